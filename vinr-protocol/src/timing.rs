@@ -1,0 +1,43 @@
+//! Every duration of the protocol, once, beside its rule.
+
+use std::time::Duration;
+
+/// No card is taken later than this after the last byte of the request. \[PAY-13\]
+pub const CARD_WAIT: Duration = Duration::from_secs(75);
+
+/// A terminal answers within this, whatever the cardholder and the host do. \[PAY-6\]
+pub const ANSWER_WITHIN: Duration = Duration::from_secs(90);
+
+/// When a terminal that still has no outcome answers what it has: early enough that the bytes arrive
+/// inside [`ANSWER_WITHIN`] on a slow network.
+pub const ANSWER_AT: Duration = Duration::from_secs(88);
+
+/// A POS holds a payment's connection for at least this long. \[PAY-5\]
+pub const CLIENT_HOLD: Duration = Duration::from_secs(120);
+
+/// A lost answer is looked up within this. \[REC-2\]
+pub const LOOK_UP_WITHIN: Duration = Duration::from_secs(5);
+
+/// The first pause before a POS asks again about a payment in flight; it doubles up to [`ASK_AGAIN_MAX`].
+pub const ASK_AGAIN_MIN: Duration = Duration::from_millis(250);
+
+/// The longest pause between two questions about a payment in flight.
+pub const ASK_AGAIN_MAX: Duration = Duration::from_secs(2);
+
+/// How often a terminal repeats a status query that the host leaves unanswered.
+pub const HOST_RETRY: Duration = Duration::from_secs(2);
+
+/// The shortest `timeoutMs`.
+pub const TIMEOUT_MIN: Duration = Duration::from_secs(1);
+
+/// The longest `timeoutMs`, and its default.
+pub const TIMEOUT_MAX: Duration = Duration::from_secs(120);
+
+/// Records are kept at least this long; an empty answer about an older attempt proves nothing. \[REC-23\]
+pub const RECORDS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// What `Retry-After` of a busy terminal says: 1 to 5 s. \[GRP-6\]
+pub const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+/// Screen active after the command, p99 on a warm connection. \[LAT-1\]
+pub const ACTIVATION: Duration = Duration::from_millis(50);
