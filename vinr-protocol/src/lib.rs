@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod client;
+pub mod command;
 pub mod device;
 pub mod endpoint;
 pub mod error_body;

@@ -39,5 +39,8 @@ pub const RECORDS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// What `Retry-After` of a busy terminal says: 1 to 5 s. \[GRP-6\]
 pub const RETRY_AFTER: Duration = Duration::from_secs(2);
 
+/// How long an outcome stays on the screen of a terminal that nobody uses.
+pub const RESULT_SHOWN: Duration = Duration::from_secs(3);
+
 /// Screen active after the command, p99 on a warm connection. \[LAT-1\]
 pub const ACTIVATION: Duration = Duration::from_millis(50);

@@ -1,1 +1,34 @@
-//! The terminal.
+//! What a terminal does: one payment at a time on its screen, every attempt in its journal.
+//!
+//! [`Session`] is the machine of `spec/local-api.md` §4. Its host feeds it commands, cards, the card
+//! network's words and elapsed timers, and performs what it asks, in order, stopping at each
+//! [`Effect::Persist`] until the record is durable.
+//!
+//! | while | this happens | then |
+//! |---|---|---|
+//! | idle | a `pay` that is new | journal it, show it, send the head; *presenting* |
+//! | presenting | a card without PIN | journal `processing`, ask the host; *authorizing* |
+//! | presenting | a card with PIN | *entering PIN* |
+//! | presenting | a cancel, the card wait, the customer gives up | journal `cancelled`; *idle* |
+//! | entering PIN | the PIN | journal `processing`, ask the host; *authorizing* |
+//! | entering PIN | a cancel, the card removed, the interaction ends | journal `cancelled`; *idle* |
+//! | authorizing | the host's word | journal the outcome; *idle* |
+//! | authorizing | the interaction ends | answer `processing`; *idle*, and the host is asked until it says |
+//!
+//! The offline queue (§6) is not here yet: without the internet a new attempt is refused.
+
+mod attempt;
+mod book;
+mod boot;
+mod cancel;
+mod card;
+mod effect;
+mod host;
+mod input;
+mod pay;
+mod session;
+
+pub use attempt::{Attempt, Record, Reversal};
+pub use effect::{Activation, Answer, Effect, Screen, Timer};
+pub use input::{Caller, CardFacts, HostVerdict, Input, PinEntry};
+pub use session::{Config, Session};

@@ -1,0 +1,56 @@
+//! What the journal holds.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AttemptKey, Reference};
+use crate::payment::Payment;
+use crate::request::MoneyFields;
+
+/// An attempt with what only the terminal knows of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attempt {
+    /// What every answer shows.
+    pub payment: Payment,
+    /// Is an approval to be taken back?
+    #[serde(default)]
+    pub reversal: Reversal,
+}
+
+/// An approval that came for an attempt which is not completed must be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reversal {
+    /// None came.
+    #[default]
+    None,
+    /// One came; the host has not acknowledged the reversal.
+    Owed,
+    /// The host acknowledged it.
+    Done,
+}
+
+impl Attempt {
+    pub(super) fn money_fields(&self) -> MoneyFields {
+        MoneyFields {
+            amount: self.payment.amount,
+            currency: self.payment.currency,
+            capture_method: self.payment.capture_method,
+        }
+    }
+}
+
+/// One line of the journal. Replaying a line twice changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Record {
+    /// The attempt as it is from here on.
+    Attempt(Box<Attempt>),
+    /// A key that never will start an attempt. \[REC-8\]
+    Tombstone {
+        /// The sale.
+        reference: Reference,
+        /// The key.
+        key: AttemptKey,
+    },
+}

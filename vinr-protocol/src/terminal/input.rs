@@ -1,0 +1,152 @@
+//! What can happen to a terminal.
+
+use super::effect::{Effect, Timer};
+use crate::id::{AttemptKey, PaymentId, Reference};
+use crate::payment::{Brand, ConnectionMode, DeclineCode, EntryMode};
+use crate::reader::ReaderStatus;
+use crate::request::{CancelRequest, PayRequest};
+use crate::time::Timestamp;
+
+/// One HTTP request that waits for its answer; the host counts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Caller(pub u64);
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Input {
+    /// `POST /v1/pay`.
+    Pay {
+        /// Who asks.
+        caller: Caller,
+        /// What is asked.
+        request: PayRequest,
+        /// The `Idempotency-Key`.
+        key: Option<AttemptKey>,
+        /// The path it came on. \[HYB-3\]
+        path: ConnectionMode,
+        /// A fresh id, used if this starts an attempt.
+        id: PaymentId,
+        /// The date for its record.
+        now: Timestamp,
+    },
+    /// `GET /v1/payments?reference=R`.
+    LookUp {
+        /// Who asks.
+        caller: Caller,
+        /// The sale.
+        reference: Reference,
+    },
+    /// `GET /v1/payments/{id}`.
+    LookUpId {
+        /// Who asks.
+        caller: Caller,
+        /// The payment.
+        id: PaymentId,
+    },
+    /// `POST /v1/cancel`.
+    Cancel {
+        /// Who asks.
+        caller: Caller,
+        /// What is asked.
+        request: CancelRequest,
+        /// The date for its record.
+        now: Timestamp,
+    },
+    /// `GET /v1/reader`.
+    Describe {
+        /// Who asks.
+        caller: Caller,
+    },
+    /// The caller's connection ended. The interaction goes on. \[REC-6\]
+    CallerGone {
+        /// Who left.
+        caller: Caller,
+    },
+    /// A card was tapped, inserted or swiped.
+    CardRead {
+        /// What may be known of it.
+        card: CardFacts,
+        /// The date.
+        now: Timestamp,
+    },
+    /// The cardholder entered a PIN; the machine never sees it.
+    PinEntered {
+        /// The date.
+        now: Timestamp,
+    },
+    /// An inserted card was pulled out.
+    CardRemoved {
+        /// The date.
+        now: Timestamp,
+    },
+    /// The cardholder pressed the red button.
+    CustomerGaveUp {
+        /// The date.
+        now: Timestamp,
+    },
+    /// The card network's word, to an authorization or to a status query.
+    HostAnswered {
+        /// The payment it is about.
+        payment: PaymentId,
+        /// The word.
+        verdict: HostVerdict,
+        /// The date.
+        now: Timestamp,
+    },
+    /// The host acknowledged a reversal.
+    HostReversed {
+        /// The payment it is about.
+        payment: PaymentId,
+    },
+    /// The internet came or went.
+    Internet {
+        /// Which.
+        status: ReaderStatus,
+    },
+    /// An armed timer ran out.
+    Elapsed {
+        /// Which.
+        timer: Timer,
+        /// The date.
+        now: Timestamp,
+    },
+    /// A `Persist` could not be made durable. From here on everything is `storage_failed`, until a restart
+    /// reads the journal anew: what the disk holds now is not known. \[REC-21\]
+    StorageFailed {
+        /// The effects after the `Persist` that were not performed: their callers still wait.
+        undone: Vec<Effect>,
+    },
+}
+
+/// All that a terminal may know of a card.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CardFacts {
+    /// Its last four digits.
+    pub last4: String,
+    /// Its brand.
+    pub brand: Brand,
+    /// How it was read.
+    pub entry_mode: EntryMode,
+    /// Does it want a PIN?
+    pub pin: PinEntry,
+}
+
+/// Does a card want a PIN?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PinEntry {
+    /// The cardholder must enter one.
+    Required,
+    /// It goes straight to authorization.
+    NotRequired,
+}
+
+/// The card network's word on a payment.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum HostVerdict {
+    /// The money is granted.
+    Approved,
+    /// It never will be.
+    Declined(DeclineCode),
+    /// The host did not know the payment when asked, and closed it: it never will be granted.
+    Voided,
+}

@@ -1,0 +1,261 @@
+//! `POST /v1/pay`: which attempt is it? One atomic step from the question to the durable record. §4.1
+
+use super::attempt::{Attempt, Record, Reversal};
+use super::effect::{Activation, Answer, Effect, Screen, Timer};
+use super::input::Caller;
+use super::session::{Front, Session, answer, refused};
+use crate::error_body::{Code, Refusal};
+use crate::id::{AttemptKey, PaymentId};
+use crate::payment::{
+    CONNECTION_MODE, CancelReason, ConnectionMode, PAYMENT_OBJECT, Payment, Status,
+};
+use crate::reader::{Activity, ReaderStatus};
+use crate::request::PayRequest;
+use crate::time::Timestamp;
+use crate::timing::{ANSWER_AT, CARD_WAIT};
+
+/// What the book says about a request.
+enum Found {
+    /// This very attempt: join or replay it.
+    Same(PaymentId),
+    /// Its key was cancelled before it came.
+    Tombstone,
+    /// Its key, or its sale, with other money.
+    Conflict,
+    /// Another attempt of the sale is not final.
+    InProgress,
+    /// The sale is paid.
+    AlreadyPaid,
+    /// A new attempt.
+    Nothing,
+}
+
+impl Session {
+    pub(super) fn pay(
+        &mut self,
+        caller: Caller,
+        request: PayRequest,
+        key: Option<AttemptKey>,
+        path: ConnectionMode,
+        id: PaymentId,
+        now: Timestamp,
+    ) -> Vec<Effect> {
+        if request.terminal_id != self.config.terminal {
+            return refused(caller, wrong_terminal()); // [PAY-9]
+        }
+        // Dedupe, then busy, then admission, then the record: always in this order.
+        match self.find(&request, key.as_ref()) {
+            Found::Same(id) => self.join_or_replay(caller, &id),
+            Found::Tombstone => self.list_tombstone(caller, request, key, path, id, now),
+            Found::Conflict => refused(caller, conflict()),
+            Found::InProgress => refused(caller, in_progress()),
+            Found::AlreadyPaid => refused(caller, already_paid()),
+            Found::Nothing if self.activity() == Activity::Busy => refused(caller, busy()), // [GRP-5]
+            Found::Nothing if self.internet == ReaderStatus::Offline => refused(caller, offline()),
+            Found::Nothing if self.book.get(&id).is_some() => refused(caller, used_id()),
+            Found::Nothing => self.start(caller, request, key, path, id, now),
+        }
+    }
+
+    fn find(&self, request: &PayRequest, key: Option<&AttemptKey>) -> Found {
+        let reference = &request.reference;
+        let same = |attempt: &Attempt| {
+            if attempt.money_fields() == request.money_fields() {
+                Found::Same(attempt.payment.id.clone())
+            } else {
+                Found::Conflict
+            }
+        };
+        let Some(key) = key else {
+            // Without a key: join while one lives, replay what is completed, else a new attempt.
+            let found = self
+                .book
+                .live(reference)
+                .or_else(|| self.book.completed(reference));
+            return found.map_or(Found::Nothing, same);
+        };
+        if let Some(attempt) = self.book.with_key(reference, key) {
+            return same(attempt); // [PAY-11]
+        }
+        if self.book.has_tombstone(reference, key) {
+            return Found::Tombstone; // [REC-8]
+        }
+        // [PAY-12]
+        if self.book.live(reference).is_some() {
+            Found::InProgress
+        } else if self.book.completed(reference).is_some() {
+            Found::AlreadyPaid
+        } else {
+            Found::Nothing
+        }
+    }
+
+    fn join_or_replay(&mut self, caller: Caller, id: &PaymentId) -> Vec<Effect> {
+        let Some(attempt) = self.book.get(id) else {
+            return Vec::new();
+        };
+        let payment = &attempt.payment;
+        if payment.status.is_final() || payment.is_queued_offline() {
+            return vec![answer(caller, Answer::Payment(payment.clone()))];
+        }
+        self.waiting.entry(id.clone()).or_default().push(caller);
+        let head = Effect::Head {
+            caller,
+            activation: Activation::Joined,
+        };
+        vec![head, Effect::Arm(Timer::AnswerBy(caller), ANSWER_AT)]
+    }
+
+    /// A late command finds itself cancelled, and from now on is listed. \[REC-8\]
+    fn list_tombstone(
+        &mut self,
+        caller: Caller,
+        request: PayRequest,
+        key: Option<AttemptKey>,
+        path: ConnectionMode,
+        id: PaymentId,
+        now: Timestamp,
+    ) -> Vec<Effect> {
+        let mut payment = new_payment(request, key, &path, id, now);
+        payment.status = Status::Cancelled;
+        payment.cancel_reason = Some(CancelReason::Requested);
+        payment.completed_at = Some(now);
+        let record = self.put(payment.clone());
+        vec![
+            Effect::Persist(record),
+            answer(caller, Answer::Payment(payment)),
+        ]
+    }
+
+    fn start(
+        &mut self,
+        caller: Caller,
+        request: PayRequest,
+        key: Option<AttemptKey>,
+        path: ConnectionMode,
+        id: PaymentId,
+        now: Timestamp,
+    ) -> Vec<Effect> {
+        let card_wait = request.timeout().min(CARD_WAIT); // [PAY-13]
+        let payment = new_payment(request, key, &path, id.clone(), now);
+        let (amount, currency) = (payment.amount, payment.currency);
+        let record = self.put(payment);
+        self.waiting.insert(id.clone(), vec![caller]);
+        self.front = Front::Presenting(id.clone());
+        vec![
+            Effect::Persist(record), // [REC-6] nothing is shown or answered that a power cut could take back
+            Effect::Disarm(Timer::ResultShown),
+            Effect::Show(Screen::PresentCard {
+                payment: id,
+                amount,
+                currency,
+            }),
+            Effect::Head {
+                caller,
+                activation: Activation::First,
+            }, // [PAY-14]
+            Effect::Arm(Timer::CardWait, card_wait),
+            Effect::Arm(Timer::Interaction, ANSWER_AT),
+            Effect::Announce(Activity::Busy),
+        ]
+    }
+
+    fn put(&mut self, payment: Payment) -> Record {
+        let record = Record::Attempt(Box::new(Attempt {
+            payment,
+            reversal: Reversal::None,
+        }));
+        self.book.apply(record.clone());
+        record
+    }
+
+    /// A caller that joined late gets what there is in time. \[PAY-6\]
+    pub(super) fn answer_what_there_is(&mut self, caller: Caller) -> Vec<Effect> {
+        let joined = self
+            .waiting
+            .iter()
+            .find(|(_, callers)| callers.contains(&caller));
+        let Some(payment) = joined
+            .and_then(|(id, _)| self.book.get(id))
+            .map(|it| it.payment.clone())
+        else {
+            return Vec::new();
+        };
+        self.forget(caller);
+        vec![answer(caller, Answer::Payment(payment))]
+    }
+}
+
+fn new_payment(
+    request: PayRequest,
+    key: Option<AttemptKey>,
+    path: &ConnectionMode,
+    id: PaymentId,
+    now: Timestamp,
+) -> Payment {
+    let mut metadata = request.metadata;
+    metadata.insert(CONNECTION_MODE.into(), path.as_str().into()); // [HYB-3] overrides a caller's value
+    Payment {
+        id,
+        object: PAYMENT_OBJECT.into(),
+        terminal_id: request.terminal_id,
+        attempt_key: key,
+        amount: request.amount,
+        currency: request.currency,
+        reference: request.reference,
+        description: request.description,
+        capture_method: request.capture_method,
+        status: Status::Pending,
+        amount_captured: 0,
+        amount_capturable: 0,
+        last4: None,
+        brand: None,
+        entry_mode: None,
+        decline_code: None,
+        cancel_reason: None,
+        offline: None,
+        metadata,
+        created_at: now,
+        completed_at: None,
+    }
+}
+
+pub(super) fn wrong_terminal() -> Refusal {
+    let message = "terminalId is not the id of this terminal";
+    Refusal::of_field(Code::WrongTerminal, "terminalId", message)
+}
+
+fn conflict() -> Refusal {
+    let message =
+        "this attempt exists with another amount, currency or captureMethod; look the reference up";
+    Refusal::new(Code::IdempotencyConflict, message)
+}
+
+fn in_progress() -> Refusal {
+    let message = "another attempt of this reference is not final; look the reference up before saying it is unpaid";
+    Refusal::new(Code::ReferenceInProgress, message)
+}
+
+fn already_paid() -> Refusal {
+    let message = "this reference is paid; look it up and use that payment";
+    Refusal::new(Code::ReferenceAlreadyPaid, message)
+}
+
+fn busy() -> Refusal {
+    Refusal::new(
+        Code::TerminalBusy,
+        "the terminal serves another sale; nothing was started",
+    )
+}
+
+fn offline() -> Refusal {
+    let message = "the terminal has no internet and does not queue; nothing was started";
+    Refusal::new(Code::OfflineNotSupported, message)
+}
+
+fn used_id() -> Refusal {
+    Refusal::new(
+        Code::Internal,
+        "the terminal drew a payment id twice; nothing was started",
+    )
+}
