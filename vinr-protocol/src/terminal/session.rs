@@ -257,8 +257,8 @@ impl Session {
         Some(Effect::Persist(Record::Attempt(Box::new(attempt))))
     }
 
-    /// Ends an attempt: durable first, then the screen and everyone who waits. Callers made sure that it
-    /// is not final yet; a final payment never changes again. \[PAY-15\]
+    /// Ends an attempt: durable first, then the screen and everyone who waits. A final payment never
+    /// changes again, whoever asks. \[PAY-15\]
     pub(super) fn finish(
         &mut self,
         id: &PaymentId,

@@ -1,0 +1,10 @@
+//! The terminal session machine, rule by rule: inputs in, effects compared.
+
+mod boot;
+mod cancel;
+mod card;
+mod host;
+mod pay;
+mod properties;
+mod shop;
+mod storage;
