@@ -150,6 +150,18 @@ mod tests {
     }
 
     #[test]
+    fn every_anchor_stands_on_the_vendors_page() {
+        let page = words(include_str!("../../spec/vendor-page.txt"));
+        for requirement in all() {
+            assert!(page.contains(&words(&requirement.anchor)), "{requirement}");
+        }
+    }
+
+    fn words(text: &str) -> String {
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
     fn a_requirement_is_found_by_its_id() {
         assert_eq!(find("REC-4").map(Requirement::section), Some("REC"));
         assert_eq!(find("REC-99"), None);
