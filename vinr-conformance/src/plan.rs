@@ -74,8 +74,7 @@ impl Scenario {
                 _ => return None,
             };
             let has = features.get(feature).copied().unwrap_or(false);
-            let says = if has { "yes" } else { "no" };
-            (has != wanted).then(|| format!("The profile says {feature} = {says}."))
+            (has != wanted).then(|| format!("The profile says {feature} = {has}."))
         })
     }
 
@@ -257,7 +256,7 @@ mod tests {
         assert!(ids(&plan.scenarios).contains(&"pay.pin"));
         assert_eq!(plan.left_out.len(), 1);
         assert_eq!(plan.left_out[0].scenario.id, "pay.no_pin");
-        assert_eq!(plan.left_out[0].why, "The profile says pin = yes.");
+        assert_eq!(plan.left_out[0].why, "The profile says pin = true.");
     }
 
     #[test]

@@ -1,0 +1,177 @@
+//! What the maker of a subject claims: the profile, in TOML.
+//!
+//! A profile is read strictly. An unknown key, a feature that is not stated, a value that cannot be
+//! meant: each is an error that names the file and the line, and the process ends with 64. A claim
+//! decides what is tested, so a claim that was mistyped must never be taken for one left out.
+//!
+//! | Section | Says |
+//! |---|---|
+//! | `[profile]` | who made what, which device sheet it follows, which wire it speaks |
+//! | `[features]` | what it can do, every one stated; `false` runs the negative tests |
+//! | `[limits]` | what it may accept offline, where that differs from the sheet |
+//! | `[wire]` | where it is, its id, and the files that open a connection |
+//! | `[drivers]` | who taps the card, watches the screen, cuts the power |
+//! | `[safety]` | that no customer and no money can be hurt |
+
+mod drivers;
+mod effective;
+mod error;
+mod features;
+mod read;
+mod safety;
+mod sheet;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use vinr_protocol::TerminalId;
+use vinr_protocol::device::{Model, OfflineLimits};
+use vinr_protocol::requirement::Role;
+
+pub use drivers::{Capability, Driver};
+pub use effective::Effective;
+pub use error::ProfileError;
+pub use features::{FEATURES, Feature};
+pub use safety::Safety;
+pub use sheet::{Sheet, template, templates};
+
+use crate::verdict::{Claims, DeclaredWire, ProfileFacts};
+
+/// What the maker of a subject claims.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Profile {
+    /// The device sheet it follows.
+    pub base: Sheet,
+    /// Who made it.
+    pub vendor: String,
+    /// What it is called.
+    pub product: String,
+    /// Exactly which version is judged.
+    pub version: String,
+    /// Which wire it speaks.
+    pub declared: DeclaredWire,
+    /// What it may accept offline; `None` where it never queues.
+    pub offline: Option<OfflineLimits>,
+    /// Where it is and what opens a connection.
+    pub wire: Wire,
+    /// What keeps people and money from harm.
+    pub safety: Safety,
+    features: BTreeMap<String, bool>,
+    drivers: BTreeMap<Capability, Vec<Driver>>,
+}
+
+/// Where the subject is, and the files that open a connection to it.
+///
+/// Relative paths are taken from the profile's own folder.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Wire {
+    /// `host:port`; an address on the command line wins.
+    pub address: Option<String>,
+    /// The terminal's id; read from its certificate where absent.
+    pub terminal: Option<TerminalId>,
+    /// The CA that signs terminals, PEM.
+    pub terminal_ca: Option<PathBuf>,
+    /// The till's certificate, PEM; goes with `pos_key`.
+    pub pos_cert: Option<PathBuf>,
+    /// The till's key, PEM.
+    pub pos_key: Option<PathBuf>,
+    /// The till's identity as PKCS#12, in place of the two above.
+    pub pos_p12: Option<PathBuf>,
+    /// The environment variable that holds its passphrase: a profile holds no secret.
+    pub pos_passphrase_env: Option<String>,
+    /// A folder of identities that the terminal must refuse.
+    pub certification: Option<PathBuf>,
+}
+
+impl Profile {
+    /// The embedded profile of the simulator: what `terminal --simulator` judges by.
+    pub fn simulator() -> Self {
+        Self::parse(sheet::SIMULATOR, Path::new("simulator.toml"))
+            .expect("the profile that was compiled in is lawful; a test reads it")
+    }
+
+    /// Reads a profile from a file.
+    pub fn read(path: &Path) -> Result<Self, ProfileError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ProfileError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads a profile from text; `path` names it in errors and is where relative paths start.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ProfileError> {
+        read::parse(text, path)
+    }
+
+    /// What the subject can do, by name; every feature is there.
+    pub fn features(&self) -> &BTreeMap<String, bool> {
+        &self.features
+    }
+
+    /// Whether the subject has this feature.
+    pub fn has(&self, feature: &str) -> bool {
+        self.features.get(feature).copied().unwrap_or(false)
+    }
+
+    /// Who may be asked for this, the first that can comes first; empty for nobody.
+    pub fn drivers(&self, capability: Capability) -> &[Driver] {
+        self.drivers.get(&capability).map_or(&[], Vec::as_slice)
+    }
+
+    /// The model that the sheet is about.
+    pub fn model(&self) -> Model {
+        self.base.model()
+    }
+
+    /// What decides which requirements bind the subject.
+    pub fn claims(&self) -> Claims {
+        let roles = match self.base {
+            Sheet::Simulator => BTreeSet::from([Role::Terminal, Role::Simulator]),
+            _ => BTreeSet::from([Role::Terminal]),
+        };
+        Claims {
+            roles,
+            wire: self.declared,
+            excused: features::excuses(&self.features),
+        }
+    }
+
+    /// What a result says of this profile.
+    pub fn facts(&self) -> ProfileFacts {
+        ProfileFacts {
+            vendor: self.vendor.clone(),
+            product: self.product.clone(),
+            version: self.version.clone(),
+            base: self.base.word().to_owned(),
+            sha256: self.effective().claims_sha256(),
+        }
+    }
+
+    /// The profile as it took effect, with digests where files with secrets stand.
+    pub fn effective(&self) -> Effective {
+        Effective::of(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_simulators_profile_is_lawful_and_binds_both_roles() {
+        let claims = Profile::simulator().claims();
+        assert_eq!(
+            claims.roles,
+            BTreeSet::from([Role::Terminal, Role::Simulator])
+        );
+        assert_eq!(claims.wire, DeclaredWire::VinrLocal1);
+    }
+
+    #[test]
+    fn a_device_that_queues_is_excused_from_never_queuing_and_from_nothing_else_offline() {
+        let excused = Profile::simulator().claims().excused;
+        assert!(excused.contains_key("OFF-4"));
+        assert!(!excused.contains_key("OFF-2"));
+    }
+}
