@@ -1,0 +1,204 @@
+//! Finding out what became of an attempt: look up, cancel, ask again. It sends no pay until a cancel is
+//! acknowledged. \[REC-1, REC-5\]
+
+use std::time::Duration;
+
+use super::{Attempt, Effect, Lost, Outcome, Phase, REPLY_WAIT, Timer, Unsettled};
+use crate::error_body::ErrorBody;
+use crate::payment::{CancelOutcome, Cancellation, Payment, PaymentList, Status};
+use crate::time::Timestamp;
+use crate::timing::{ASK_AGAIN_MAX, ASK_AGAIN_MIN, RECORDS_KEPT};
+
+/// What is known about an attempt whose answer did not come.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Recovery {
+    pub(super) doubt: Doubt,
+    /// The terminal said that it had the attempt: then it may not deny it.
+    accepted: bool,
+    /// Older than a terminal keeps its records.
+    aged: bool,
+    /// The sale's other attempts, as a look-up listed them that did not list this one.
+    others: Vec<Payment>,
+    /// The next pause.
+    pause: Duration,
+}
+
+/// Why the till has to ask.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Doubt {
+    Lost(Lost),
+    /// The pay was refused, and the sale may be paid by another attempt.
+    Refused {
+        status: u16,
+        error: ErrorBody,
+    },
+}
+
+impl Doubt {
+    pub(super) fn into_lost(self) -> Lost {
+        match self {
+            Doubt::Lost(why) => why,
+            Doubt::Refused { status, error } => Lost::Failed { status, error },
+        }
+    }
+}
+
+impl Recovery {
+    fn new(doubt: Doubt) -> Self {
+        Self {
+            doubt,
+            accepted: false,
+            aged: false,
+            others: Vec::new(),
+            pause: ASK_AGAIN_MIN,
+        }
+    }
+}
+
+impl Attempt {
+    pub(super) fn resume(&mut self, now: Timestamp) -> Vec<Effect> {
+        // Nobody waits at the counter for a resumed attempt: it is found out, never paid anew. [REC-5]
+        self.policy.spare_key = None;
+        // In both directions: a clock that was set back proves nothing either.
+        let age = Duration::from_millis(now.unix_ms().abs_diff(self.stored.stored_at.unix_ms()));
+        let mut effects = vec![Effect::Arm(Timer::Deadline, self.policy.deadline)];
+        effects.extend(self.look_up(Recovery {
+            aged: age > RECORDS_KEPT,
+            ..Recovery::new(Doubt::Lost(Lost::Restarted))
+        }));
+        effects
+    }
+
+    pub(super) fn lost(&mut self, why: Lost, accepted: bool) -> Vec<Effect> {
+        self.recover(Doubt::Lost(why), accepted)
+    }
+
+    pub(super) fn recover(&mut self, doubt: Doubt, accepted: bool) -> Vec<Effect> {
+        let mut effects = vec![Effect::Disarm(Timer::Hold)];
+        effects.extend(self.look_up(Recovery {
+            accepted,
+            ..Recovery::new(doubt)
+        }));
+        effects
+    }
+
+    pub(super) fn look_up(&mut self, recovery: Recovery) -> Vec<Effect> {
+        self.phase = Phase::LookingUp(recovery);
+        vec![Effect::LookUp, Effect::Arm(Timer::Reply, REPLY_WAIT)]
+    }
+
+    pub(super) fn looked_up(&mut self, recovery: Recovery, list: PaymentList) -> Vec<Effect> {
+        if !self.stored.is_listed_by(&list) {
+            return self.pause(recovery); // [REC-19]
+        }
+        let Some(own) = self.stored.own(&list) else {
+            return self.not_listed(recovery, list);
+        };
+        if let Some(outcome) = self.result(own) {
+            return self.settle(outcome); // [REC-3]
+        }
+        match own.status {
+            Status::Created | Status::Pending if self.stored.is_answered_by(own) => {
+                self.cancel(recovery) // [REC-4]
+            }
+            // In flight, unknown [REC-18], or not about the request [REC-19].
+            _ => self.pause(recovery),
+        }
+    }
+
+    /// The terminal answered and does not list the attempt.
+    pub(super) fn not_listed(&mut self, mut recovery: Recovery, list: PaymentList) -> Vec<Effect> {
+        let why = match &recovery.doubt {
+            Doubt::Refused { status, error } => {
+                return self.settle(Outcome::Refused {
+                    status: *status,
+                    error: error.clone(),
+                    attempts: list.data,
+                });
+            }
+            Doubt::Lost(why) => why.clone(),
+        };
+        match (&self.stored.journal_id, &list.journal_id) {
+            (Some(stored), Some(listed)) if stored != listed => {
+                self.unknown(Unsettled::OtherJournal(why)) // [REC-23]
+            }
+            // Whoever may have dropped the record, or had accepted the attempt, proves nothing by denying it.
+            (Some(_), Some(_)) if recovery.aged => self.unknown(Unsettled::TooOld), // [REC-23]
+            (Some(_), Some(_)) if recovery.accepted => self.unknown(Unsettled::Forgotten(why)),
+            (Some(_), Some(_)) => {
+                recovery.others = list.data;
+                self.cancel(recovery) // [REC-20]
+            }
+            _ => self.pause(recovery),
+        }
+    }
+
+    pub(super) fn cancel(&mut self, recovery: Recovery) -> Vec<Effect> {
+        self.phase = Phase::Cancelling(recovery);
+        vec![
+            Effect::Cancel {
+                key: self.stored.key.clone(),
+            },
+            Effect::Arm(Timer::Reply, REPLY_WAIT),
+        ]
+    }
+
+    pub(super) fn cancel_answered(
+        &mut self,
+        recovery: Recovery,
+        cancellation: Cancellation,
+    ) -> Vec<Effect> {
+        let about = cancellation.reference == self.stored.reference
+            && cancellation
+                .payment
+                .as_ref()
+                .is_none_or(|payment| self.stored.is_answered_by(payment));
+        if !about {
+            return self.pause(recovery); // [REC-19]
+        }
+        match (cancellation.outcome, cancellation.payment) {
+            (CancelOutcome::Cancelled, None) => self.void(recovery, None),
+            (CancelOutcome::Cancelled, Some(payment)) if payment.status == Status::Cancelled => {
+                self.void(recovery, Some(payment))
+            }
+            (CancelOutcome::TooLate, Some(payment)) if payment.status.is_final() => {
+                self.settle(Outcome::Final(payment))
+            }
+            (CancelOutcome::StillProcessing, Some(payment)) if payment.is_queued_offline() => {
+                self.settle(Outcome::AcceptedOffline(payment)) // [OFF-10]
+            }
+            _ => self.pause(recovery),
+        }
+    }
+
+    /// The attempt is durably cancelled: one more, under a new key, or the end.
+    pub(super) fn void(&mut self, recovery: Recovery, cancelled: Option<Payment>) -> Vec<Effect> {
+        let Some(key) = self.policy.spare_key.take() else {
+            let voided = Outcome::Voided {
+                why: recovery.doubt.into_lost(),
+                attempts: recovery.others,
+            };
+            return self.settle(cancelled.map_or(voided, Outcome::Final));
+        };
+        let forget = Effect::Forget {
+            key: std::mem::replace(&mut self.stored.key, key), // [REC-17]
+        };
+        self.stored
+            .known
+            .extend(cancelled.map(|payment| payment.id));
+        let mut effects = vec![Effect::Disarm(Timer::Reply), forget];
+        effects.extend(self.store());
+        effects
+    }
+
+    /// Asks again in a while.
+    pub(super) fn pause(&mut self, mut recovery: Recovery) -> Vec<Effect> {
+        let pause = recovery.pause;
+        recovery.pause = (pause * 2).min(ASK_AGAIN_MAX);
+        self.phase = Phase::Pausing(recovery);
+        vec![
+            Effect::Disarm(Timer::Reply),
+            Effect::Arm(Timer::AskAgain, pause),
+        ]
+    }
+}
