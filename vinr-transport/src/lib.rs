@@ -1,1 +1,21 @@
-//! Crate under construction.
+#![doc = include_str!("../README.md")]
+
+mod authorize;
+pub mod check;
+pub mod client;
+pub mod clock;
+pub mod drive;
+pub mod identity;
+mod names;
+mod pin;
+pub mod profile;
+pub mod server;
+mod tls;
+pub mod trust;
+
+pub use check::{Check, Side};
+pub use client::{CallError, ConnectError, Connection, Connector};
+pub use clock::Clock;
+pub use identity::{Identity, IdentityError};
+pub use server::{Handler, Reply, Request, Server, ServerOptions};
+pub use trust::{TrustBundle, TrustError};

@@ -1,0 +1,136 @@
+//! Reading answers: bounded, and lenient only where the specification is.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Response;
+use http::header::HeaderName;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use serde::de::DeserializeOwned;
+use vinr_protocol::Payment;
+use vinr_protocol::error_body::ErrorEnvelope;
+use vinr_protocol::id::RequestId;
+
+use super::error::{CallError, Lost, innermost};
+use super::watch::Seen;
+
+/// The largest single object.
+pub(super) const OBJECT_LIMIT: usize = 64 * 1024;
+
+/// The largest list: lists are never paged.
+pub(super) const LIST_LIMIT: usize = 4 * 1024 * 1024;
+
+static SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-vinr-request-id");
+
+/// A payment that the terminal accepted: it is durable there and on the screen. The outcome follows.
+///
+/// Dropping it hangs up; the payment goes on.
+#[derive(Debug)]
+#[must_use = "the outcome of the payment is still to come"]
+#[non_exhaustive]
+pub struct Accepted {
+    /// How long the terminal took to put it on the screen, where it says so; a replay does not.
+    pub activation_ms: Option<f64>,
+    /// The id of the answer, for support.
+    pub request_id: Option<RequestId>,
+    body: Incoming,
+    seen: Arc<Seen>,
+}
+
+impl Accepted {
+    pub(super) async fn read(
+        response: Response<Incoming>,
+        seen: Arc<Seen>,
+    ) -> Result<Self, CallError> {
+        let response = refused_or(response, &seen).await?;
+        let text = |name| response.headers().get(name)?.to_str().ok();
+        Ok(Self {
+            activation_ms: text(&SERVER_TIMING).and_then(activation),
+            request_id: text(&REQUEST_ID).and_then(|id| RequestId::new(id).ok()),
+            body: response.into_body(),
+            seen,
+        })
+    }
+
+    /// Waits for the outcome: at most 90 s at a conforming terminal, and without a limit here.
+    pub async fn outcome(self) -> Result<Payment, CallError> {
+        json(self.body, OBJECT_LIMIT, &self.seen).await
+    }
+}
+
+/// The response if it is a `200`, else what its status says.
+pub(super) async fn refused_or(
+    response: Response<Incoming>,
+    seen: &Seen,
+) -> Result<Response<Incoming>, CallError> {
+    let status = response.status();
+    if status == http::StatusCode::OK {
+        return Ok(response);
+    }
+    let envelope = json::<ErrorEnvelope>(response.into_body(), OBJECT_LIMIT, seen).await;
+    match (status.as_u16(), envelope) {
+        (status @ 400..=499, Ok(envelope)) => {
+            Err(CallError::Refused(status, Box::new(envelope.error)))
+        }
+        (status @ 500..=599, envelope) => Err(CallError::Indeterminate {
+            why: Lost::Failed {
+                status,
+                error: envelope.ok().map(|it| Box::new(it.error)),
+            },
+        }),
+        (status, _) => Err(CallError::bad(format!(
+            "status {status} without an error object"
+        ))),
+    }
+}
+
+/// Reads a whole body as JSON.
+pub(super) async fn json<T: DeserializeOwned>(
+    body: Incoming,
+    limit: usize,
+    seen: &Seen,
+) -> Result<T, CallError> {
+    let bytes = whole(body, limit, seen).await?;
+    serde_json::from_slice(&bytes).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        CallError::bad(format!(
+            "its JSON is not of this API, line {line}, column {column}"
+        ))
+    })
+}
+
+async fn whole(body: Incoming, limit: usize, _seen: &Seen) -> Result<Bytes, CallError> {
+    match Limited::new(body, limit).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(CallError::bad(format!("larger than {limit} bytes")))
+        }
+        Err(error) => Err(CallError::Indeterminate {
+            why: Lost::CutShort(innermost(&*error)),
+        }),
+    }
+}
+
+/// `activation;dur=12.3` among the metrics.
+fn activation(header: &str) -> Option<f64> {
+    header.split(',').find_map(|metric| {
+        let mut parts = metric.split(';').map(str::trim);
+        (parts.next()? == "activation").then_some(())?;
+        parts.find_map(|part| part.strip_prefix("dur=")?.parse().ok())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn activation_is_found_among_other_metrics() {
+        assert_eq!(activation("activation;dur=12.3"), Some(12.3));
+        assert_eq!(activation("db;dur=1, activation;desc=x;dur=4"), Some(4.0));
+        assert_eq!(activation("db;dur=1"), None);
+        assert_eq!(activation("activation"), None);
+    }
+}

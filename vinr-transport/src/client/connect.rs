@@ -1,0 +1,162 @@
+//! From an address to a verified connection.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use http_body_util::Full;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use rustls_pki_types::{CertificateDer, ServerName};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use vinr_protocol::TerminalId;
+
+use super::Connection;
+use super::error::ConnectError;
+use super::watch::{Seen, Watched};
+use crate::check::Check;
+use crate::clock::Clock;
+use crate::identity::Identity;
+use crate::pin::{Expected, TerminalVerifier};
+use crate::server::prepare;
+use crate::tls;
+use crate::trust::TrustBundle;
+
+/// Dial and handshake together; a terminal on the LAN needs milliseconds.
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+
+/// Makes connections to terminals: trusts the terminal CA bundle and nothing else, shows the till's
+/// certificate on every connection, and sends nothing to a terminal other than the one that was meant.
+/// \[TLS-3, TLS-4, TLS-8, TLS-10\]
+#[derive(Debug, Clone)]
+pub struct Connector {
+    trust: TrustBundle,
+    pos: Identity,
+    clock: Clock,
+    within: Duration,
+}
+
+/// What a terminal shows, looked at without saying anything to it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// The certificates that it showed, leaf first.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// Which terminal it is, or which check it failed.
+    pub verdict: Result<TerminalId, Check>,
+}
+
+impl Connector {
+    /// A connector for one till.
+    ///
+    /// An identity that a terminal will refuse is taken all the same: the terminal says so.
+    pub fn new(terminal_ca: TrustBundle, pos: Identity) -> Result<Self, ConnectError> {
+        Ok(Self {
+            trust: terminal_ca,
+            pos,
+            clock: Clock::system(),
+            within: CONNECT_WITHIN,
+        })
+    }
+
+    /// Bounds dial and handshake together by this instead of 5 s.
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.within = limit;
+        self
+    }
+
+    /// Judges certificates by this clock instead of the system's.
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Connects to this terminal and no other.
+    pub async fn connect(
+        &self,
+        addr: SocketAddr,
+        terminal: &TerminalId,
+    ) -> Result<Connection, ConnectError> {
+        self.make(addr, Expected::Terminal(terminal.clone())).await
+    }
+
+    /// Connects to whichever terminal of this PKI is there: for a static host, whose id the certificate
+    /// tells ([`Connection::terminal`]).
+    pub async fn connect_any(&self, addr: SocketAddr) -> Result<Connection, ConnectError> {
+        self.make(addr, Expected::Any).await
+    }
+
+    /// Looks at the certificates of whoever answers, and hangs up before anything is said: for diagnosis.
+    pub async fn inspect(&self, addr: SocketAddr) -> Result<Inspection, ConnectError> {
+        let verifier = Arc::new(TerminalVerifier::onlooker(self.trust.clone()));
+        let outcome = self.shake_hands(addr, verifier.clone()).await;
+        match (verifier.seen(), outcome) {
+            (Some((chain, verdict)), _) => Ok(Inspection { chain, verdict }),
+            (None, Err(error)) => Err(error),
+            (None, Ok(_)) => Err(ConnectError::Identity {
+                addr,
+                check: Check::NoCertificate,
+            }),
+        }
+    }
+
+    async fn make(&self, addr: SocketAddr, expected: Expected) -> Result<Connection, ConnectError> {
+        let verifier = TerminalVerifier::new(self.trust.clone(), expected);
+        let tls = self.shake_hands(addr, Arc::new(verifier)).await?;
+        let chain = tls.get_ref().1.peer_certificates().unwrap_or_default();
+        let chain: Vec<_> = chain.iter().map(|it| it.clone().into_owned()).collect();
+        let terminal = crate::pin::terminal_of(&chain)
+            .map_err(|check| ConnectError::Identity { addr, check })?;
+        let seen = Arc::new(Seen::default());
+        let io = TokioIo::new(Watched::new(tls, seen.clone()));
+        let (sender, driver) = http1::Builder::new()
+            .max_buf_size(64 * 1024)
+            .handshake::<_, Full<Bytes>>(io)
+            .await
+            .map_err(|error| ConnectError::of_dial(addr, std::io::Error::other(error)))?;
+        // Ends when the connection does, or when the last answer is read and nobody will ask again.
+        tokio::spawn(async move {
+            if let Err(error) = driver.await {
+                tracing::debug!(%addr, error = super::error::innermost(&error), "the connection broke off");
+            }
+        });
+        let host = HeaderValue::from_str(&format!("{terminal}:{}", addr.port()))
+            .expect("a terminal id and a port are visible ASCII");
+        Ok(Connection {
+            sender,
+            seen,
+            terminal,
+            host,
+            addr,
+            chain,
+        })
+    }
+
+    async fn shake_hands(
+        &self,
+        addr: SocketAddr,
+        verifier: Arc<TerminalVerifier>,
+    ) -> Result<TlsStream<TcpStream>, ConnectError> {
+        let config = tls::client_config(&self.pos, verifier, &self.clock);
+        let connecting = async {
+            let tcp = TcpStream::connect(addr)
+                .await
+                .map_err(|error| ConnectError::of_dial(addr, error))?;
+            prepare(&tcp);
+            // Not sent and not compared: the verifier knows whom it expects.
+            let name = ServerName::IpAddress(addr.ip().into());
+            TlsConnector::from(config)
+                .connect(name, tcp)
+                .await
+                .map_err(|error| ConnectError::of_handshake(addr, error))
+        };
+        timeout(self.within, connecting)
+            .await
+            .unwrap_or_else(|_| Err(ConnectError::timed_out(addr)))
+    }
+}

@@ -1,0 +1,150 @@
+//! The till's look at a terminal: the terminal CA's signature, the strict profile, and the one name that
+//! was meant, before a byte of payment data is sent. \[TLS-3, TLS-8, TLS-9, TLS-10\]
+
+use std::sync::{Mutex, PoisonError};
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::verify_server_cert_signed_by_trust_anchor;
+use rustls::crypto::{verify_tls12_signature, verify_tls13_signature};
+use rustls::server::ParsedCertificate;
+use rustls::{DigitallySignedStruct, Error, SignatureScheme};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use vinr_protocol::TerminalId;
+
+use crate::check::{Check, Side};
+use crate::profile::Leaf;
+use crate::tls::provider;
+use crate::trust::TrustBundle;
+
+/// Which terminal a connection must lead to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// This one.
+    Terminal(TerminalId),
+    /// Any of this PKI: a static host, whose id the certificate tells.
+    Any,
+}
+
+/// Holds a terminal's certificate against one expectation. Made for one connection.
+#[derive(Debug)]
+pub(crate) struct TerminalVerifier {
+    trust: TrustBundle,
+    expected: Expected,
+    /// An onlooker keeps what it saw and lets no handshake pass.
+    onlooker: Option<Mutex<Option<Seen>>>,
+}
+
+/// The chain that a terminal showed, and the verdict on it.
+type Seen = (Vec<CertificateDer<'static>>, Result<TerminalId, Check>);
+
+impl TerminalVerifier {
+    pub(crate) fn new(trust: TrustBundle, expected: Expected) -> Self {
+        Self {
+            trust,
+            expected,
+            onlooker: None,
+        }
+    }
+
+    /// One that only looks: the handshake ends before anything of ours is said.
+    pub(crate) fn onlooker(trust: TrustBundle) -> Self {
+        Self {
+            trust,
+            expected: Expected::Any,
+            onlooker: Some(Mutex::new(None)),
+        }
+    }
+
+    /// What an onlooker saw.
+    pub(crate) fn seen(&self) -> Option<Seen> {
+        let seen = self.onlooker.as_ref()?;
+        seen.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The whole judgement, and which terminal it is.
+    pub(crate) fn judge(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<TerminalId, Error> {
+        let parsed = ParsedCertificate::try_from(certificate)?;
+        let roots = self.trust.roots_at(now)?;
+        let algorithms = provider().signature_verification_algorithms.all;
+        verify_server_cert_signed_by_trust_anchor(&parsed, &roots, intermediates, now, algorithms)?;
+        crate::profile::check_issuers(intermediates, now)?;
+        let leaf = Leaf::read(certificate, Side::Terminal)?;
+        leaf.in_time(now)?;
+        let id = only_name(leaf)?;
+        match &self.expected {
+            // Byte for byte: a stock library's match would ignore case.
+            Expected::Terminal(expected) if *expected != id => {
+                Err(Check::OtherTerminal { presented: id }.into())
+            }
+            _ => Ok(id),
+        }
+    }
+}
+
+/// The one terminal that a verified chain names.
+pub(crate) fn terminal_of(chain: &[CertificateDer<'_>]) -> Result<TerminalId, Check> {
+    let certificate = chain.first().ok_or(Check::NoCertificate)?;
+    only_name(Leaf::read(certificate, Side::Terminal)?)
+}
+
+fn only_name(leaf: Leaf) -> Result<TerminalId, Check> {
+    let [id] = <[TerminalId; 1]>::try_from(leaf.terminals).map_err(|_| Check::Names)?;
+    Ok(id)
+}
+
+impl ServerCertVerifier for TerminalVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _name: &ServerName<'_>,
+        _ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let verdict = self.judge(end_entity, intermediates, now);
+        let Some(seen) = &self.onlooker else {
+            return verdict.map(|_| ServerCertVerified::assertion());
+        };
+        let chain = std::iter::once(end_entity).chain(intermediates);
+        let chain = chain.map(|it| it.clone().into_owned()).collect();
+        let verdict = verdict.map_err(|error| match &error {
+            Error::InvalidCertificate(error) => Check::from(error),
+            other => Check::Path(other.to_string()),
+        });
+        *seen.lock().unwrap_or_else(PoisonError::into_inner) = Some((chain, verdict));
+        Err(Error::General("only looked at".into()))
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let provider = provider();
+        let algorithms = &provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let provider = provider();
+        let algorithms = &provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        provider()
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}

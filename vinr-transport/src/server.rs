@@ -1,0 +1,229 @@
+//! The terminal's side: mutual TLS, strict HTTP/1.1, answers in two moments.
+
+mod connection;
+mod framing;
+mod guard;
+mod limits;
+mod message;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use vinr_protocol::TerminalId;
+
+pub use limits::Limits;
+pub use message::{Aborted, Reply, Request};
+
+use crate::authorize::PosVerifier;
+use crate::clock::Clock;
+use crate::identity::Identity;
+use crate::tls;
+use crate::trust::TrustBundle;
+use connection::{Shared, serve};
+
+/// Answers requests; called only for a till that may drive this terminal, with a whole request.
+pub trait Handler: Send + Sync + 'static {
+    /// Answers one request.
+    ///
+    /// **When the till goes away, this future is dropped** at its next await, and so is a held body's
+    /// receiver: that is how a handler learns of it. Whatever must go on, such as a payment, belongs in a
+    /// task of its own. A panic becomes a 500 `internal`.
+    fn handle(&self, request: Request) -> impl Future<Output = Reply> + Send;
+}
+
+/// What a server is made of.
+#[derive(Debug, Clone)]
+pub struct ServerOptions {
+    /// Which terminal it is: the id that a till's certificate must name.
+    pub terminal: TerminalId,
+    /// What it shows to tills.
+    pub identity: Identity,
+    /// The CA of the tills; nothing else is trusted. \[TLS-5\]
+    pub pos_ca: TrustBundle,
+    /// What a peer may take.
+    pub limits: Limits,
+}
+
+/// A listening terminal. Dropping it is [`Server::abort`].
+#[derive(Debug)]
+pub struct Server {
+    local_addr: SocketAddr,
+    stop: CancellationToken,
+    cut: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// The server cannot listen.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BindError {
+    /// Somebody listens there already.
+    #[error("cannot listen on {addr}: the port is in use by another program")]
+    PortInUse {
+        /// Where.
+        addr: SocketAddr,
+    },
+    /// The address is not one of this machine's.
+    #[error("cannot listen on {addr}: this machine has no such address")]
+    NoSuchAddress {
+        /// Where.
+        addr: SocketAddr,
+    },
+    /// We may not.
+    #[error("cannot listen on {addr}: not permitted")]
+    NotPermitted {
+        /// Where.
+        addr: SocketAddr,
+    },
+    /// Another reason.
+    #[error("cannot listen on {addr}: {source}")]
+    Io {
+        /// Where.
+        addr: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl Server {
+    /// Listens and serves until it is shut down.
+    pub async fn bind(
+        addr: SocketAddr,
+        options: ServerOptions,
+        handler: Arc<impl Handler>,
+    ) -> Result<Self, BindError> {
+        Self::bind_with_clock(addr, options, Clock::system(), handler).await
+    }
+
+    /// As [`Server::bind`], judging certificates by the given clock.
+    pub async fn bind_with_clock(
+        addr: SocketAddr,
+        options: ServerOptions,
+        clock: Clock,
+        handler: Arc<impl Handler>,
+    ) -> Result<Self, BindError> {
+        let cannot = |source| cannot_listen(addr, source);
+        let listener = TcpListener::bind(addr).await.map_err(cannot)?;
+        let local_addr = listener.local_addr().map_err(cannot)?;
+        if options.identity.names() != std::slice::from_ref(&options.terminal) {
+            tracing::warn!(terminal = %options.terminal, "the certificate is not this terminal's: no till will talk to it");
+        }
+        let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
+        let verifier = PosVerifier::new(options.pos_ca);
+        let shared = Arc::new(Shared {
+            terminal: options.terminal,
+            tls: tls::server_config(&options.identity, verifier, &clock),
+            clock,
+            places: Arc::new(Semaphore::new(options.limits.connections)),
+            limits: options.limits,
+            handler,
+            stop: stop.clone(),
+        });
+        let tasks = TaskTracker::new();
+        tasks.spawn(accept(listener, shared, tasks.clone(), cut.clone()));
+        Ok(Self {
+            local_addr,
+            stop,
+            cut,
+            tasks,
+        })
+    }
+
+    /// Where it listens, with the port that the system chose for port 0.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Takes no new connection, closes the idle ones, lets held answers finish, and returns when all is
+    /// closed. Drop the future, or [`abort`](Server::abort), to wait no longer.
+    pub async fn shutdown(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// A power cut: every connection is dropped at once, in the middle of whatever it was.
+    ///
+    /// Returns at once; [`closed`](Server::closed) waits until the port is free again.
+    pub fn abort(&self) {
+        self.cut.cancel();
+        self.tasks.close();
+    }
+
+    /// Waits until the listener and every connection are gone, after a shutdown or an abort.
+    pub async fn closed(&self) {
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.abort();
+    }
+}
+
+async fn accept<H: Handler>(
+    listener: TcpListener,
+    shared: Arc<Shared<H>>,
+    tasks: TaskTracker,
+    cut: CancellationToken,
+) {
+    let handshakes = Arc::new(Semaphore::new(shared.limits.handshakes));
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = cut.cancelled() => return,
+            () = shared.stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        let (tcp, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of file handles, mostly: it passes when connections close.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let Ok(place) = handshakes.clone().try_acquire_owned() else {
+            tracing::warn!(%peer, "closed: there are as many handshakes as there may be");
+            continue;
+        };
+        prepare(&tcp);
+        let (shared, cut) = (shared.clone(), cut.clone());
+        tasks.spawn(async move {
+            cut.run_until_cancelled(serve(shared, tcp, peer, place))
+                .await;
+        });
+    }
+}
+
+/// Small answers leave at once, and a till that lost its power is noticed within some minutes.
+pub(crate) fn prepare(tcp: &TcpStream) {
+    let keep_alive = socket2::TcpKeepalive::new()
+        .with_time(Duration::from_secs(60))
+        .with_interval(Duration::from_secs(20));
+    let socket = socket2::SockRef::from(tcp);
+    if let Err(error) = socket
+        .set_tcp_nodelay(true)
+        .and_then(|()| socket.set_tcp_keepalive(&keep_alive))
+    {
+        tracing::debug!(%error, "a socket option was not taken");
+    }
+}
+
+fn cannot_listen(addr: SocketAddr, source: std::io::Error) -> BindError {
+    use std::io::ErrorKind::*;
+    match source.kind() {
+        AddrInUse => BindError::PortInUse { addr },
+        AddrNotAvailable => BindError::NoSuchAddress { addr },
+        PermissionDenied => BindError::NotPermitted { addr },
+        _ => BindError::Io { addr, source },
+    }
+}

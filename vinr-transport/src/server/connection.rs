@@ -1,0 +1,264 @@
+//! One till's connection: handshake, then request after request, each judged before the handler sees it.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
+use http::HeaderValue;
+use http::header::{CONNECTION, HeaderName, ORIGIN};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use rustls::ServerConfig;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
+use vinr_protocol::TerminalId;
+use vinr_protocol::error_body::{Code, Refusal};
+use vinr_protocol::id::RequestId;
+
+use super::guard::{self, Guard};
+use super::message::{Reply, ReplyBody, Request};
+use super::{Handler, Limits};
+use crate::authorize::{self, Authorization};
+use crate::clock::Clock;
+
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-vinr-request-id");
+
+/// What all connections of a server share.
+pub(super) struct Shared<H> {
+    pub(super) terminal: TerminalId,
+    pub(super) tls: Arc<ServerConfig>,
+    pub(super) clock: Clock,
+    pub(super) limits: Limits,
+    pub(super) handler: Arc<H>,
+    /// Places for tills that passed the handshake.
+    pub(super) places: Arc<Semaphore>,
+    /// No new requests; what is held finishes.
+    pub(super) stop: CancellationToken,
+}
+
+/// Serves a connection to its end.
+pub(super) async fn serve<H: Handler>(
+    shared: Arc<Shared<H>>,
+    tcp: TcpStream,
+    peer: SocketAddr,
+    handshake_place: OwnedSemaphorePermit,
+) {
+    let handshake = shake_hands(&shared, tcp, peer);
+    let Some(Some(tls)) = shared.stop.run_until_cancelled(handshake).await else {
+        return;
+    };
+    drop(handshake_place);
+    let Ok(_place) = shared.places.clone().try_acquire_owned() else {
+        tracing::warn!(%peer, "closed: there are as many connections as there may be");
+        return;
+    };
+    let connection = Arc::new(Connection {
+        authorization: Authorization::of(tls.get_ref().1.peer_certificates()),
+        shared,
+        peer,
+    });
+    connection.run(tls).await;
+}
+
+async fn shake_hands<H>(
+    shared: &Shared<H>,
+    tcp: TcpStream,
+    peer: SocketAddr,
+) -> Option<TlsStream<TcpStream>> {
+    let accept = TlsAcceptor::from(shared.tls.clone())
+        .accept(tcp)
+        .into_fallible();
+    match timeout(shared.limits.handshake, accept).await {
+        Ok(Ok(tls)) => Some(tls),
+        Ok(Err((error, tcp))) => {
+            tracing::info!(%peer, %error, "the handshake was refused");
+            drain(tcp, &shared.limits).await;
+            None
+        }
+        Err(_) => {
+            tracing::info!(%peer, "the handshake took too long");
+            None
+        }
+    }
+}
+
+/// A till that was refused may have written already; closing now would reset the connection, and the
+/// reset may overtake the alert that says why.
+async fn drain(mut tcp: TcpStream, limits: &Limits) {
+    const ENOUGH: usize = 64 * 1024;
+    let read_on = async {
+        let mut scratch = [0u8; 1024];
+        let mut total = 0;
+        tcp.shutdown().await?;
+        while total < ENOUGH {
+            match tcp.read(&mut scratch).await? {
+                0 => break,
+                count => total += count,
+            }
+        }
+        std::io::Result::Ok(())
+    };
+    // However it ends, the connection is over.
+    let _ = timeout(limits.drain, read_on).await;
+}
+
+struct Connection<H> {
+    shared: Arc<Shared<H>>,
+    authorization: Authorization,
+    peer: SocketAddr,
+}
+
+impl<H: Handler> Connection<H> {
+    async fn run(self: Arc<Self>, tls: TlsStream<TcpStream>) {
+        let io = TokioIo::new(Guard::new(tls, &self.shared.limits));
+        let this = self.clone();
+        let service = service_fn(move |request| {
+            let this = this.clone();
+            async move { Ok::<_, Infallible>(this.answer(request).await) }
+        });
+        let mut http = pin!(
+            http1::Builder::new()
+                // Ours starts at the first byte of a head, see the guard.
+                .header_read_timeout(None)
+                .max_buf_size(16 * 1024)
+                .serve_connection(io, service)
+        );
+        let ended = tokio::select! {
+            ended = http.as_mut() => ended,
+            () = self.shared.stop.cancelled() => {
+                http.as_mut().graceful_shutdown();
+                http.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(peer = %self.peer, %error, "the connection broke off");
+        }
+    }
+
+    async fn answer(&self, request: http::Request<Incoming>) -> http::Response<ReplyBody> {
+        let request_id = fresh_request_id();
+        let header = HeaderValue::from_str(request_id.as_str())
+            .expect("a request id is visible ASCII, which a header may hold");
+        let reply = match self.admit(request, &request_id).await {
+            Ok(request) => self.handle(request).await,
+            Err(refusal) => Reply::refusal(refusal, &request_id)
+                .header(CONNECTION, HeaderValue::from_static("close")),
+        };
+        let mut response = http::Response::new(reply.body);
+        *response.status_mut() = reply.status;
+        *response.headers_mut() = reply.headers;
+        response.headers_mut().insert(&REQUEST_ID, header);
+        response
+    }
+
+    /// Who may, then whether it is a request at all, then its body. Whatever fails here ends the
+    /// connection after the answer.
+    async fn admit(
+        &self,
+        request: http::Request<Incoming>,
+        request_id: &RequestId,
+    ) -> Result<Request, Refusal> {
+        let now = self.shared.clock.unix_now();
+        self.authorization
+            .check(&self.shared.terminal, now)
+            .map_err(|check| {
+                tracing::warn!(peer = %self.peer, %check, "a till was refused");
+                authorize::refusal(&check)
+            })?;
+        if let Some(fault) = guard::refused(request.method(), request.uri().path()) {
+            return Err(fault.refusal());
+        }
+        if request.headers().contains_key(ORIGIN) {
+            // [NET-6]
+            return Err(Refusal::new(
+                Code::BrowserNotAllowed,
+                "a terminal takes no request from a browser (an Origin header)",
+            ));
+        }
+        let (head, body) = request.into_parts();
+        let body = self.read(body).await?;
+        Ok(Request {
+            path: head.uri.path().to_owned(),
+            query: head.uri.query().map(str::to_owned),
+            method: head.method,
+            headers: head.headers,
+            body,
+            received: Instant::now(),
+            request_id: request_id.clone(),
+            peer: self.peer,
+        })
+    }
+
+    async fn read(&self, body: Incoming) -> Result<Bytes, Refusal> {
+        if body.is_end_stream() {
+            return Ok(Bytes::new());
+        }
+        let limits = &self.shared.limits;
+        match timeout(limits.body, collect(body, limits.body_bytes)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Refusal::new(
+                Code::InvalidRequest,
+                format!("the body did not come within {} s", limits.body.as_secs()),
+            )),
+        }
+    }
+
+    async fn handle(&self, request: Request) -> Reply {
+        let request_id = request.request_id.clone();
+        let handled = async { self.shared.handler.handle(request).await };
+        // A fault in one request must not end the others.
+        match AssertUnwindSafe(handled).catch_unwind().await {
+            Ok(reply) => reply,
+            Err(_) => {
+                tracing::error!(peer = %self.peer, %request_id, "the handler panicked");
+                let refusal = Refusal::new(Code::Internal, "the terminal failed; look up");
+                Reply::refusal(refusal, &request_id)
+            }
+        }
+    }
+}
+
+async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Refusal> {
+    let too_large = || {
+        let message = format!("the body is larger than {limit} bytes");
+        Refusal::new(Code::BodyTooLarge, message)
+    };
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large());
+    }
+    let mut whole = Bytes::new();
+    while let Some(frame) = body.frame().await {
+        let broken = |_| Refusal::new(Code::InvalidRequest, "the body broke off");
+        let Ok(data) = frame.map_err(broken)?.into_data() else {
+            continue;
+        };
+        if whole.len() + data.len() > limit {
+            return Err(too_large());
+        }
+        whole = if whole.is_empty() {
+            data
+        } else {
+            let mut longer = BytesMut::from(whole);
+            longer.extend_from_slice(&data);
+            longer.freeze()
+        };
+    }
+    Ok(whole)
+}
+
+fn fresh_request_id() -> RequestId {
+    RequestId::new(&format!("req_{}", ulid::Ulid::generate()))
+        .expect("'req_' and 26 letters and digits are a request id")
+}

@@ -1,0 +1,177 @@
+//! The CA bundles: the only roots that either side ever trusts. \[TLS-3, TLS-5\]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::RootCertStore;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, UnixTime};
+
+use crate::check::Check;
+use crate::profile::{self, Validity};
+
+/// Far more than any bundle needs.
+const MAX_FILE: u64 = 1024 * 1024;
+
+/// The certificates of one issuing CA, old and new while it is being replaced.
+///
+/// System roots are never consulted: what is not in the bundle is not trusted.
+#[derive(Clone)]
+pub struct TrustBundle {
+    anchors: Arc<[Anchor]>,
+    all: Arc<RootCertStore>,
+}
+
+struct Anchor {
+    certificate: CertificateDer<'static>,
+    validity: Validity,
+}
+
+/// A CA bundle cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrustError {
+    /// The file cannot be read.
+    #[error("the CA bundle {} cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is larger than any bundle.
+    #[error("the CA bundle {} is larger than 1 MiB", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no certificate in it.
+    #[error(
+        "the CA bundle{} holds no certificate (expected PEM, '-----BEGIN CERTIFICATE-----')",
+        of(path)
+    )]
+    Empty {
+        /// The file, where it was one.
+        path: Option<PathBuf>,
+    },
+    /// The PEM is broken off or not base64.
+    #[error("the CA bundle{} is not readable as PEM", of(path))]
+    NotPem {
+        /// The file, where it was one.
+        path: Option<PathBuf>,
+    },
+    /// A certificate in it is not a CA's.
+    #[error(
+        "certificate {number} of the CA bundle{} is not a CA certificate",
+        of(path)
+    )]
+    NotACa {
+        /// The file, where it was one.
+        path: Option<PathBuf>,
+        /// Which one, from 1.
+        number: usize,
+    },
+}
+
+fn of(path: &Option<PathBuf>) -> String {
+    path.as_ref()
+        .map(|path| format!(" {}", path.display()))
+        .unwrap_or_default()
+}
+
+impl TrustBundle {
+    /// Reads a bundle from PEM.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, TrustError> {
+        Self::read(pem, None)
+    }
+
+    /// Reads a bundle from a PEM file.
+    pub fn from_pem_file(path: impl AsRef<Path>) -> Result<Self, TrustError> {
+        let path = path.as_ref();
+        let unreadable = |source| TrustError::Unreadable {
+            path: path.into(),
+            source,
+        };
+        let size = std::fs::metadata(path).map_err(unreadable)?.len();
+        if size > MAX_FILE {
+            return Err(TrustError::TooLarge { path: path.into() });
+        }
+        let pem = std::fs::read(path).map_err(unreadable)?;
+        Self::read(&pem, Some(path.into()))
+    }
+
+    /// The certificates, for showing.
+    pub fn certificates(&self) -> impl Iterator<Item = &CertificateDer<'static>> {
+        self.anchors.iter().map(|anchor| &anchor.certificate)
+    }
+
+    /// The roots that are in time. A trust anchor has no dates in path validation (RFC 5280 §6.1.1); in
+    /// a private PKI the end of a CA's life must be the end of what it signed.
+    pub(crate) fn roots_at(&self, now: UnixTime) -> Result<Arc<RootCertStore>, Check> {
+        let in_time = |anchor: &&Anchor| anchor.validity.holds_at(now).is_ok();
+        let count = self.anchors.iter().filter(in_time).count();
+        if count == self.anchors.len() {
+            return Ok(self.all.clone());
+        }
+        let mut roots = RootCertStore::empty();
+        for anchor in self.anchors.iter().filter(in_time) {
+            roots
+                .add(anchor.certificate.clone())
+                .map_err(|_| Check::Encoding)?;
+        }
+        match self.anchors.first() {
+            Some(first) if roots.is_empty() => {
+                Err(first.validity.holds_at(now).err().unwrap_or(Check::Issuer))
+            }
+            _ => Ok(Arc::new(roots)),
+        }
+    }
+
+    pub(crate) fn all(&self) -> Arc<RootCertStore> {
+        self.all.clone()
+    }
+
+    fn read(pem: &[u8], path: Option<PathBuf>) -> Result<Self, TrustError> {
+        let mut anchors = Vec::new();
+        let mut all = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let Ok(certificate) = certificate else {
+                return Err(TrustError::NotPem { path });
+            };
+            let number = anchors.len() + 1;
+            let validity = read_ca(&certificate);
+            match (validity, all.add(certificate.clone())) {
+                (Ok(validity), Ok(())) => anchors.push(Anchor {
+                    certificate,
+                    validity,
+                }),
+                _ => return Err(TrustError::NotACa { path, number }),
+            }
+        }
+        if anchors.is_empty() {
+            return Err(TrustError::Empty { path });
+        }
+        Ok(Self {
+            anchors: anchors.into(),
+            all: Arc::new(all),
+        })
+    }
+}
+
+/// A CA says so: basicConstraints CA, and keyCertSign where it has a keyUsage.
+fn read_ca(certificate: &CertificateDer<'_>) -> Result<Validity, Check> {
+    let parsed = profile::parse(certificate)?;
+    let usage = parsed.key_usage().map_err(|_| Check::Encoding)?;
+    let may_sign = usage.is_none_or(|usage| usage.value.key_cert_sign());
+    if parsed.is_ca() && may_sign {
+        Ok(profile::validity(&parsed))
+    } else {
+        Err(Check::Ca)
+    }
+}
+
+impl std::fmt::Debug for TrustBundle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TrustBundle({} CA certificates)", self.anchors.len())
+    }
+}

@@ -1,0 +1,50 @@
+//! The answer to `pay` has two moments: the head when it is accepted, the body at the outcome. \[PAY-14\]
+
+mod support;
+
+use bytes::Bytes;
+use support::{PAYMENT, Pki, Terminal, id, pay_request};
+use vinr_protocol::Status;
+use vinr_transport::CallError;
+use vinr_transport::client::Lost;
+use vinr_transport::server::Aborted;
+
+async fn connected(pki: &Pki) -> (Terminal, vinr_transport::Connection) {
+    let terminal = Terminal::start(pki.options()).await;
+    let connection = pki
+        .connector()
+        .connect(terminal.addr(), &id(support::TERMINAL))
+        .await
+        .unwrap();
+    (terminal, connection)
+}
+
+#[tokio::test]
+async fn the_head_arrives_before_the_outcome_is_known() {
+    let (mut terminal, mut connection) = connected(&Pki::new()).await;
+    let accepted = connection.pay(&pay_request(), None).await.unwrap();
+    assert_eq!(accepted.activation_ms, Some(1.5));
+    // Only now is there an outcome.
+    let (_, outcome) = terminal.held.recv().await.unwrap();
+    outcome.send(Ok(Bytes::from(PAYMENT))).unwrap();
+    let payment = accepted.outcome().await.unwrap();
+    assert_eq!(payment.status, Status::Completed);
+}
+
+#[tokio::test]
+async fn a_body_cut_short_is_indeterminate() {
+    let (mut terminal, mut connection) = connected(&Pki::new()).await;
+    let accepted = connection.pay(&pay_request(), None).await.unwrap();
+    let (_, outcome) = terminal.held.recv().await.unwrap();
+    outcome.send(Err(Aborted)).unwrap();
+    let error = accepted.outcome().await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            CallError::Indeterminate {
+                why: Lost::CutShort(_)
+            }
+        ),
+        "{error}"
+    );
+}
