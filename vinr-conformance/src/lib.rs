@@ -1,1 +1,14 @@
-//! Crate under construction.
+#![doc = include_str!("../README.md")]
+
+pub mod drivers;
+pub mod features;
+pub mod journal;
+pub mod judge;
+pub mod latency;
+pub mod plan;
+pub mod probe;
+pub mod profile;
+pub mod run;
+mod steps;
+pub mod subject;
+pub mod verdict;

@@ -1,0 +1,255 @@
+//! Everything that was seen, in order, as it was seen.
+//!
+//! The journal is the only thing a verdict rests on: [`judge`](crate::judge::judge) reads it and nothing else, so an
+//! old bundle can be judged again. Each entry is one line of `journal.ndjson`, written while the suite
+//! runs, so that a run that was interrupted leaves what it saw. Secrets are taken out before an entry
+//! exists: see [`redact`].
+
+mod event;
+mod redact;
+
+pub use event::{
+    Advert, Certificate, Claim, Ended, Event, Handshake, Header, Said, ScreenEvent, Side,
+};
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+/// One thing that was seen, sent, asked or claimed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its place in the journal, from 1 without gaps: what a finding cites.
+    pub seq: u64,
+    /// When it was written, in nanoseconds since the journal began, on a monotonic clock.
+    pub at_ns: u64,
+    /// The date, for people only.
+    pub wall: String,
+    /// The scenario that was running.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scenario: Option<String>,
+    /// What it is.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// A journal that is being written. Clones write to the same one.
+#[derive(Clone)]
+pub struct Journal {
+    start: Instant,
+    inner: Arc<Mutex<Inner>>,
+}
+
+struct Inner {
+    entries: Vec<Entry>,
+    scenario: Option<String>,
+    file: Option<BufWriter<File>>,
+    broken: Option<std::io::Error>,
+}
+
+/// The journal's file cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The file cannot be opened, written or read.
+    #[error("the journal {} cannot be used: {source}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A line is not an entry.
+    #[error("line {line} of the journal is not an entry: {source}")]
+    Line {
+        /// Which line, from 1.
+        line: usize,
+        /// Why.
+        source: serde_json::Error,
+    },
+}
+
+impl Journal {
+    /// A journal in memory only.
+    pub fn in_memory() -> Self {
+        Self::new(None)
+    }
+
+    /// A journal that is also written to this file, line by line.
+    pub fn in_file(path: &Path) -> Result<Self, JournalError> {
+        let file = File::create(path).map_err(|source| JournalError::File {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Self::new(Some(BufWriter::new(file))))
+    }
+
+    fn new(file: Option<BufWriter<File>>) -> Self {
+        Self {
+            start: Instant::now(),
+            inner: Arc::new(Mutex::new(Inner {
+                entries: Vec::new(),
+                scenario: None,
+                file,
+                broken: None,
+            })),
+        }
+    }
+
+    /// Nanoseconds since the journal began: the clock of every `…_ns` in it.
+    pub fn now_ns(&self) -> u64 {
+        self.ns_of(Instant::now())
+    }
+
+    /// The same for a moment that was taken elsewhere.
+    pub fn ns_of(&self, moment: Instant) -> u64 {
+        let since = moment.saturating_duration_since(self.start);
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// Writes an entry and gives its number.
+    pub fn record(&self, mut event: Event) -> u64 {
+        redact::redact(&mut event);
+        let at_ns = self.now_ns();
+        let mut inner = self.lock();
+        let entry = Entry {
+            seq: inner.entries.len() as u64 + 1,
+            at_ns,
+            wall: format!("{:.3}", jiff::Timestamp::now()),
+            scenario: inner.scenario.clone(),
+            event,
+        };
+        let seq = entry.seq;
+        if let Some(file) = &mut inner.file
+            && let Err(error) = write_line(file, &entry)
+        {
+            // The run goes on; whoever closes the journal learns that the file is not whole.
+            inner.broken.get_or_insert(error);
+        }
+        inner.entries.push(entry);
+        seq
+    }
+
+    /// Names the scenario that the entries from now on belong to.
+    pub fn enter(&self, scenario: Option<&str>) {
+        self.lock().scenario = scenario.map(str::to_owned);
+    }
+
+    /// The number of the last entry, 0 in an empty journal.
+    pub fn last_seq(&self) -> u64 {
+        self.lock().entries.len() as u64
+    }
+
+    /// A copy of everything so far.
+    pub fn entries(&self) -> Vec<Entry> {
+        self.lock().entries.clone()
+    }
+
+    /// Looks at the entries after `seq` without copying them.
+    pub fn any_after(&self, seq: u64, wanted: impl FnMut(&Entry) -> bool) -> bool {
+        let inner = self.lock();
+        let from = usize::try_from(seq)
+            .unwrap_or(usize::MAX)
+            .min(inner.entries.len());
+        inner.entries[from..].iter().any(wanted)
+    }
+
+    /// Makes the file whole, or says why it is not.
+    pub fn flush(&self) -> std::io::Result<()> {
+        let mut inner = self.lock();
+        if let Some(error) = inner.broken.take() {
+            return Err(error);
+        }
+        inner.file.as_mut().map_or(Ok(()), BufWriter::flush)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // An entry is pushed whole or not at all, so a panic elsewhere leaves nothing half done.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn write_line(file: &mut BufWriter<File>, entry: &Entry) -> std::io::Result<()> {
+    serde_json::to_writer(&mut *file, entry)?;
+    file.write_all(b"\n")?;
+    file.flush()
+}
+
+/// Reads a journal back.
+pub fn read(path: &Path) -> Result<Vec<Entry>, JournalError> {
+    let unreadable = |source| JournalError::File {
+        path: path.to_owned(),
+        source,
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    let mut entries = Vec::new();
+    for (index, line) in BufReader::new(file).lines().enumerate() {
+        let line = line.map_err(unreadable)?;
+        let entry = serde_json::from_str(&line).map_err(|source| JournalError::Line {
+            line: index + 1,
+            source,
+        })?;
+        entries.push(entry);
+    }
+    Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn note(text: &str) -> Event {
+        Event::Note { text: text.into() }
+    }
+
+    #[test]
+    fn entries_are_numbered_from_1_without_gaps() {
+        let journal = Journal::in_memory();
+        assert_eq!(journal.record(note("a")), 1);
+        assert_eq!(journal.record(note("b")), 2);
+    }
+
+    #[test]
+    fn a_journal_is_read_back_as_it_was_written() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("journal.ndjson");
+        let journal = Journal::in_file(&path).expect("writable");
+        journal.enter(Some("payments/one"));
+        journal.record(note("a"));
+        journal.record(Event::Dial {
+            connection: 1,
+            address: "127.0.0.1:8443".into(),
+            error: None,
+        });
+        journal.flush().expect("whole");
+        assert_eq!(read(&path).expect("readable"), journal.entries());
+    }
+
+    #[test]
+    fn a_line_that_is_no_entry_is_named() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("journal.ndjson");
+        std::fs::write(&path, "{}\n").expect("writable");
+        assert!(matches!(
+            read(&path),
+            Err(JournalError::Line { line: 1, .. })
+        ));
+    }
+
+    #[test]
+    fn an_entry_belongs_to_the_scenario_that_runs() {
+        let journal = Journal::in_memory();
+        journal.record(note("before"));
+        journal.enter(Some("s"));
+        journal.record(note("during"));
+        let scenarios: Vec<_> = journal
+            .entries()
+            .into_iter()
+            .map(|entry| entry.scenario)
+            .collect();
+        assert_eq!(scenarios, [None, Some("s".to_owned())]);
+    }
+}

@@ -1,0 +1,129 @@
+//! Secrets never reach the journal.
+//!
+//! Card numbers are cut to their last four digits wherever they stand: in a question's arguments, in a
+//! body, in a path. Tokens and keys have no place in any event to begin with. \[SEC-1\]
+
+use serde_json::Value;
+
+use super::Event;
+
+/// Takes card numbers out of an event.
+pub(super) fn redact(event: &mut Event) {
+    match event {
+        Event::Question(question) => {
+            question.args.values_mut().for_each(value);
+            text(&mut question.why);
+        }
+        Event::Answer(answer) => {
+            answer.value.iter_mut().for_each(value);
+            answer.why.iter_mut().for_each(text);
+        }
+        Event::Request {
+            path,
+            headers,
+            body,
+            ..
+        } => {
+            text(path);
+            text(body);
+            headers.iter_mut().for_each(|(_, content)| text(content));
+        }
+        Event::Head { headers, .. } => headers.iter_mut().for_each(|(_, content)| text(content)),
+        Event::Body { text: body, .. } => text(body),
+        Event::Plain { received, .. } => text(received),
+        Event::Note { text: words } | Event::Step { text: words } => text(words),
+        _ => {}
+    }
+}
+
+fn value(value: &mut Value) {
+    match value {
+        Value::String(words) => text(words),
+        Value::Array(items) => items.iter_mut().for_each(self::value),
+        Value::Object(members) => members.values_mut().for_each(self::value),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Replaces every card number in a text by `…` and its last four digits.
+fn text(words: &mut String) {
+    let mut clean = String::with_capacity(words.len());
+    let mut digits = String::new();
+    for letter in words.chars().chain(std::iter::once('\0')) {
+        if letter.is_ascii_digit() {
+            digits.push(letter);
+            continue;
+        }
+        if is_card_number(&digits) {
+            clean.push('\u{2026}');
+            clean.push_str(&digits[digits.len() - 4..]);
+        } else {
+            clean.push_str(&digits);
+        }
+        digits.clear();
+        clean.push(letter);
+    }
+    clean.pop();
+    *words = clean;
+}
+
+/// 13 to 19 digits that pass the Luhn check.
+fn is_card_number(digits: &str) -> bool {
+    if !(13..=19).contains(&digits.len()) {
+        return false;
+    }
+    let sum: u32 = digits
+        .bytes()
+        .rev()
+        .map(|digit| u32::from(digit - b'0'))
+        .enumerate()
+        .map(|(place, digit)| match (place % 2, digit * 2) {
+            (0, _) => digit,
+            (_, double) if double > 9 => double - 9,
+            (_, double) => double,
+        })
+        .sum();
+    sum.is_multiple_of(10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redacted(words: &str) -> String {
+        let mut words = words.to_owned();
+        text(&mut words);
+        words
+    }
+
+    #[test]
+    fn a_card_number_keeps_its_last_four_digits_only() {
+        assert_eq!(redacted("card 4242424242424242."), "card \u{2026}4242.");
+        assert_eq!(redacted("4000000000000002"), "\u{2026}0002");
+    }
+
+    #[test]
+    fn other_digits_stay() {
+        for words in [
+            "2500",
+            "4242424242424243",
+            "order_8821",
+            "2026-05-31T14:23:00.000Z",
+            "",
+        ] {
+            assert_eq!(redacted(words), words);
+        }
+    }
+
+    #[test]
+    fn a_question_about_a_card_is_cut_before_it_is_written() {
+        let journal = super::super::Journal::in_memory();
+        let question = serde_json::json!({"question":"present_card","id":"q1","subject":"term_1",
+            "args":{"card":"4000000000000119"},"deadlineMs":1});
+        let question = serde_json::from_value(question).expect("a question");
+        journal.record(Event::Question(question));
+        let written = serde_json::to_string(&journal.entries()).expect("serializes");
+        assert!(!written.contains("4000000000000119"), "{written}");
+        assert!(written.contains("\u{2026}0119"), "{written}");
+    }
+}

@@ -1,0 +1,111 @@
+//! The claims of scenarios: what each of them means for what was seen.
+//!
+//! One file for each idea; the list below is the whole vocabulary.
+
+mod admission;
+mod advert;
+mod cancel;
+mod charge;
+mod held;
+mod listing;
+mod outcome;
+mod quick;
+mod refusal;
+mod same;
+mod screen;
+mod transport;
+
+use super::found::Found;
+use super::trace::{Exchange, Trace};
+use crate::journal::{Entry, Said};
+
+/// Finds out whether a claim, written at `entry`, is true.
+pub(super) fn weigh(trace: &Trace<'_>, entry: &Entry, said: &Said) -> Found {
+    let seq = entry.seq;
+    match said {
+        Said::Ends {
+            exchange,
+            status,
+            decline_code,
+            cancel_reason,
+        } => on(trace, *exchange, |own| {
+            outcome::ends(
+                own,
+                status,
+                decline_code.as_deref(),
+                cancel_reason.as_deref(),
+            )
+        }),
+        Said::Stands { exchange, status } => {
+            on(trace, *exchange, |own| outcome::stands(own, status))
+        }
+        Said::Key { exchange, key } => {
+            on(trace, *exchange, |own| outcome::key(own, key.as_deref()))
+        }
+        Said::Refused {
+            exchange,
+            codes,
+            param,
+            may_close,
+        } => on(trace, *exchange, |own| {
+            refusal::refused(own, codes, param.as_deref(), *may_close)
+        }),
+        Said::Served { exchange } => on(trace, *exchange, refusal::served),
+        Said::RetryAfter { exchange } => on(trace, *exchange, refusal::retry_after),
+        Said::TellsNothingOf { exchange, other } => {
+            both(trace, [*exchange, *other], refusal::tells_nothing_of)
+        }
+        Said::NotAdmitted { exchange } => {
+            on(trace, *exchange, |own| admission::not_admitted(trace, own))
+        }
+        Said::Prompts { exchange } => on(trace, *exchange, |own| screen::prompts(trace, own, seq)),
+        Said::ShowsNothing { since } => screen::shows_nothing(trace, *since, seq),
+        Said::NoPromptFor { reference, since } => {
+            screen::no_prompt_for(trace, reference, *since, seq)
+        }
+        Said::HeadBeforeCard { exchange } => {
+            on(trace, *exchange, |own| held::head_before_card(trace, own))
+        }
+        Said::WhileHeld { exchange, held } => both(trace, [*exchange, *held], held::while_held),
+        Said::SamePayment { exchanges } => same::same(trace, exchanges),
+        Said::OtherPayment { exchanges } => both(trace, *exchanges, same::other),
+        Said::Charges { reference, count } => charge::charges(trace, reference, *count, seq),
+        Said::Lists { exchange, of } => on(trace, *exchange, |own| listing::lists(trace, own, of)),
+        Said::Cancellation {
+            exchange,
+            outcome,
+            without_payment,
+        } => on(trace, *exchange, |own| {
+            cancel::cancellation(own, outcome, *without_payment)
+        }),
+        Said::OnPort { connection, port } => transport::on_port(trace, *connection, *port),
+        Said::Mutual { connection } => transport::mutual(trace, *connection),
+        Said::OwnCertificate { connection } => admission::own_certificate(trace, *connection),
+        Said::NoPlaintext { connection } => transport::no_plaintext(trace, *connection),
+        Said::OldTlsRefused { connection } => transport::old_tls_refused(trace, *connection),
+        Said::NoTickets { connection } => transport::no_tickets(trace, *connection),
+        Said::Advertised { connection } => advert::advertised(trace, *connection),
+        Said::DescribesItself => advert::describes_itself(trace),
+        Said::AnnouncesActivity { since } => advert::announces_activity(trace, *since, seq),
+        Said::LocalSimulator => advert::local_simulator(trace),
+        Said::Quick => quick::quick(trace),
+    }
+}
+
+fn on<'t, 'a>(
+    trace: &'t Trace<'a>,
+    number: u64,
+    look: impl FnOnce(&'t Exchange<'a>) -> Found,
+) -> Found {
+    trace
+        .exchange(number)
+        .map_or_else(|| Found::unseen("the request was never sent"), look)
+}
+
+fn both<'t, 'a>(
+    trace: &'t Trace<'a>,
+    [one, other]: [u64; 2],
+    look: impl FnOnce(&'t Exchange<'a>, &'t Exchange<'a>) -> Found,
+) -> Found {
+    on(trace, one, |one| on(trace, other, |other| look(one, other)))
+}

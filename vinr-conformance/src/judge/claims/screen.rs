@@ -1,0 +1,123 @@
+//! What the screen showed, and what it must not show. \[PAY-2, PAY-9, PAY-10, REC-15\]
+
+use crate::judge::found::Found;
+use crate::judge::trace::{Exchange, Trace};
+
+const NOBODY_WATCHED: &str = "nobody could watch the screen";
+
+/// The screen asks for a card for this sale; where nobody watches, a look-up that says `pending` while
+/// the request is held shows the same.
+pub(super) fn prompts(trace: &Trace<'_>, own: &Exchange<'_>, until: u64) -> Found {
+    let reference = own.reference();
+    let shown = trace.screens().find(|(entry, screen)| {
+        entry.seq > own.seq
+            && entry.seq <= until
+            && screen.screen == "present_card"
+            && screen.reference.as_deref() == reference
+    });
+    if let Some((entry, _)) = shown {
+        return Found::kept([own.seq, entry.seq]);
+    }
+    let pending = trace.sightings().into_iter().find(|sighting| {
+        sighting.exchange.number != own.number
+            && (own.seq..=until).contains(&sighting.seq())
+            && Some(sighting.payment.reference()) == reference
+            && sighting.payment.status() == "pending"
+    });
+    if let Some(sighting) = pending {
+        return Found::kept([own.seq, sighting.seq()]);
+    }
+    if own.status().is_some_and(|status| status >= 300) || own.was_cut() {
+        let expected = "the request is taken and the terminal asks for a card";
+        return Found::broken("not_taken", expected, own.outcome(), own.entries());
+    }
+    if !trace.screen_is_watched(own.seq) {
+        return Found::unseen(NOBODY_WATCHED);
+    }
+    Found::broken(
+        "no_prompt",
+        "the terminal asks for a card",
+        format!("no prompt; {}", own.outcome()),
+        own.entries(),
+    )
+}
+
+pub(super) fn shows_nothing(trace: &Trace<'_>, since: u64, until: u64) -> Found {
+    silent(trace, since, until, |_| true)
+}
+
+pub(super) fn no_prompt_for(trace: &Trace<'_>, reference: &str, since: u64, until: u64) -> Found {
+    silent(trace, since, until, |shown| shown == Some(reference))
+}
+
+fn silent(
+    trace: &Trace<'_>,
+    since: u64,
+    until: u64,
+    counts: impl Fn(Option<&str>) -> bool,
+) -> Found {
+    if !trace.screen_is_watched(since) || !trace.screen_is_watched(until) {
+        return Found::unseen(NOBODY_WATCHED);
+    }
+    let shown = trace.screens().find(|(entry, screen)| {
+        entry.seq > since
+            && entry.seq <= until
+            && screen.screen != "idle"
+            && counts(screen.reference.as_deref())
+    });
+    match shown {
+        None => Found::kept([]),
+        Some((entry, screen)) => Found::broken(
+            "screen_shown",
+            "the screen stays as it was",
+            format!("it shows {}", screen.screen),
+            [entry.seq],
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::journal::{Event, Said};
+    use crate::judge::fixture::Story;
+
+    #[test]
+    fn a_prompt_for_this_sale_is_a_prompt() {
+        let mut story = Story::new();
+        let pay = story.pay("order_1", "k1", 2500);
+        story.screen("present_card", "order_1");
+        assert_eq!(story.reason(&Said::Prompts { exchange: pay }), None);
+    }
+
+    #[test]
+    fn a_prompt_for_another_sale_is_none() {
+        let mut story = Story::new();
+        let pay = story.pay("order_1", "k1", 2500);
+        story.screen("present_card", "order_2");
+        assert_eq!(
+            story.reason(&Said::Prompts { exchange: pay }),
+            Some("no_prompt")
+        );
+    }
+
+    #[test]
+    fn a_screen_that_nobody_watched_is_never_silent() {
+        let mut story = Story::new();
+        story.note(Event::ScreenWatch { on: false });
+        let found = story.weigh(&Said::ShowsNothing { since: story.seq() });
+        assert!(found.is_unseen());
+    }
+
+    #[test]
+    fn idleness_is_nothing_and_a_prompt_is_something() {
+        let mut story = Story::new();
+        let since = story.seq();
+        story.screen("idle", "");
+        assert_eq!(story.reason(&Said::ShowsNothing { since }), None);
+        story.screen("present_card", "order_1");
+        assert_eq!(
+            story.reason(&Said::ShowsNothing { since }),
+            Some("screen_shown")
+        );
+    }
+}
