@@ -1,1 +1,5 @@
-//! Crate under construction.
+//! Payment terminals without hardware.
+#![allow(dead_code, unused_imports, reason = "its users come with the next commits")]
+
+mod data_dir;
+mod journal;
