@@ -5,3 +5,4 @@ pub mod cards;
 mod data_dir;
 pub mod host;
 mod journal;
+pub mod provision;

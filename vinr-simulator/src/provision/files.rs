@@ -1,0 +1,55 @@
+//! Writing what must not be overwritten and, for keys, not be read by others.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+/// Who may read a file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Audience {
+    /// Anybody: certificates.
+    Public,
+    /// Its owner: keys and tokens.
+    Owner,
+}
+
+impl Audience {
+    fn mode(self) -> u32 {
+        match self {
+            Audience::Public => 0o644,
+            Audience::Owner => 0o600,
+        }
+    }
+}
+
+/// Writes a file that does not exist yet.
+pub(super) fn write_new(path: &Path, content: &[u8], audience: Audience) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(audience.mode())
+        .open(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+/// Replaces a file as a whole: a reader sees the old one or the new one.
+pub(crate) fn replace(path: &Path, content: &[u8], audience: Audience) -> io::Result<()> {
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".new");
+    let unfinished = Path::new(&unfinished);
+    // A rest of an earlier attempt would keep its own mode.
+    match std::fs::remove_file(unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => write_new(unfinished, content, audience)?,
+    }
+    std::fs::rename(unfinished, path)
+}
+
+/// Makes a directory, with its parents, where it is missing.
+pub(crate) fn make_dir(path: &Path, audience: Audience) -> io::Result<()> {
+    // Entering a directory needs the execute bits beside the read bits.
+    let mode = audience.mode() | (audience.mode() & 0o444) >> 2;
+    DirBuilder::new().recursive(true).mode(mode).create(path)
+}
