@@ -11,11 +11,18 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, KeyUsagePurpose, SanType,
 };
+use rustls::client::WantsClientCert;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
+use tokio_rustls::TlsConnector;
 use vinr_protocol::{Amount, Currency, PayRequest, Reference, TerminalId};
 use vinr_transport::server::{Aborted, Limits};
 use vinr_transport::{
-    Connector, Handler, Identity, Reply, Request, Server, ServerOptions, TrustBundle,
+    Clock, Connector, Handler, Identity, Reply, Request, Server, ServerOptions, TrustBundle,
 };
 
 pub const TERMINAL: &str = "term_CT20_0042";
@@ -77,6 +84,16 @@ pub fn issue_with(
         .out_of_time()
         .pem(certificate.pem().as_bytes(), key.serialize_pem().as_bytes())
         .unwrap()
+}
+
+/// A certificate and its key as PEM.
+pub fn issue_pem(
+    params: CertificateParams,
+    ca: &CertifiedIssuer<'static, KeyPair>,
+) -> (String, String) {
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.signed_by(&key, ca).unwrap();
+    (certificate.pem(), key.serialize_pem())
 }
 
 pub fn issue(params: CertificateParams, ca: &CertifiedIssuer<'static, KeyPair>) -> Identity {
@@ -160,12 +177,16 @@ pub struct Terminal {
 
 impl Terminal {
     pub async fn start(options: ServerOptions) -> Self {
+        Self::start_with_clock(options, Clock::system()).await
+    }
+
+    pub async fn start_with_clock(options: ServerOptions, clock: Clock) -> Self {
         let (sender, held) = mpsc::unbounded_channel();
         let handler = Arc::new(Scripted {
             calls: AtomicUsize::new(0),
             held: sender,
         });
-        let server = Server::bind(loopback(), options, handler.clone())
+        let server = Server::bind_with_clock(loopback(), options, clock, handler.clone())
             .await
             .unwrap();
         Self {
@@ -200,3 +221,87 @@ pub fn pay_request() -> PayRequest {
 pub const PAYMENT: &str = r#"{"id":"tpay_01JD","object":"terminal_payment","terminalId":"term_CT20_0042",
     "amount":2500,"currency":"USD","reference":"order_8821","status":"completed","amountCaptured":2500,
     "createdAt":"2026-05-31T14:23:00.000Z"}"#;
+
+/// A stock rustls client that asks for the terminal's name and speaks bytes.
+pub struct Raw {
+    tls: tokio_rustls::client::TlsStream<TcpStream>,
+}
+
+impl Raw {
+    pub async fn connect(pki: &Pki, addr: SocketAddr) -> Self {
+        let (certificate, key) = issue_pem(pos_leaf(vec![urn(TERMINAL)]), &pki.pos_ca);
+        let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+        let config = stock(pki)
+            .with_client_auth_cert(vec![certificate], key)
+            .unwrap();
+        Self::handshake(config, addr).await.unwrap()
+    }
+
+    pub async fn connect_without_certificate(pki: &Pki, addr: SocketAddr) -> Self {
+        let config = stock(pki).with_no_client_auth();
+        Self::handshake(config, addr).await.unwrap()
+    }
+
+    pub async fn handshake(config: ClientConfig, addr: SocketAddr) -> std::io::Result<Self> {
+        let tcp = TcpStream::connect(addr).await.unwrap();
+        let name = ServerName::try_from(TERMINAL).unwrap();
+        let connector = TlsConnector::from(Arc::new(config));
+        let tls = connector.connect(name, tcp).await?;
+        Ok(Self { tls })
+    }
+
+    pub fn tickets(&self) -> u32 {
+        self.tls.get_ref().1.tls13_tickets_received()
+    }
+
+    pub async fn write(&mut self, bytes: &[u8]) {
+        self.tls.write_all(bytes).await.unwrap();
+        self.tls.flush().await.unwrap();
+    }
+
+    /// Reads until the peer closes.
+    pub async fn read_to_end(&mut self) -> std::io::Result<String> {
+        let mut answer = Vec::new();
+        self.tls.read_to_end(&mut answer).await?;
+        Ok(String::from_utf8(answer).unwrap())
+    }
+
+    /// Writes and reads until the peer closes.
+    pub async fn exchange(&mut self, bytes: &[u8]) -> std::io::Result<String> {
+        self.write(bytes).await;
+        self.read_to_end().await
+    }
+
+    /// Writes and reads one answer that has a length.
+    pub async fn exchange_one(&mut self, bytes: &[u8]) -> std::io::Result<String> {
+        self.write(bytes).await;
+        let mut answer = String::new();
+        while !is_whole(&answer) {
+            let byte = self.tls.read_u8().await?;
+            answer.push(char::from(byte));
+        }
+        Ok(answer)
+    }
+}
+
+fn is_whole(answer: &str) -> bool {
+    let Some((head, body)) = answer.split_once("\r\n\r\n") else {
+        return false;
+    };
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .expect("an answer at once has a length");
+    body.len() == length.parse::<usize>().unwrap()
+}
+
+pub fn stock(pki: &Pki) -> rustls::ConfigBuilder<ClientConfig, WantsClientCert> {
+    let mut roots = RootCertStore::empty();
+    roots.add(pki.terminal_ca.der().clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_root_certificates(roots)
+}

@@ -1,0 +1,295 @@
+//! A terminal refuses a till: each reason with its own error at the till, and no handler call.
+//! \[TLS-5, TLS-6, TLS-12, TLS-14\]
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose, PKCS_ED25519, PKCS_RSA_SHA256, date_time_ymd,
+};
+use support::{
+    Pki, Raw, TERMINAL, Terminal, ca, id, issue, issue_with, pay_request, pos_leaf, uri, urn,
+};
+use vinr_protocol::{Code, Timestamp};
+use vinr_transport::{CallError, Clock, Identity};
+
+/// What a till with this identity gets for a payment. No handler must have been called.
+async fn refused(pki: &Pki, pos: Identity) -> CallError {
+    let terminal = Terminal::start(pki.options()).await;
+    let connector = pki.connector_of(pos);
+    let mut connection = connector
+        .connect(terminal.addr(), &id(TERMINAL))
+        .await
+        .expect("in TLS 1.3 a till learns of its refusal after the handshake");
+    let error = connection.pay(&pay_request(), None).await.unwrap_err();
+    assert_eq!(terminal.calls(), 0);
+    assert!(error.is_definite(), "{error}");
+    error
+}
+
+async fn refused_leaf(params: CertificateParams) -> CallError {
+    let pki = Pki::new();
+    let pos = issue(params, &pki.pos_ca);
+    refused(&pki, pos).await
+}
+
+/// The name of the alert.
+fn alert(error: &CallError) -> &'static str {
+    match error {
+        CallError::CertificateRefused { alert } => alert.name(),
+        other => panic!("not an alert: {other}"),
+    }
+}
+
+/// The code of the 403 and the word before its reason.
+fn forbidden(error: CallError) -> (Code, String) {
+    match error {
+        CallError::Refused(403, error) => (error.code, error.message),
+        other => panic!("not a 403: {other}"),
+    }
+}
+
+async fn not_acceptable(params: CertificateParams, check: &str) {
+    let (code, message) = forbidden(refused_leaf(params).await);
+    assert_eq!(code, Code::CertificateNotAcceptable);
+    assert!(message.contains(check), "{message}");
+}
+
+fn lawful() -> CertificateParams {
+    pos_leaf(vec![urn(TERMINAL)])
+}
+
+#[tokio::test]
+async fn no_certificate_is_an_alert() {
+    let pki = Pki::new();
+    let terminal = Terminal::start(pki.options()).await;
+    let mut raw = Raw::connect_without_certificate(&pki, terminal.addr()).await;
+    let error = raw.exchange(b"GET /v1/reader HTTP/1.1\r\n\r\n").await;
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "received fatal alert: CertificateRequired"
+    );
+    assert_eq!(terminal.calls(), 0);
+}
+
+#[tokio::test]
+async fn another_ca_is_an_alert() {
+    let pki = Pki::new();
+    let stranger = issue(lawful(), &ca("another CA"));
+    assert_eq!(alert(&refused(&pki, stranger).await), "unknown_ca");
+}
+
+#[tokio::test]
+async fn another_ca_of_the_same_name_is_an_alert() {
+    let pki = Pki::new();
+    let stranger = issue(lawful(), &ca("VINR POS CA"));
+    let error = refused(&pki, stranger).await;
+    assert!(["unknown_ca", "decrypt_error"].contains(&alert(&error)));
+}
+
+#[tokio::test]
+async fn the_terminal_ca_signs_no_tills() {
+    let pki = Pki::new();
+    let pos = issue(lawful(), &pki.terminal_ca);
+    assert_eq!(alert(&refused(&pki, pos).await), "unknown_ca");
+}
+
+#[tokio::test]
+async fn an_expired_certificate_is_an_alert() {
+    let mut params = lawful();
+    params.not_after = date_time_ymd(2020, 1, 1);
+    assert_eq!(alert(&refused_leaf(params).await), "certificate_expired");
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_valid_yet_is_an_alert() {
+    let mut params = lawful();
+    params.not_before = date_time_ymd(4000, 1, 1);
+    assert_eq!(alert(&refused_leaf(params).await), "certificate_expired");
+}
+
+#[tokio::test]
+async fn a_server_certificate_is_an_alert() {
+    let mut params = lawful();
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    let error = refused_leaf(params).await;
+    assert_eq!(alert(&error), "unsupported_certificate");
+}
+
+#[tokio::test]
+async fn a_ca_certificate_as_leaf_is_an_alert() {
+    let mut params = lawful();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages.push(KeyUsagePurpose::KeyCertSign);
+    assert_eq!(alert(&refused_leaf(params).await), "certificate_unknown");
+}
+
+#[tokio::test]
+async fn any_purpose_is_not_our_purpose() {
+    let mut params = lawful();
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::Any];
+    let error = refused_leaf(params).await;
+    assert_eq!(alert(&error), "unsupported_certificate");
+}
+
+#[tokio::test]
+async fn any_purpose_beside_ours_is_not_acceptable() {
+    let mut params = lawful();
+    params
+        .extended_key_usages
+        .push(ExtendedKeyUsagePurpose::Any);
+    not_acceptable(params, "purpose").await;
+}
+
+#[tokio::test]
+async fn both_purposes_are_not_acceptable() {
+    let mut params = lawful();
+    params
+        .extended_key_usages
+        .push(ExtendedKeyUsagePurpose::ServerAuth);
+    not_acceptable(params, "purpose").await;
+}
+
+#[tokio::test]
+async fn no_purpose_is_not_acceptable() {
+    let mut params = lawful();
+    params.extended_key_usages = vec![];
+    not_acceptable(params, "purpose").await;
+}
+
+#[tokio::test]
+async fn no_key_usage_is_not_acceptable() {
+    let mut params = lawful();
+    params.key_usages = vec![];
+    not_acceptable(params, "key usage").await;
+}
+
+#[tokio::test]
+async fn a_leaf_that_may_sign_certificates_is_not_acceptable() {
+    let mut params = lawful();
+    params.key_usages.push(KeyUsagePurpose::KeyCertSign);
+    not_acceptable(params, "key usage").await;
+}
+
+#[tokio::test]
+async fn an_rsa_key_is_not_acceptable() {
+    let pki = Pki::new();
+    let key = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
+    let pos = issue_with(lawful(), &pki.pos_ca, &key);
+    let (code, message) = forbidden(refused(&pki, pos).await);
+    assert_eq!(code, Code::CertificateNotAcceptable);
+    assert!(message.contains("key: "), "{message}");
+}
+
+#[tokio::test]
+async fn a_malformed_name_is_not_acceptable_even_beside_a_good_one() {
+    for wrong in ["urn:vinr:terminal:", "URN:VINR:TERMINAL:term_CT20_0042"] {
+        not_acceptable(pos_leaf(vec![urn(TERMINAL), uri(wrong)]), "names").await;
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_terminal_is_not_for_this_one() {
+    for other in ["term_CT20_0043", "term_ct20_0042", "term_CT20_00421"] {
+        let error = refused_leaf(pos_leaf(vec![urn(other)])).await;
+        assert_eq!(forbidden(error).0, Code::CertificateNotForTerminal);
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_for_no_terminal_is_not_for_this_one() {
+    let mut params = pos_leaf(vec![]);
+    // The common name is never read.
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "urn:vinr:terminal:term_CT20_0042");
+    let error = refused_leaf(params).await;
+    assert_eq!(forbidden(error).0, Code::CertificateNotForTerminal);
+}
+
+#[tokio::test]
+async fn a_certificate_for_several_terminals_is_good_for_each() {
+    let pki = Pki::new();
+    let terminal = Terminal::start(pki.options()).await;
+    let names = vec![urn("term_A"), uri("https://shop.example"), urn(TERMINAL)];
+    let connector = pki.connector_of(issue(pos_leaf(names), &pki.pos_ca));
+    let mut connection = connector
+        .connect(terminal.addr(), &id(TERMINAL))
+        .await
+        .unwrap();
+    assert!(connection.pay(&pay_request(), None).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_ed25519_certificate_is_good() {
+    let pki = Pki::new();
+    let terminal = Terminal::start(pki.options()).await;
+    let key = KeyPair::generate_for(&PKCS_ED25519).unwrap();
+    let connector = pki.connector_of(issue_with(lawful(), &pki.pos_ca, &key));
+    let mut connection = connector
+        .connect(terminal.addr(), &id(TERMINAL))
+        .await
+        .unwrap();
+    assert!(connection.pay(&pay_request(), None).await.is_ok());
+}
+
+/// The certificates of rcgen last to the year 4096; this moves the terminal's date past that.
+const AFTER_ALL: i64 = 100_000_000_000_000;
+
+#[tokio::test]
+async fn an_open_connection_is_cut_off_when_its_certificate_expires() {
+    let pki = Pki::new();
+    let now = Arc::new(AtomicI64::new(jiff::Timestamp::now().as_millisecond()));
+    let clock = {
+        let now = now.clone();
+        Clock::new(move || Timestamp::from_unix_ms(now.load(Ordering::SeqCst)).unwrap())
+    };
+    let terminal = Terminal::start_with_clock(pki.options(), clock).await;
+    let mut raw = Raw::connect(&pki, terminal.addr()).await;
+    let good = raw
+        .exchange_one(b"GET /v1/x HTTP/1.1\r\n\r\n")
+        .await
+        .unwrap();
+    assert!(good.starts_with("HTTP/1.1 200"), "{good}");
+    now.store(AFTER_ALL, Ordering::SeqCst);
+    // To the end of the stream: the terminal closes.
+    let refused = raw.exchange(b"GET /v1/x HTTP/1.1\r\n\r\n").await.unwrap();
+    assert!(refused.starts_with("HTTP/1.1 403"), "{refused}");
+    assert!(refused.contains("time: it has expired"), "{refused}");
+    assert_eq!(terminal.calls(), 1);
+}
+
+#[tokio::test]
+async fn a_ca_past_its_date_vouches_for_nobody() {
+    let pki = Pki::new();
+    let clock = Clock::new(|| Timestamp::from_unix_ms(AFTER_ALL).unwrap());
+    let terminal = Terminal::start_with_clock(pki.options(), clock).await;
+    let connector = pki.connector();
+    let mut connection = connector
+        .connect(terminal.addr(), &id(TERMINAL))
+        .await
+        .unwrap();
+    let error = connection.pay(&pay_request(), None).await.unwrap_err();
+    assert_eq!(alert(&error), "certificate_expired");
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_however_much_the_till_had_written() {
+    let pki = Pki::new();
+    let stranger = issue(lawful(), &ca("another CA"));
+    for _ in 0..20 {
+        let mut request = pay_request();
+        request.description = Some("x".repeat(60_000));
+        let terminal = Terminal::start(pki.options()).await;
+        let connector = pki.connector_of(stranger.clone());
+        let mut connection = connector
+            .connect(terminal.addr(), &id(TERMINAL))
+            .await
+            .unwrap();
+        let error = connection.pay(&request, None).await.unwrap_err();
+        assert_eq!(alert(&error), "unknown_ca");
+    }
+}
