@@ -1,0 +1,146 @@
+//! Broken promises, switchable one by one: each is what a conformance suite must catch.
+//!
+//! None of them is in the honest code's way. [`faulty`] wraps the session machine and bends its inputs and
+//! effects; [`wire`] bends what is read and what is advertised; [`lax_server`] lets in whom the real server would
+//! not. A terminal without defects runs none of this.
+
+mod faulty;
+mod lax_server;
+mod wire;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+pub(crate) use faulty::faulty;
+pub(crate) use lax_server::LaxServer;
+pub(crate) use wire::{Elsewhere, Wire};
+
+macro_rules! defects {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $broken:literal;)+) => {
+        /// A promise that a terminal breaks, and the requirement that it breaks with it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum Defect { $($(#[doc = $doc])+ $variant,)+ }
+
+        impl Defect {
+            /// Every defect there is.
+            pub const ALL: &'static [Defect] = &[$(Defect::$variant,)+];
+
+            /// Its name, as `--defect` takes it.
+            pub fn name(self) -> &'static str {
+                match self { $(Defect::$variant => $name,)+ }
+            }
+
+            /// The requirement that catches it.
+            pub fn requirement(self) -> &'static str {
+                match self { $(Defect::$variant => $broken,)+ }
+            }
+
+            /// What the terminal does wrong, in a sentence.
+            pub fn description(self) -> &'static str {
+                match self { $(Defect::$variant => concat!($($doc),+).trim_ascii(),)+ }
+            }
+        }
+    };
+}
+
+defects! {
+    /// Takes any certificate of the POS CA, whichever terminal it is for.
+    AcceptsAnyPosCertificate = "accepts-any-pos-certificate", "TLS-6";
+    /// Asks for no client certificate.
+    AcceptsWithoutClientCertificate = "accepts-without-client-certificate", "TLS-5";
+    /// Reports a decline as completed.
+    DeclineReportedCompleted = "decline-reported-completed", "PAY-3";
+    /// Answers another amount than was asked.
+    AmountAltered = "amount-altered", "PAY-8";
+    /// Takes commands for other terminals.
+    WrongIdAccepted = "wrong-id-accepted", "PAY-9";
+    /// Shows a prompt for a request that it refuses.
+    ScreenForABadBody = "screen-for-a-bad-body", "PAY-10";
+    /// Charges again when a finished command comes again.
+    ChargedTwice = "charged-twice", "PAY-11";
+    /// Sends the response head together with the body.
+    HeadWithTheBody = "head-with-the-body", "PAY-14";
+    /// Shows the last four digits of the card before.
+    Last4OfThePreviousCard = "last4-of-the-previous-card", "PAY-17";
+    /// Reads past fields that it does not know.
+    UnknownFieldAccepted = "unknown-field-accepted", "PAY-20";
+    /// Drops the payment when its caller hangs up.
+    SessionDroppedWithTheClient = "session-dropped-with-the-client", "REC-6";
+    /// Forgets every payment in a restart.
+    OutcomeForgottenAtRestart = "outcome-forgotten-at-restart", "REC-6";
+    /// Says failed while it still waits for a card.
+    FailedWhilePending = "failed-while-pending", "REC-7";
+    /// Charges a card that is tapped after the cancel was acknowledged.
+    TapAfterCancelCharges = "tap-after-cancel-charges", "REC-8";
+    /// Answers no look-up while a payment is held.
+    LookUpBlockedWhileHeld = "look-up-blocked-while-held", "REC-14";
+    /// Names the running payment to the next caller.
+    BusyLeaksTheOtherPayment = "busy-leaks-the-other-payment", "GRP-5";
+    /// Lights the screen late, one time in twenty.
+    SlowOneInTwenty = "slow-one-in-twenty", "LAT-1";
+    /// Advertises another service type.
+    WrongServiceType = "wrong-service-type", "DISC-1";
+}
+
+impl fmt::Display for Defect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// There is no defect of this name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no such defect; they are: {}", names())]
+pub struct UnknownDefect;
+
+fn names() -> String {
+    let names: Vec<_> = Defect::ALL.iter().map(|defect| defect.name()).collect();
+    names.join(", ")
+}
+
+impl FromStr for Defect {
+    type Err = UnknownDefect;
+    fn from_str(name: &str) -> Result<Self, UnknownDefect> {
+        let named = |defect: &&Defect| defect.name() == name;
+        Defect::ALL.iter().find(named).copied().ok_or(UnknownDefect)
+    }
+}
+
+/// The defects of one terminal.
+pub(crate) type Defects = BTreeSet<Defect>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_defect_breaks_a_requirement_of_the_catalogue() {
+        for defect in Defect::ALL {
+            let id = defect.requirement();
+            assert!(
+                vinr_protocol::requirement::find(id).is_some(),
+                "{defect}: {id}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_defect_is_found_by_its_name_and_says_what_it_does() {
+        for defect in Defect::ALL {
+            assert_eq!(defect.name().parse(), Ok(*defect));
+            assert!(defect.description().ends_with('.'), "{defect}");
+        }
+        assert_eq!("none".parse::<Defect>(), Err(UnknownDefect));
+    }
+
+    #[test]
+    fn the_crate_page_lists_every_defect_with_its_requirement() {
+        let page = include_str!("../../README.md");
+        for defect in Defect::ALL {
+            let row = format!("| `{defect}` | {} |", defect.requirement());
+            assert!(page.contains(&row), "{row}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Defects outside the session: in what is read, what is advertised and how fast the screen is.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use mdns_sd::{ServiceDaemon, ServiceInfo};
+use vinr_discovery::Advert;
+use vinr_protocol::terminal::Screen;
+use vinr_protocol::{Amount, Currency};
+
+use super::{Defect, Defects};
+
+/// The hooks; without a defect each does nothing.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wire {
+    defects: Defects,
+    prompts: Arc<AtomicU32>,
+}
+
+/// How late a slow screen is: well past the 50 ms of LAT-1.
+const LATE: Duration = Duration::from_millis(120);
+
+impl Wire {
+    pub(crate) fn new(defects: Defects) -> Self {
+        Self {
+            defects,
+            prompts: Arc::default(),
+        }
+    }
+
+    fn has(&self, defect: Defect) -> bool {
+        self.defects.contains(&defect)
+    }
+
+    /// The body as it will be read.
+    pub(crate) fn body(&self, body: &Bytes) -> Bytes {
+        const KNOWN: &[&str] = &[
+            "terminalId",
+            "amount",
+            "currency",
+            "reference",
+            "captureMethod",
+            "description",
+            "metadata",
+            "timeoutMs",
+            "attemptKey",
+        ];
+        if !self.has(Defect::UnknownFieldAccepted) {
+            return body.clone();
+        }
+        let read = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(body);
+        let Ok(mut members) = read else {
+            return body.clone();
+        };
+        members.retain(|name, _| KNOWN.contains(&name.as_str()));
+        serde_json::to_vec(&members).map_or_else(|_| body.clone(), Bytes::from)
+    }
+
+    /// What lights up for a request that was refused.
+    pub(crate) fn flash(&self, path: &str) -> Option<Screen> {
+        let flashes = self.has(Defect::ScreenForABadBody) && path == "/v1/pay";
+        flashes.then(|| Screen::PresentCard {
+            payment: crate::terminal::fresh_payment_id(),
+            amount: Amount::MIN,
+            currency: Currency::USD,
+        })
+    }
+
+    /// What happens between the durable record and the prompt.
+    pub(crate) async fn before_prompt(&self) {
+        if self.has(Defect::SlowOneInTwenty)
+            && self.prompts.fetch_add(1, Ordering::Relaxed) % 20 == 19
+        {
+            tokio::time::sleep(LATE).await;
+        }
+    }
+}
+
+/// An advertisement under another service type, as long as it lives.
+pub(crate) struct Elsewhere(ServiceDaemon);
+
+impl std::fmt::Debug for Elsewhere {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Elsewhere")
+    }
+}
+
+impl Elsewhere {
+    pub(crate) fn start(advert: &Advert) -> io::Result<Self> {
+        let start = || -> mdns_sd::Result<ServiceDaemon> {
+            let daemon = ServiceDaemon::new()?;
+            let service = ServiceInfo::new(
+                "_vinr-pos._tcp.local.",
+                advert.terminal.as_str(),
+                "vinr-elsewhere.local.",
+                advert.listens_on.ip(),
+                advert.listens_on.port(),
+                &[("id", advert.terminal.as_str())][..],
+            )?;
+            daemon.register(service)?;
+            Ok(daemon)
+        };
+        start().map(Self).map_err(io::Error::other)
+    }
+}
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        let _ = self.0.shutdown();
+    }
+}

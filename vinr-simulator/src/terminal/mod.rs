@@ -1,0 +1,469 @@
+//! One simulated terminal: the session machine over a durable journal, behind mutual TLS, on the LAN.
+//!
+//! A terminal boots in a fixed order: the journal is recovered, what it left open is settled, and only then do
+//! sockets open. [`power_cycle`](Terminal::power_cycle) takes the power away as a cut would: every connection
+//! drops, nothing says goodbye, and all that comes back is what the disk holds.
+
+mod actor;
+mod http;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::task::JoinHandle;
+use vinr_discovery::{Advert, Announcement};
+use vinr_protocol::device::Model;
+use vinr_protocol::question::LedgerEntry;
+use vinr_protocol::reader::{Activity, ReaderStatus};
+use vinr_protocol::terminal::{Config, Record, Session};
+use vinr_protocol::{JournalId, TerminalId};
+use vinr_transport::identity::{Identity, IdentityError};
+use vinr_transport::server::{BindError, Limits, Server, ServerOptions};
+use vinr_transport::trust::{TrustBundle, TrustError};
+
+use crate::cardholder::{Act, Script};
+use crate::data_dir::{DataDir, DataDirError};
+use crate::defect::{Defect, Defects, Elsewhere, LaxServer, Wire, faulty};
+use crate::host::{Behaviour, Guard, Host};
+use crate::journal::{Journal, Kind, OpenError};
+use crate::provision::Pki;
+use crate::screen::{Display, ScreenEvent};
+pub(crate) use actor::fresh_payment_id;
+use actor::{Actor, Brain, Message, Parts};
+pub(crate) use http::{Asked, Counter, Said};
+
+const JOURNAL: Kind = Kind {
+    file: "journal",
+    marker: "journal.id",
+    magic: *b"VINRJRNL",
+};
+
+/// What `GET /v1/reader` says this is.
+const SOFTWARE_VERSION: &str = concat!("vinr-simulator/", env!("CARGO_PKG_VERSION"));
+
+/// How long a clean shutdown waits for held payments; their outcome is in the journal.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
+
+/// What a terminal is made of.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Its id.
+    pub terminal: TerminalId,
+    /// Its model.
+    pub model: Model,
+    /// Where its identity and the POS CA are.
+    pub pki: Pki,
+    /// Where it keeps its journal.
+    pub data: PathBuf,
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Its cardholder.
+    pub script: Script,
+    /// Is it advertised?
+    pub mdns: Mdns,
+    /// Which promises it breaks.
+    pub defects: Defects,
+}
+
+/// Is a terminal advertised on the network?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mdns {
+    /// By mDNS, as a real one.
+    On,
+    /// Not at all: whoever started it knows where it is.
+    Off,
+}
+
+/// A terminal cannot start. Each is one clear sentence.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// It was not provisioned in this directory.
+    #[error("{terminal} is not provisioned in {dir}; run `vinr-simulator provision --dir {dir} --id {terminal}`", dir = dir.display())]
+    NotProvisioned {
+        /// Which.
+        terminal: TerminalId,
+        /// Where.
+        dir: PathBuf,
+    },
+    /// Its certificate or key cannot be used.
+    #[error("the identity of {terminal} cannot be used: {source}")]
+    Identity {
+        /// Whose.
+        terminal: TerminalId,
+        /// Why.
+        source: IdentityError,
+    },
+    /// The CA of the tills cannot be used.
+    #[error("the POS CA cannot be used: {0}")]
+    Trust(#[from] TrustError),
+    /// Its data directory is in use or cannot be made.
+    #[error("the data directory {0}")]
+    Data(String),
+    /// A file of its own cannot be used.
+    #[error("{0}")]
+    Storage(String),
+    /// It cannot listen.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// A deliberately lax server cannot start.
+    #[error("cannot listen on {address}: {source}")]
+    Lax {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl From<DataDirError> for StartError {
+    fn from(error: DataDirError) -> Self {
+        StartError::Data(error.to_string())
+    }
+}
+
+impl From<OpenError> for StartError {
+    fn from(error: OpenError) -> Self {
+        StartError::Storage(error.to_string())
+    }
+}
+
+/// A running terminal.
+#[derive(Debug)]
+pub struct Terminal {
+    options: Options,
+    address: SocketAddr,
+    identity: Identity,
+    pos_ca: TrustBundle,
+    /// Locked for as long as the terminal exists, power cuts included.
+    dir: DataDir,
+    /// The card network does not share our power.
+    host: Arc<Host>,
+    display: Arc<Display>,
+    script: std::sync::Mutex<Script>,
+    power: Mutex<Option<Power>>,
+}
+
+/// All that a power cut takes away.
+#[derive(Debug)]
+struct Power {
+    actor: JoinHandle<()>,
+    sender: mpsc::UnboundedSender<Message>,
+    front: Front,
+    announcement: Option<Arc<Announcement>>,
+    elsewhere: Option<Elsewhere>,
+}
+
+/// Who takes the connections.
+#[derive(Debug)]
+enum Front {
+    Strict(Server),
+    Lax(LaxServer),
+}
+
+impl Terminal {
+    /// Boots a terminal.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let (certificate, key) = (
+            options.pki.terminal_cert(&options.terminal),
+            options.pki.terminal_key(&options.terminal),
+        );
+        if !certificate.exists() {
+            return Err(StartError::NotProvisioned {
+                terminal: options.terminal.clone(),
+                dir: options.pki.dir().to_owned(),
+            });
+        }
+        let identity =
+            Identity::from_pem_files(certificate, key).map_err(|source| StartError::Identity {
+                terminal: options.terminal.clone(),
+                source,
+            })?;
+        let pos_ca = TrustBundle::from_pem_file(options.pki.pos_ca())?;
+        let dir = DataDir::open(&options.data)?;
+        let guard = match options.defects.contains(&Defect::ChargedTwice) {
+            true => Guard::Off,
+            false => Guard::OnePerReference,
+        };
+        let mut terminal = Self {
+            address: options.listen,
+            identity,
+            pos_ca,
+            host: Arc::new(Host::open(&dir, guard)?),
+            dir,
+            display: Arc::new(Display::new(options.terminal.clone())),
+            script: std::sync::Mutex::new(options.script.clone()),
+            power: Mutex::new(None),
+            options,
+        };
+        let power = terminal.power_on().await?;
+        terminal.address = power.front.address();
+        terminal.power = Mutex::new(Some(power));
+        Ok(terminal)
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &TerminalId {
+        &self.options.terminal
+    }
+
+    /// Where it listens; the same after a power cycle.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What its screen shows now.
+    pub fn screen(&self) -> ScreenEvent {
+        self.display.now()
+    }
+
+    /// Gives the cardholder another script, from the next screen on.
+    pub async fn set_script(&self, script: Script) {
+        *self.script() = script.clone();
+        if let Some(power) = self.power.lock().await.as_ref() {
+            let _ = power.sender.send(Message::Script(script));
+        }
+    }
+
+    /// Changes how the line to the card network's host behaves.
+    pub fn set_host(&self, behaviour: Behaviour) {
+        self.host.behave(behaviour);
+    }
+
+    /// What the card network's host knows.
+    pub async fn ledger(&self) -> Vec<LedgerEntry> {
+        self.host.entries().await
+    }
+
+    /// Cuts the power, as a pulled plug would, and gives it back after a while.
+    pub async fn power_cycle(&self, off: Duration) -> Result<(), StartError> {
+        let mut power = self.power.lock().await;
+        if let Some(power) = power.take() {
+            power.cut().await;
+        }
+        self.display.go_dark();
+        tokio::time::sleep(off).await;
+        *power = Some(self.power_on().await?);
+        Ok(())
+    }
+
+    /// Switches off in good order: says goodbye, lets held answers finish for a moment, and closes.
+    pub async fn shutdown(&self) {
+        if let Some(power) = self.power.lock().await.take() {
+            power.shut_down().await;
+        }
+        self.display.go_dark();
+    }
+
+    pub(crate) fn display(&self) -> &Display {
+        &self.display
+    }
+
+    pub(crate) fn script(&self) -> std::sync::MutexGuard<'_, Script> {
+        self.script
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// The cardholder does something; true where the terminal took it.
+    pub(crate) async fn act(&self, act: Act) -> bool {
+        let (taken, is_taken) = oneshot::channel();
+        match self.power.lock().await.as_ref() {
+            Some(power) => drop(power.sender.send(Message::Act(act, taken))),
+            None => return false,
+        }
+        is_taken.await.unwrap_or(false)
+    }
+
+    async fn power_on(&self) -> Result<Power, StartError> {
+        let options = &self.options;
+        let (machine, journal, effects) = self.recover()?;
+        let (sender, inbox) = mpsc::unbounded_channel();
+        let wire = Wire::new(options.defects.clone());
+        let parts = Parts {
+            machine,
+            journal,
+            host: self.host.clone(),
+            display: self.display.clone(),
+            script: self.script().clone(),
+            wire: wire.clone(),
+            inbox,
+            sender: sender.clone(),
+        };
+        let actor = Actor::boot(parts, effects).await;
+        // The sockets open only now. [REC-15]
+        let counter = Arc::new(Counter::new(sender.clone(), wire));
+        let front = self.open_front(counter).await?;
+        let (announcement, elsewhere) = self.advertise(front.address()).await;
+        Ok(Power {
+            actor: tokio::spawn(actor.run(announcement.clone())),
+            sender,
+            front,
+            announcement,
+            elsewhere,
+        })
+    }
+
+    /// Reads the journal. What is damaged still runs, and refuses everything. \[REC-21\]
+    fn recover(
+        &self,
+    ) -> Result<(Brain, Option<Journal>, Vec<vinr_protocol::terminal::Effect>), StartError> {
+        let options = &self.options;
+        let config = Config {
+            terminal: options.terminal.clone(),
+            model: options.model.clone(),
+            software_version: SOFTWARE_VERSION.into(),
+        };
+        let fresh_id = || format!("jrn_{}", ulid::Ulid::generate());
+        let recovered = match Journal::open::<Record>(&self.dir, JOURNAL, fresh_id) {
+            Ok(recovered) => recovered,
+            Err(error @ OpenError::Damaged { .. }) => {
+                tracing::error!(terminal = %options.terminal, %error, "OUT OF SERVICE: every payment, cancel and look-up is refused with storage_failed");
+                let show = vec![vinr_protocol::terminal::Effect::Show(
+                    vinr_protocol::terminal::Screen::OutOfService,
+                )];
+                return Ok((Box::new(Session::damaged(config)), None, show));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let id = JournalId::new(&recovered.id)
+            .map_err(|error| StartError::Storage(format!("the journal's own id: {error}")))?;
+        let (records, now) = (recovered.records, actor::now());
+        let (machine, effects): (Brain, _) = if options.defects.is_empty() {
+            let (session, effects) = Session::recover(config, id, records, now);
+            (Box::new(session), effects)
+        } else {
+            faulty(config, id, records, now, &options.defects)
+        };
+        Ok((machine, Some(recovered.journal), effects))
+    }
+
+    async fn open_front(&self, counter: Arc<Counter>) -> Result<Front, StartError> {
+        let Options {
+            terminal,
+            pki,
+            defects,
+            ..
+        } = &self.options;
+        let lax = [
+            Defect::AcceptsWithoutClientCertificate,
+            Defect::AcceptsAnyPosCertificate,
+        ];
+        if let Some(defect) = lax.into_iter().find(|defect| defects.contains(defect)) {
+            let address = self.address;
+            return LaxServer::bind(address, terminal, pki, defect, counter)
+                .await
+                .map(Front::Lax)
+                .map_err(|source| StartError::Lax { address, source });
+        }
+        let options = ServerOptions {
+            terminal: terminal.clone(),
+            identity: self.identity.clone(),
+            pos_ca: self.pos_ca.clone(),
+            limits: Limits::default(),
+        };
+        Ok(Front::Strict(
+            Server::bind(self.address, options, counter).await?,
+        ))
+    }
+
+    /// A terminal that cannot be advertised still takes payments: tills may know its address. \[DISC-1\]
+    async fn advertise(
+        &self,
+        address: SocketAddr,
+    ) -> (Option<Arc<Announcement>>, Option<Elsewhere>) {
+        let Options {
+            terminal,
+            model,
+            mdns,
+            defects,
+            ..
+        } = &self.options;
+        if *mdns == Mdns::Off {
+            return (None, None);
+        }
+        let advert = Advert {
+            terminal: terminal.clone(),
+            model: model.clone(),
+            status: ReaderStatus::Online,
+            activity: Activity::Idle,
+            listens_on: address,
+        };
+        let not_advertised =
+            |error: &dyn std::fmt::Display| tracing::warn!(%terminal, %error, "not advertised");
+        if defects.contains(&Defect::WrongServiceType) {
+            let elsewhere = Elsewhere::start(&advert).inspect_err(|error| not_advertised(error));
+            return (None, elsewhere.ok());
+        }
+        let announcement = Announcement::start(advert)
+            .await
+            .inspect_err(|error| not_advertised(error));
+        (announcement.ok().map(Arc::new), None)
+    }
+}
+
+impl Power {
+    /// Everything is gone at once; nobody is told.
+    async fn cut(self) {
+        self.front.abort();
+        self.actor.abort();
+        let _ = self.actor.await;
+        if let Some(announcement) = self.announcement.and_then(Arc::into_inner) {
+            announcement.vanish();
+        }
+        self.front.closed().await;
+    }
+
+    async fn shut_down(self) {
+        let finished = tokio::time::timeout(SHUTDOWN_GRACE, self.front.finish());
+        if finished.await.is_err() {
+            tracing::info!("closed with a payment held; its record is in the journal");
+        }
+        self.front.abort();
+        self.actor.abort();
+        let _ = self.actor.await;
+        if let Some(announcement) = self.announcement.and_then(Arc::into_inner) {
+            announcement.goodbye().await;
+        }
+        drop(self.elsewhere);
+        self.front.closed().await;
+    }
+}
+
+impl Front {
+    fn address(&self) -> SocketAddr {
+        match self {
+            Front::Strict(server) => server.local_addr(),
+            Front::Lax(server) => server.address(),
+        }
+    }
+
+    fn abort(&self) {
+        match self {
+            Front::Strict(server) => server.abort(),
+            Front::Lax(server) => server.abort(),
+        }
+    }
+
+    async fn closed(&self) {
+        match self {
+            Front::Strict(server) => server.closed().await,
+            Front::Lax(server) => server.closed().await,
+        }
+    }
+
+    async fn finish(&self) {
+        match self {
+            Front::Strict(server) => server.shutdown().await,
+            Front::Lax(server) => server.abort(),
+        }
+    }
+}
+
+/// Where a terminal of a provisioned directory keeps its data.
+pub fn data_dir(pki: &Pki, terminal: &TerminalId) -> PathBuf {
+    Path::join(pki.dir(), "data").join(terminal.as_str())
+}
