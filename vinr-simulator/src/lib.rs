@@ -1,12 +1,18 @@
-//! Payment terminals without hardware.
-#![allow(dead_code, unused_imports, reason = "its users come with the next commits")]
+#![doc = include_str!("../README.md")]
 
 pub mod cardholder;
 pub mod cards;
+pub mod control;
 mod data_dir;
 pub mod defect;
 pub mod host;
 mod journal;
 pub mod provision;
 pub mod screen;
+mod simulator;
 pub mod terminal;
+
+pub use defect::Defect;
+pub use provision::Pki;
+pub use simulator::{Builder, Missing, Simulator, SimulatorError};
+pub use terminal::Terminal;

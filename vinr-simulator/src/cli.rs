@@ -1,0 +1,177 @@
+//! The commands.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+use vinr_protocol::TerminalId;
+use vinr_protocol::device::Model;
+use vinr_simulator::cardholder::Script;
+use vinr_simulator::provision::Pki;
+use vinr_simulator::terminal::Mdns;
+use vinr_simulator::{Defect, Missing, Simulator};
+
+use crate::guide;
+
+/// Payment terminals without hardware: mutual TLS, a durable journal, a scripted cardholder.
+#[derive(Parser)]
+#[command(name = "vinr-simulator", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Make the CAs and the identities of terminals and till
+    Provision(Provision),
+    /// Run a terminal
+    Run(Run),
+    /// List the promises that `run --defect` breaks
+    Defects,
+}
+
+/// Makes identities.
+#[derive(Args)]
+pub(crate) struct Provision {
+    /// Where they go
+    #[arg(long, default_value = "vinr-local")]
+    dir: PathBuf,
+    /// A terminal's id, such as term_CT20_0042; may be given several times
+    #[arg(long, required = true)]
+    id: Vec<TerminalId>,
+}
+
+impl Provision {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        let made = Pki::provision(&self.dir, &self.id)?;
+        guide::provisioned(&made, &self.id);
+        Ok(())
+    }
+}
+
+/// Runs a terminal.
+#[derive(Args)]
+pub(crate) struct Run {
+    /// nexgo_ct20, nexgo_ct20p, nexgo_n92, nexgo_n86pro, ciontek_cm30 or simulator
+    #[arg(long, default_value = "simulator", value_parser = model)]
+    model: Model,
+    /// The terminal's id, as it was provisioned
+    #[arg(long, default_value = "term_local_simulator")]
+    id: TerminalId,
+    /// The directory that `provision` made
+    #[arg(long, default_value = "vinr-local")]
+    dir: PathBuf,
+    /// Where tills connect
+    #[arg(long, default_value = "127.0.0.1:8443")]
+    listen: SocketAddr,
+    /// Where the control port is; loopback only
+    #[arg(long, default_value = "127.0.0.1:8444")]
+    control: SocketAddr,
+    /// After how many milliseconds the cardholder taps, or `never`: then the control port does it
+    #[arg(long, default_value = "300")]
+    tap_after: TapAfter,
+    /// Do not advertise by mDNS
+    #[arg(long)]
+    no_mdns: bool,
+    /// Break a promise; may be given several times
+    #[arg(long)]
+    defect: Vec<Defect>,
+}
+
+impl Run {
+    #[tokio::main]
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        // Asked for before the terminal starts, so that no signal falls in between.
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut builder = Simulator::builder(&self.dir)
+            .terminal(self.id, self.model)
+            .listen(self.listen)
+            .control(self.control)
+            .cardholder(self.tap_after.script())
+            .mdns(if self.no_mdns { Mdns::Off } else { Mdns::On })
+            .missing(Missing::Refuse);
+        for defect in &self.defect {
+            tracing::warn!(%defect, breaks = defect.requirement(), "broken on purpose: {}", defect.description());
+            builder = builder.defect(*defect);
+        }
+        let simulator = builder.start().await?;
+        guide::running(&simulator);
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        simulator.shutdown().await;
+        Ok(())
+    }
+}
+
+fn model(word: &str) -> Result<Model, String> {
+    match Model::from(word) {
+        Model::Unknown(_) => {
+            let known: Vec<_> = Model::KNOWN.iter().map(Model::as_str).collect();
+            Err(format!("the models are {}", known.join(", ")))
+        }
+        model => Ok(model),
+    }
+}
+
+/// The scripted cardholder's pause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TapAfter {
+    Never,
+    Pause(Duration),
+}
+
+impl FromStr for TapAfter {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "never" => Ok(Self::Never),
+            _ => text
+                .parse()
+                .map(|ms| Self::Pause(Duration::from_millis(ms)))
+                .map_err(|_| "a number of milliseconds, or 'never'".into()),
+        }
+    }
+}
+
+impl TapAfter {
+    fn script(self) -> Script {
+        match self {
+            Self::Never => Script::by_hand(),
+            Self::Pause(pause) => Script {
+                tap_after: Some(pause),
+                ..Script::default()
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_pause_is_milliseconds_or_never() {
+        assert_eq!("never".parse(), Ok(TapAfter::Never));
+        let pause = TapAfter::Pause(Duration::from_millis(300));
+        assert_eq!("300".parse(), Ok(pause));
+        assert!("soon".parse::<TapAfter>().is_err());
+    }
+
+    #[test]
+    fn an_unknown_model_is_refused_with_the_known_ones() {
+        assert!(model("acme_9000").unwrap_err().contains("nexgo_ct20"));
+    }
+}

@@ -1,0 +1,197 @@
+//! The control port on the wire.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, ORIGIN};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, Limited, StreamBody};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use vinr_protocol::TerminalId;
+use vinr_protocol::question::Question;
+
+use super::{Shared, events};
+use crate::cardholder::{PinHabit, Script};
+use crate::cards::TestCard;
+
+type Body = UnsyncBoxBody<Bytes, Infallible>;
+
+/// A question is far smaller.
+const MAX_BODY: usize = 64 * 1024;
+
+pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>, off: CancellationToken) {
+    loop {
+        let Ok((tcp, _)) = listener.accept().await else {
+            // Out of file handles: it passes when connections close.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let (shared, off) = (shared.clone(), off.clone());
+        tokio::spawn(async move {
+            let service = service_fn(|request| {
+                let shared = shared.clone();
+                async move { Ok::<_, Infallible>(answer(&shared, request).await) }
+            });
+            let connection = http1::Builder::new().serve_connection(TokioIo::new(tcp), service);
+            off.run_until_cancelled(connection).await
+        });
+    }
+}
+
+/// Why a request is not served.
+struct Refused(StatusCode, String);
+
+async fn answer(shared: &Shared, request: Request<Incoming>) -> Response<Body> {
+    serve(shared, request)
+        .await
+        .unwrap_or_else(|Refused(status, message)| {
+            reply(status, &json!({ "error": { "message": message } }))
+        })
+}
+
+async fn serve(shared: &Shared, request: Request<Incoming>) -> Result<Response<Body>, Refused> {
+    if request.headers().contains_key(ORIGIN) {
+        return Err(Refused(
+            StatusCode::FORBIDDEN,
+            "browsers may not use the control port".into(),
+        ));
+    }
+    let authorization = request.headers().get(AUTHORIZATION);
+    if !authorization.is_some_and(|value| shared.token.is_in(value.as_bytes())) {
+        let message =
+            "Authorization: Bearer <token> is required; the token stands in control/<id>.json";
+        return Err(Refused(StatusCode::UNAUTHORIZED, message.into()));
+    }
+    match (request.method(), request.uri().path()) {
+        (&Method::POST, "/v1/question") => question(shared, request).await,
+        (&Method::POST, "/v1/cardholder") => cardholder(shared, request).await,
+        (&Method::GET, "/v1/events") => Ok(screen_events(shared)),
+        (&Method::GET, "/v1/state") => Ok(state(shared)),
+        _ => Err(Refused(
+            StatusCode::NOT_FOUND,
+            "no such path or method".into(),
+        )),
+    }
+}
+
+async fn question(shared: &Shared, request: Request<Incoming>) -> Result<Response<Body>, Refused> {
+    let question: Question = read(request).await?;
+    let subject = shared
+        .terminals
+        .iter()
+        .find(|it| it.id().as_str() == question.subject);
+    let answer = match subject {
+        Some(terminal) => terminal.answer(&question).await,
+        None => {
+            let why = format!("no terminal {} runs here", question.subject);
+            vinr_protocol::question::Answer::cannot(&question.id, why)
+        }
+    };
+    Ok(reply(StatusCode::OK, &answer))
+}
+
+/// Another script. What is absent stays as it is; `"tapAfterMs": null` is never.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct NewScript {
+    terminal: Option<TerminalId>,
+    #[serde(default, deserialize_with = "present")]
+    tap_after_ms: Option<Option<u64>>,
+    card: Option<String>,
+    enters_pin: Option<bool>,
+}
+
+/// Tells `null` from absent.
+fn present<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Option<u64>>, D::Error> {
+    Option::deserialize(value).map(Some)
+}
+
+async fn cardholder(
+    shared: &Shared,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Refused> {
+    let new: NewScript = read(request).await?;
+    let card = new.card.as_deref().map(|word| {
+        let unknown = "card is no test card and no named outcome";
+        TestCard::find(word).ok_or(Refused(StatusCode::BAD_REQUEST, unknown.into()))
+    });
+    let card = card.transpose()?;
+    let concerned = shared
+        .terminals
+        .iter()
+        .filter(|it| new.terminal.as_ref().is_none_or(|id| id == it.id()));
+    for terminal in concerned {
+        let old = terminal.script().clone();
+        let script = Script {
+            tap_after: match new.tap_after_ms {
+                Some(ms) => ms.map(Duration::from_millis),
+                None => old.tap_after,
+            },
+            card: card.unwrap_or(old.card),
+            pin: match new.enters_pin {
+                Some(true) => PinHabit::Enters,
+                Some(false) => PinHabit::Waits,
+                None => old.pin,
+            },
+        };
+        terminal.set_script(script).await;
+    }
+    Ok(state(shared))
+}
+
+fn screen_events(shared: &Shared) -> Response<Body> {
+    let mut response =
+        Response::new(StreamBody::new(events::stream(&shared.terminals)).boxed_unsync());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn state(shared: &Shared) -> Response<Body> {
+    let terminals: Vec<Value> = shared
+        .terminals
+        .iter()
+        .map(|terminal| {
+            let script = terminal.script().clone();
+            json!({
+                "id": terminal.id(),
+                "address": terminal.address(),
+                "screen": terminal.screen(),
+                "cardholder": {
+                    "tapAfterMs": script.tap_after.map(|pause| pause.as_millis() as u64),
+                    "card": script.card.number,
+                    "entersPin": script.pin == PinHabit::Enters,
+                },
+            })
+        })
+        .collect();
+    reply(StatusCode::OK, &json!({ "terminals": terminals }))
+}
+
+async fn read<T: for<'de> Deserialize<'de>>(request: Request<Incoming>) -> Result<T, Refused> {
+    let body = Limited::new(request.into_body(), MAX_BODY).collect().await;
+    let body =
+        body.map_err(|_| Refused(StatusCode::BAD_REQUEST, "the body cannot be read".into()))?;
+    serde_json::from_slice(&body.to_bytes())
+        .map_err(|error| Refused(StatusCode::BAD_REQUEST, format!("the body: {error}")))
+}
+
+fn reply(status: StatusCode, value: &impl serde::Serialize) -> Response<Body> {
+    let json = serde_json::to_vec(value).expect("what the control port says has string keys");
+    let mut response = Response::new(Full::from(json).boxed_unsync());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

@@ -1,0 +1,147 @@
+//! The control port: who presents the card, enters the PIN, pulls the plug and watches the screen, over HTTP.
+//!
+//! | request | does |
+//! |---|---|
+//! | `POST /v1/question` | answers a question of `spec/harness.md` §2 |
+//! | `GET /v1/events` | streams the screen, as server-sent events |
+//! | `POST /v1/cardholder` | gives the cardholder another script |
+//! | `GET /v1/state` | says what runs, and what each screen shows |
+//!
+//! It listens on loopback only, asks for a token that stands in a file readable by its owner, and refuses whatever
+//! a browser sends.
+
+mod answer;
+mod events;
+mod http;
+mod token;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::provision::files::{self, Audience};
+use crate::terminal::Terminal;
+pub use token::Token;
+
+/// A control port cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ControlError {
+    /// Whoever reaches it can pay with test cards and cut the power: it stays on this machine.
+    #[error("the control port listens on loopback only, not on {0}")]
+    NotLoopback(SocketAddr),
+    /// It cannot listen.
+    #[error("cannot listen on {address}: {source}")]
+    Bind {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file with the token cannot be written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The system gave no random bytes.
+    #[error("the system gives no random bytes")]
+    Random,
+}
+
+/// An open control port. Dropping it closes the port and removes the files that name it.
+#[derive(Debug)]
+pub struct Control {
+    address: SocketAddr,
+    token: Token,
+    files: Vec<PathBuf>,
+    accepting: JoinHandle<()>,
+    off: CancellationToken,
+}
+
+/// What every connection works with.
+struct Shared {
+    terminals: Vec<Arc<Terminal>>,
+    token: Token,
+}
+
+impl Control {
+    /// Opens the port for these terminals; a file for each, `<dir>/<id>.json`, names its URL and token.
+    pub async fn open(
+        address: SocketAddr,
+        terminals: Vec<Arc<Terminal>>,
+        dir: PathBuf,
+    ) -> Result<Self, ControlError> {
+        if !address.ip().is_loopback() {
+            return Err(ControlError::NotLoopback(address));
+        }
+        let bind = |source| ControlError::Bind { address, source };
+        let listener = TcpListener::bind(address).await.map_err(bind)?;
+        let address = listener.local_addr().map_err(bind)?;
+        let token = Token::draw()?;
+        let files: Vec<_> = terminals
+            .iter()
+            .map(|terminal| dir.join(format!("{}.json", terminal.id())))
+            .collect();
+        let off = CancellationToken::new();
+        let shared = Arc::new(Shared {
+            terminals: terminals.clone(),
+            token: token.clone(),
+        });
+        let control = Self {
+            address,
+            token,
+            files,
+            accepting: tokio::spawn(http::accept(listener, shared, off.clone())),
+            off,
+        };
+        control.write_files(&terminals, &dir)?;
+        Ok(control)
+    }
+
+    /// Where it listens, as `http://127.0.0.1:8444`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What `Authorization: Bearer` must say.
+    pub fn token(&self) -> &Token {
+        &self.token
+    }
+
+    fn write_files(&self, terminals: &[Arc<Terminal>], dir: &PathBuf) -> Result<(), ControlError> {
+        let at = |path: &PathBuf| {
+            let path = path.clone();
+            |source| ControlError::File { path, source }
+        };
+        files::make_dir(dir, Audience::Owner).map_err(at(dir))?;
+        for (terminal, path) in terminals.iter().zip(&self.files) {
+            let content = serde_json::json!({
+                "url": self.url(),
+                "token": self.token.reveal(),
+                "terminal": terminal.id(),
+                "address": terminal.address(),
+            });
+            let content = format!("{content}\n");
+            files::replace(path, content.as_bytes(), Audience::Owner).map_err(at(path))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.accepting.abort();
+        self.off.cancel();
+        for file in &self.files {
+            // A file that is gone already names nothing.
+            let _ = std::fs::remove_file(file);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! `vinr-simulator`: a payment terminal without hardware.
+
+mod cli;
+mod guide;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("warn,vinr_simulator=info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    let done = match cli.command {
+        Command::Provision(provision) => provision.run(),
+        Command::Run(run) => run.run(),
+        Command::Defects => {
+            guide::defects();
+            Ok(())
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("vinr-simulator: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! One or several terminals in this process, with their identities and a control port: what a test needs, in a line.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use vinr_protocol::TerminalId;
+use vinr_protocol::device::Model;
+
+use crate::cardholder::Script;
+use crate::control::{Control, ControlError};
+use crate::defect::{Defect, Defects};
+use crate::provision::{Passphrase, Pki, ProvisionError, Provisioned};
+use crate::terminal::{Mdns, Options, StartError, Terminal, data_dir};
+
+/// Running terminals. Dropping it is a power cut; [`shutdown`](Self::shutdown) is the polite way.
+#[derive(Debug)]
+pub struct Simulator {
+    terminals: Vec<Arc<Terminal>>,
+    control: Control,
+    pki: Pki,
+    passphrase: Option<Passphrase>,
+}
+
+/// A simulator cannot start. Each is one clear sentence.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SimulatorError {
+    /// Identities are missing or cannot be made.
+    #[error(transparent)]
+    Provision(#[from] ProvisionError),
+    /// A terminal does not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The control port cannot be opened.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// No terminal was asked for.
+    #[error("name at least one terminal")]
+    NoTerminal,
+}
+
+/// What to do about a terminal that has no identity yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// Make it.
+    Provision,
+    /// Refuse to start.
+    Refuse,
+}
+
+/// Collects what a [`Simulator`] is made of.
+#[derive(Debug, Clone)]
+#[must_use = "a builder does nothing until it is started"]
+pub struct Builder {
+    dir: PathBuf,
+    terminals: BTreeMap<TerminalId, Model>,
+    listen: SocketAddr,
+    control: SocketAddr,
+    script: Script,
+    mdns: Mdns,
+    missing: Missing,
+    defects: Defects,
+}
+
+impl Simulator {
+    /// A builder over a directory of identities and data. Unless told otherwise it makes what is missing, listens on
+    /// free ports of 127.0.0.1, is not advertised, and its cardholder taps after 300 ms.
+    pub fn builder(dir: impl AsRef<Path>) -> Builder {
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Builder {
+            dir: dir.as_ref().to_owned(),
+            terminals: BTreeMap::new(),
+            listen: any,
+            control: any,
+            script: Script::default(),
+            mdns: Mdns::Off,
+            missing: Missing::Provision,
+            defects: Defects::new(),
+        }
+    }
+
+    /// The terminals, in the order of their ids; there is at least one.
+    pub fn terminals(&self) -> &[Arc<Terminal>] {
+        &self.terminals
+    }
+
+    /// The first terminal: the only one, mostly.
+    pub fn terminal(&self) -> &Arc<Terminal> {
+        self.terminals
+            .first()
+            .expect("a simulator is not built without a terminal")
+    }
+
+    /// The control port.
+    pub fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// The identities: what a till needs to connect.
+    pub fn pki(&self) -> &Pki {
+        &self.pki
+    }
+
+    /// Opens `pos.p12`, if this start made it.
+    pub fn passphrase(&self) -> Option<&Passphrase> {
+        self.passphrase.as_ref()
+    }
+
+    /// Switches everything off in good order.
+    pub async fn shutdown(self) {
+        for terminal in &self.terminals {
+            terminal.shutdown().await;
+        }
+    }
+}
+
+impl Builder {
+    /// Adds a terminal.
+    pub fn terminal(mut self, id: TerminalId, model: Model) -> Self {
+        self.terminals.insert(id, model);
+        self
+    }
+
+    /// Where the first terminal listens; further ones take free ports of the same address.
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen = address;
+        self
+    }
+
+    /// Where the control port listens; loopback only.
+    pub fn control(mut self, address: SocketAddr) -> Self {
+        self.control = address;
+        self
+    }
+
+    /// What the cardholder does.
+    pub fn cardholder(mut self, script: Script) -> Self {
+        self.script = script;
+        self
+    }
+
+    /// Is it advertised?
+    pub fn mdns(mut self, mdns: Mdns) -> Self {
+        self.mdns = mdns;
+        self
+    }
+
+    /// What to do about a terminal that has no identity yet.
+    pub fn missing(mut self, missing: Missing) -> Self {
+        self.missing = missing;
+        self
+    }
+
+    /// Breaks a promise.
+    pub fn defect(mut self, defect: Defect) -> Self {
+        self.defects.insert(defect);
+        self
+    }
+
+    /// Starts everything.
+    pub async fn start(self) -> Result<Simulator, SimulatorError> {
+        if self.terminals.is_empty() {
+            return Err(SimulatorError::NoTerminal);
+        }
+        let (pki, passphrase) = self.identities()?;
+        let mut terminals = Vec::new();
+        let mut listen = self.listen;
+        for (terminal, model) in self.terminals {
+            let options = Options {
+                data: data_dir(&pki, &terminal),
+                pki: pki.clone(),
+                terminal,
+                model,
+                listen,
+                script: self.script.clone(),
+                mdns: self.mdns,
+                defects: self.defects.clone(),
+            };
+            terminals.push(Arc::new(Terminal::start(options).await?));
+            listen.set_port(0);
+        }
+        let dir = pki.dir().join("control");
+        let control = Control::open(self.control, terminals.clone(), dir).await?;
+        Ok(Simulator {
+            terminals,
+            control,
+            pki,
+            passphrase,
+        })
+    }
+
+    fn identities(&self) -> Result<(Pki, Option<Passphrase>), SimulatorError> {
+        let known = Pki::open(&self.dir).map(|pki| (pki.terminals(), pki));
+        let missing = |known: &[TerminalId]| -> Vec<TerminalId> {
+            let ids = self.terminals.keys();
+            ids.filter(|id| !known.contains(id)).cloned().collect()
+        };
+        let missing = match known {
+            Ok((known, pki)) if missing(&known).is_empty() => return Ok((pki, None)),
+            // A terminal without an identity says so itself.
+            Ok((_, pki)) if self.missing == Missing::Refuse => return Ok((pki, None)),
+            Ok((known, _)) => missing(&known),
+            Err(ProvisionError::Missing(_)) if self.missing == Missing::Provision => missing(&[]),
+            Err(error) => return Err(error.into()),
+        };
+        let Provisioned { pki, passphrase } = Pki::provision(&self.dir, &missing)?;
+        Ok((pki, Some(passphrase)))
+    }
+}
