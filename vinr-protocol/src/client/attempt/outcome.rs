@@ -50,6 +50,9 @@ pub enum NotSent {
     /// No connection.
     #[error("the terminal cannot be reached: {0}")]
     Unreachable(String),
+    /// The connection that was there had been closed.
+    #[error("the connection was closed before the request was sent")]
+    ConnectionClosed,
     /// Whoever answered is not the terminal that was meant. \[TLS-9\]
     #[error("it did not prove to be the terminal that was meant: {0}")]
     Identity(String),
