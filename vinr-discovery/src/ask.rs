@@ -7,7 +7,7 @@
 //! for the networks where a firewall lets no such answer in.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
+use std::net::{IpAddr, SocketAddr, SocketAddrV6, UdpSocket};
 
 use simple_dns::{CLASS, Packet, QCLASS, QTYPE, Question, TYPE};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -18,11 +18,7 @@ use tracing::{debug, trace};
 use crate::answer::{self, service_name};
 use crate::gather::Sighting;
 use crate::interfaces::Interface;
-
-/// The multicast DNS port.
-pub(crate) const MDNS_PORT: u16 = 5353;
-pub(crate) const GROUP_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
-const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb);
+use crate::multicast;
 
 /// The largest multicast DNS message (RFC 6762 §17).
 const PACKET_MAX: usize = 9000;
@@ -66,7 +62,10 @@ fn ask_on(interface: Interface) -> io::Result<(tokio::net::UdpSocket, u16)> {
         IpAddr::V4(v4) => {
             let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
             socket.set_multicast_if_v4(&v4)?;
-            (socket, SocketAddr::from((GROUP_V4, MDNS_PORT)))
+            (
+                socket,
+                SocketAddr::from((multicast::GROUP_V4, multicast::PORT)),
+            )
         }
         IpAddr::V6(_) => {
             let socket = Socket::new(Domain::IPV6, Type::DGRAM, Some(Protocol::UDP))?;
@@ -74,7 +73,7 @@ fn ask_on(interface: Interface) -> io::Result<(tokio::net::UdpSocket, u16)> {
             socket.set_multicast_if_v6(interface.index)?;
             (
                 socket,
-                SocketAddrV6::new(GROUP_V6, MDNS_PORT, 0, interface.index).into(),
+                SocketAddrV6::new(multicast::GROUP_V6, multicast::PORT, 0, interface.index).into(),
             )
         }
     };
@@ -116,7 +115,7 @@ async fn read_answers(
             continue;
         };
         let bytes = &buffer[..length];
-        if from.port() != MDNS_PORT || bytes.get(..2) != Some(&query_id.to_be_bytes()) {
+        if from.port() != multicast::PORT || bytes.get(..2) != Some(&query_id.to_be_bytes()) {
             continue;
         }
         for sighting in answer::sightings(bytes, interface.heard_on()) {
