@@ -8,7 +8,6 @@
 use std::sync::Arc;
 
 use rustls::client::danger::HandshakeSignatureValid;
-use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 use rustls_pki_types::{CertificateDer, UnixTime};
@@ -16,34 +15,28 @@ use vinr_protocol::TerminalId;
 use vinr_protocol::error_body::{Code, Refusal};
 
 use crate::check::{Check, Side};
-use crate::profile::{self, Leaf};
-use crate::tls::provider;
+use crate::profile::Leaf;
 use crate::trust::TrustBundle;
+use crate::verify;
 
 /// Path, time and purpose of a till's certificate, in the handshake.
 #[derive(Debug)]
 pub(crate) struct PosVerifier {
     trust: TrustBundle,
-    /// The verifier for the days on which every CA of the bundle is in time.
-    usual: Arc<dyn ClientCertVerifier>,
+    /// For what is the same for every certificate: signatures and the names of the CAs.
+    stock: Arc<dyn ClientCertVerifier>,
 }
 
 impl PosVerifier {
     pub(crate) fn new(trust: TrustBundle) -> Self {
-        let usual = webpki_verifier(trust.all());
-        Self { trust, usual }
+        let stock = verify::client_verifier(trust.all());
+        Self { trust, stock }
     }
-}
-
-fn webpki_verifier(roots: Arc<rustls::RootCertStore>) -> Arc<dyn ClientCertVerifier> {
-    WebPkiClientVerifier::builder_with_provider(roots, provider())
-        .build()
-        .expect("a bundle holds at least one CA, and there is no CRL to be wrong")
 }
 
 impl ClientCertVerifier for PosVerifier {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        self.usual.root_hint_subjects()
+        self.stock.root_hint_subjects()
     }
 
     fn verify_client_cert(
@@ -52,15 +45,8 @@ impl ClientCertVerifier for PosVerifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        let roots = self.trust.roots_at(now)?;
-        let verified = if Arc::ptr_eq(&roots, &self.trust.all()) {
-            self.usual
-                .verify_client_cert(end_entity, intermediates, now)?
-        } else {
-            webpki_verifier(roots).verify_client_cert(end_entity, intermediates, now)?
-        };
-        profile::check_issuers(intermediates, now)?;
-        Ok(verified)
+        verify::path(&self.trust, Side::Pos, end_entity, intermediates, now)
+            .map(|()| ClientCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -69,7 +55,7 @@ impl ClientCertVerifier for PosVerifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.usual
+        self.stock
             .verify_tls12_signature(message, certificate, signature)
     }
 
@@ -79,12 +65,12 @@ impl ClientCertVerifier for PosVerifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.usual
+        self.stock
             .verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.usual.supported_verify_schemes()
+        self.stock.supported_verify_schemes()
     }
 }
 

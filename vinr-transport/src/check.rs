@@ -55,7 +55,7 @@ pub enum Check {
     /// keyUsage is absent, lacks digitalSignature, or allows signing certificates.
     #[error("key usage: it is not digitalSignature, or more than a leaf may have")]
     KeyUsage,
-    /// A CA certificate shown as a leaf.
+    /// A CA certificate shown as a leaf, or a leaf with what only a CA has.
     #[error("leaf: it is a CA certificate")]
     Ca,
     /// Neither P-256 nor Ed25519.
@@ -96,6 +96,16 @@ impl From<&CertificateError> for Check {
                 None if inner.0.to_string() == "CaUsedAsEndEntity" => Check::Ca,
                 None => Check::Path(inner.0.to_string()),
             },
+            other => Check::Path(other.to_string()),
+        }
+    }
+}
+
+impl Check {
+    /// What rustls' error says about the certificate.
+    pub(crate) fn of(error: &rustls::Error) -> Self {
+        match error {
+            rustls::Error::InvalidCertificate(error) => Self::from(error),
             other => Check::Path(other.to_string()),
         }
     }

@@ -2,6 +2,9 @@
 //!
 //! Read from PKCS#12 with a passphrase or from PEM, checked before any connection, each fault with an
 //! error of its own. \[TLS-11\]
+//!
+//! Our copies of a key are wiped when they are freed; what the readers of PEM and PKCS#12 leave behind
+//! inside themselves is not.
 
 mod error;
 mod file;
@@ -13,10 +16,11 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use vinr_protocol::{TerminalId, Timestamp};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 pub use error::IdentityError;
 
@@ -24,7 +28,6 @@ use crate::check::{Check, Side};
 use crate::clock::{Clock, unix_time};
 use crate::names;
 use crate::profile;
-use crate::tls::provider;
 
 /// A certificate with its private key. Cheap to clone; prints nothing of the key.
 #[derive(Clone)]
@@ -104,10 +107,9 @@ impl Identity {
         certificates: Vec<CertificateDer<'static>>,
         now: Option<Timestamp>,
     ) -> Result<Self, IdentityError> {
-        // rustls wipes nothing of its argument: this copy lives only for the call.
         let mut der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.to_vec()));
-        let signing = provider().key_provider.load_private_key(der.clone_key());
-        zeroize::Zeroize::zeroize(&mut der);
+        let signing = any_supported_type(&der);
+        der.zeroize();
         let signing = signing.map_err(|_| IdentityError::UnsupportedKey)?;
         let public = signing.public_key().ok_or(IdentityError::UnsupportedKey)?;
         let chain = order(&public, certificates)?;

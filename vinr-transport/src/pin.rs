@@ -4,9 +4,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::verify_server_cert_signed_by_trust_anchor;
 use rustls::crypto::{verify_tls12_signature, verify_tls13_signature};
-use rustls::server::ParsedCertificate;
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use vinr_protocol::TerminalId;
@@ -15,6 +13,7 @@ use crate::check::{Check, Side};
 use crate::profile::Leaf;
 use crate::tls::provider;
 use crate::trust::TrustBundle;
+use crate::verify;
 
 /// Which terminal a connection must lead to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,11 +67,7 @@ impl TerminalVerifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<TerminalId, Error> {
-        let parsed = ParsedCertificate::try_from(certificate)?;
-        let roots = self.trust.roots_at(now)?;
-        let algorithms = provider().signature_verification_algorithms.all;
-        verify_server_cert_signed_by_trust_anchor(&parsed, &roots, intermediates, now, algorithms)?;
-        crate::profile::check_issuers(intermediates, now)?;
+        verify::path(&self.trust, Side::Terminal, certificate, intermediates, now)?;
         let leaf = Leaf::read(certificate, Side::Terminal)?;
         leaf.in_time(now)?;
         let id = only_name(leaf)?;
@@ -112,10 +107,7 @@ impl ServerCertVerifier for TerminalVerifier {
         };
         let chain = std::iter::once(end_entity).chain(intermediates);
         let chain = chain.map(|it| it.clone().into_owned()).collect();
-        let verdict = verdict.map_err(|error| match &error {
-            Error::InvalidCertificate(error) => Check::from(error),
-            other => Check::Path(other.to_string()),
-        });
+        let verdict = verdict.map_err(|error| Check::of(&error));
         *seen.lock().unwrap_or_else(PoisonError::into_inner) = Some((chain, verdict));
         Err(Error::General("only looked at".into()))
     }

@@ -36,6 +36,7 @@ impl Leaf {
     pub fn read(certificate: &CertificateDer<'_>, side: Side) -> Result<Self, Check> {
         let parsed = parse(certificate)?;
         let extensions = Extensions::of(&parsed)?;
+        has_lawful_serial(&parsed)?;
         extensions.is_leaf()?;
         extensions.may_only_sign()?;
         extensions.has_exactly_the_purpose_of(side)?;
@@ -85,6 +86,7 @@ pub(crate) fn validity(parsed: &X509Certificate<'_>) -> Validity {
 #[derive(Default)]
 struct Extensions<'a> {
     is_ca: bool,
+    constrains_names: bool,
     usage: Option<&'a KeyUsage>,
     purposes: Option<&'a ExtendedKeyUsage<'a>>,
     names: &'a [GeneralName<'a>],
@@ -98,6 +100,7 @@ impl<'a> Extensions<'a> {
         for extension in parsed.extensions() {
             match extension.parsed_extension() {
                 ParsedExtension::BasicConstraints(constraints) => found.is_ca = constraints.ca,
+                ParsedExtension::NameConstraints(_) => found.constrains_names = true,
                 ParsedExtension::KeyUsage(usage) => found.usage = Some(usage),
                 ParsedExtension::ExtendedKeyUsage(purposes) => found.purposes = Some(purposes),
                 ParsedExtension::SubjectAlternativeName(san) => found.names = &san.general_names,
@@ -109,7 +112,12 @@ impl<'a> Extensions<'a> {
     }
 
     fn is_leaf(&self) -> Result<(), Check> {
-        if self.is_ca { Err(Check::Ca) } else { Ok(()) }
+        // Constraints on names are a CA's.
+        if self.is_ca || self.constrains_names {
+            Err(Check::Ca)
+        } else {
+            Ok(())
+        }
     }
 
     fn may_only_sign(&self) -> Result<(), Check> {
@@ -143,6 +151,18 @@ impl<'a> Extensions<'a> {
     }
 }
 
+/// A certificate is revoked by its serial number: positive, and at most 20 octets (RFC 5280 §4.1.2.2).
+fn has_lawful_serial(parsed: &X509Certificate<'_>) -> Result<(), Check> {
+    let serial = parsed.raw_serial();
+    let is_negative = serial.first().is_none_or(|first| first & 0x80 != 0);
+    let is_zero = serial.iter().all(|byte| *byte == 0);
+    if is_negative || is_zero || serial.len() > 20 {
+        Err(Check::Encoding)
+    } else {
+        Ok(())
+    }
+}
+
 fn has_modern_key(parsed: &X509Certificate<'_>) -> Result<(), Check> {
     let algorithm = &parsed.public_key().algorithm;
     let curve = || -> Option<Oid<'_>> { algorithm.parameters.as_ref()?.as_oid().ok() };
@@ -153,17 +173,4 @@ fn has_modern_key(parsed: &X509Certificate<'_>) -> Result<(), Check> {
     } else {
         Err(Check::KeyType)
     }
-}
-
-/// What the peer sends beside its leaf are CAs in time that may sign certificates, and nothing else.
-/// Path validation would skip over the ones it does not need and is lenient with those it uses.
-pub(crate) fn check_issuers(issuers: &[CertificateDer<'_>], now: UnixTime) -> Result<(), Check> {
-    issuers.iter().try_for_each(|issuer| {
-        let parsed = parse(issuer)?;
-        let usage = parsed.key_usage().map_err(|_| Check::Encoding)?;
-        if !parsed.is_ca() || !usage.is_some_and(|usage| usage.value.key_cert_sign()) {
-            return Err(Check::Path("an issuer may not sign certificates".into()));
-        }
-        validity(&parsed).holds_at(now)
-    })
 }

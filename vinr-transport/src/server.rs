@@ -5,14 +5,14 @@ mod framing;
 mod guard;
 mod limits;
 mod message;
+mod places;
 
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use vinr_protocol::TerminalId;
@@ -23,9 +23,11 @@ pub use message::{Aborted, Reply, Request};
 use crate::authorize::PosVerifier;
 use crate::clock::Clock;
 use crate::identity::Identity;
+use crate::socket::prepare_terminal;
 use crate::tls;
 use crate::trust::TrustBundle;
 use connection::{Shared, serve};
+use places::Ceiling;
 
 /// Answers requests; called only for a till that may drive this terminal, with a whole request.
 pub trait Handler: Send + Sync + 'static {
@@ -120,7 +122,6 @@ impl Server {
             terminal: options.terminal,
             tls: tls::server_config(&options.identity, verifier, &clock),
             clock,
-            places: Arc::new(Semaphore::new(options.limits.connections)),
             limits: options.limits,
             handler,
             stop: stop.clone(),
@@ -174,7 +175,7 @@ async fn accept<H: Handler>(
     tasks: TaskTracker,
     cut: CancellationToken,
 ) {
-    let handshakes = Arc::new(Semaphore::new(shared.limits.handshakes));
+    let ceiling = Ceiling::new(&shared.limits);
     loop {
         let accepted = tokio::select! {
             biased;
@@ -191,30 +192,16 @@ async fn accept<H: Handler>(
                 continue;
             }
         };
-        let Ok(place) = handshakes.clone().try_acquire_owned() else {
-            tracing::warn!(%peer, "closed: there are as many handshakes as there may be");
+        let Some(places) = ceiling.take() else {
+            tracing::warn!(%peer, "closed: there are as many connections as there may be");
             continue;
         };
-        prepare(&tcp);
+        prepare_terminal(&tcp);
         let (shared, cut) = (shared.clone(), cut.clone());
         tasks.spawn(async move {
-            cut.run_until_cancelled(serve(shared, tcp, peer, place))
+            cut.run_until_cancelled(serve(shared, tcp, peer, places))
                 .await;
         });
-    }
-}
-
-/// Small answers leave at once, and a till that lost its power is noticed within some minutes.
-pub(crate) fn prepare(tcp: &TcpStream) {
-    let keep_alive = socket2::TcpKeepalive::new()
-        .with_time(Duration::from_secs(60))
-        .with_interval(Duration::from_secs(20));
-    let socket = socket2::SockRef::from(tcp);
-    if let Err(error) = socket
-        .set_tcp_nodelay(true)
-        .and_then(|()| socket.set_tcp_keepalive(&keep_alive))
-    {
-        tracing::debug!(%error, "a socket option was not taken");
     }
 }
 

@@ -8,7 +8,8 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, UnixTime};
 
 use crate::check::Check;
-use crate::profile::{self, Validity};
+use crate::issuer;
+use crate::profile::Validity;
 
 /// Far more than any bundle needs.
 const MAX_FILE: u64 = 1024 * 1024;
@@ -60,9 +61,9 @@ pub enum TrustError {
         /// The file, where it was one.
         path: Option<PathBuf>,
     },
-    /// A certificate in it is not a CA's.
+    /// A certificate in it is not a CA's, or not as a CA's should be.
     #[error(
-        "certificate {number} of the CA bundle{} is not a CA certificate",
+        "certificate {number} of the CA bundle{} is not a well-formed CA certificate",
         of(path)
     )]
     NotACa {
@@ -139,8 +140,7 @@ impl TrustBundle {
                 return Err(TrustError::NotPem { path });
             };
             let number = anchors.len() + 1;
-            let validity = read_ca(&certificate);
-            match (validity, all.add(certificate.clone())) {
+            match (issuer::read(&certificate), all.add(certificate.clone())) {
                 (Ok(validity), Ok(())) => anchors.push(Anchor {
                     certificate,
                     validity,
@@ -155,18 +155,6 @@ impl TrustBundle {
             anchors: anchors.into(),
             all: Arc::new(all),
         })
-    }
-}
-
-/// A CA says so: basicConstraints CA, and keyCertSign where it has a keyUsage.
-fn read_ca(certificate: &CertificateDer<'_>) -> Result<Validity, Check> {
-    let parsed = profile::parse(certificate)?;
-    let usage = parsed.key_usage().map_err(|_| Check::Encoding)?;
-    let may_sign = usage.is_none_or(|usage| usage.value.key_cert_sign());
-    if parsed.is_ca() && may_sign {
-        Ok(profile::validity(&parsed))
-    } else {
-        Err(Check::Ca)
     }
 }
 

@@ -1,7 +1,9 @@
 //! Identity files: every fault has an error of its own, before any connection. \[TLS-11\]
 //!
 //! The fixtures were made by the openssl command line, see `fixtures/make`.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod skip;
 mod support;
 
 use std::io::Write;
@@ -11,6 +13,7 @@ use std::process::Command;
 
 use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyChain};
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+use skip::skip;
 use support::{Pki, TERMINAL, ca, id, issue_pem, pos_leaf, urn};
 use vinr_transport::{Identity, IdentityError};
 
@@ -156,7 +159,10 @@ fn openssl_reads_what_we_write_in_todays_form() {
         .arg(file.path())
         .output();
     let Ok(output) = openssl else {
-        eprintln!("SKIPPED: the openssl command is not there; install it: apt-get install openssl");
+        skip(
+            "the openssl command is not there",
+            "apt-get install openssl",
+        );
         return;
     };
     let said = String::from_utf8_lossy(&output.stderr);

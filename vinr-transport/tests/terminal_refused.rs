@@ -1,5 +1,6 @@
 //! A till refuses whoever is not the terminal it meant: each reason with its own error, and not one byte
 //! of a request is sent. \[TLS-3, TLS-8, TLS-9, TLS-10, TLS-14\]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod support;
 

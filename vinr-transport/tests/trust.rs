@@ -1,4 +1,5 @@
 //! CA bundles: nothing in them is an error, never trust in everything. \[TLS-3, TLS-5\]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod support;
 

@@ -23,7 +23,7 @@ use crate::check::Check;
 use crate::clock::Clock;
 use crate::identity::Identity;
 use crate::pin::{Expected, TerminalVerifier};
-use crate::server::prepare;
+use crate::socket::prepare_till;
 use crate::tls;
 use crate::trust::TrustBundle;
 
@@ -54,7 +54,8 @@ pub struct Inspection {
 impl Connector {
     /// A connector for one till.
     ///
-    /// An identity that a terminal will refuse is taken all the same: the terminal says so.
+    /// An identity that a terminal will refuse is taken all the same: the terminal says so. (Nothing
+    /// fails here at present.)
     pub fn new(terminal_ca: TrustBundle, pos: Identity) -> Result<Self, ConnectError> {
         Ok(Self {
             trust: terminal_ca,
@@ -147,7 +148,7 @@ impl Connector {
             let tcp = TcpStream::connect(addr)
                 .await
                 .map_err(|error| ConnectError::of_dial(addr, error))?;
-            prepare(&tcp);
+            prepare_till(&tcp);
             // Not sent and not compared: the verifier knows whom it expects.
             let name = ServerName::IpAddress(addr.ip().into());
             TlsConnector::from(config)

@@ -3,7 +3,7 @@
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
 use rustls_pki_types::pem::{Error, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::IdentityError;
 
@@ -43,7 +43,7 @@ fn as_pkcs8(mut key: PrivateKeyDer<'static>) -> Result<Zeroizing<Vec<u8>>, Ident
         PrivateKeyDer::Sec1(sec1) => from_sec1(sec1.secret_sec1_der()),
         _ => Err(IdentityError::UnsupportedKey),
     };
-    zeroize::Zeroize::zeroize(&mut key);
+    key.zeroize();
     pkcs8
 }
 

@@ -18,7 +18,6 @@ use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -29,6 +28,7 @@ use vinr_protocol::id::RequestId;
 
 use super::guard::{self, Guard};
 use super::message::{Reply, ReplyBody, Request};
+use super::places::Places;
 use super::{Handler, Limits};
 use crate::authorize::{self, Authorization};
 use crate::clock::Clock;
@@ -42,8 +42,6 @@ pub(super) struct Shared<H> {
     pub(super) clock: Clock,
     pub(super) limits: Limits,
     pub(super) handler: Arc<H>,
-    /// Places for tills that passed the handshake.
-    pub(super) places: Arc<Semaphore>,
     /// No new requests; what is held finishes.
     pub(super) stop: CancellationToken,
 }
@@ -53,17 +51,14 @@ pub(super) async fn serve<H: Handler>(
     shared: Arc<Shared<H>>,
     tcp: TcpStream,
     peer: SocketAddr,
-    handshake_place: OwnedSemaphorePermit,
+    places: Places,
 ) {
     let handshake = shake_hands(&shared, tcp, peer);
     let Some(Some(tls)) = shared.stop.run_until_cancelled(handshake).await else {
         return;
     };
-    drop(handshake_place);
-    let Ok(_place) = shared.places.clone().try_acquire_owned() else {
-        tracing::warn!(%peer, "closed: there are as many connections as there may be");
-        return;
-    };
+    drop(places.handshake);
+    let _place = places.connection;
     let connection = Arc::new(Connection {
         authorization: Authorization::of(tls.get_ref().1.peer_certificates()),
         shared,

@@ -26,12 +26,12 @@ pub struct Limits {
     pub headers: usize,
     /// Bytes of a body.
     pub body_bytes: usize,
-    /// Handshakes at one time. A connection beyond it is closed at once, which a till reads as
-    /// unreachable and may try again.
-    pub handshakes: usize,
-    /// Connections of tills that passed the handshake. Counted apart from the handshakes, so that no
-    /// flood without a certificate takes the place of a till; one beyond it is closed at once.
+    /// Connections at one time, whatever they do. One beyond it is closed before the handshake, which a
+    /// till reads as unreachable: nothing was sent, and it may try again.
     pub connections: usize,
+    /// Handshakes at one time, among the connections; one beyond it is closed in the same way. So a flood
+    /// without certificates takes at most this many places, and never one of a till that is connected.
+    pub handshakes: usize,
 }
 
 impl Default for Limits {
@@ -44,8 +44,8 @@ impl Default for Limits {
             head_bytes: 8 * 1024,
             headers: 32,
             body_bytes: MAX_BODY,
-            handshakes: 64,
             connections: 256,
+            handshakes: 64,
         }
     }
 }

@@ -15,7 +15,6 @@ use vinr_protocol::id::RequestId;
 
 /// A request from a till that may make it, whole and well framed.
 #[derive(Debug, Clone)]
-#[non_exhaustive]
 pub struct Request {
     /// The method.
     pub method: Method,

@@ -160,6 +160,8 @@ impl Handler for Scripted {
                 headers.insert("server-timing", "activation;dur=1.5".parse().unwrap());
                 Reply::held(headers, body)
             }
+            // Never answers.
+            "/v1/cancel" => std::future::pending().await,
             "/panic" => panic!("on purpose"),
             _ => Reply::full(
                 StatusCode::OK,

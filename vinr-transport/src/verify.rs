@@ -1,0 +1,66 @@
+//! The whole judgement of a peer's certificate, without a connection.
+//!
+//! Path validation is rustls' own (webpki), against the CA bundle and nothing else; the strict profile
+//! comes after it, since webpki is made for the web and is lenient where a private PKI need not be.
+
+use std::sync::Arc;
+
+use rustls::client::verify_server_cert_signed_by_trust_anchor;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
+use rustls::{Error, RootCertStore};
+use rustls_pki_types::{CertificateDer, UnixTime};
+use vinr_protocol::Timestamp;
+
+use crate::check::{Check, Side};
+use crate::clock::unix_time;
+use crate::issuer;
+use crate::profile::Leaf;
+use crate::tls::provider;
+use crate::trust::TrustBundle;
+
+/// Judges a chain, leaf first, as a handshake with this CA bundle would at this date; the error names the
+/// check that failed. Names are read last. \[TLS-14\]
+pub fn verify(
+    bundle: &TrustBundle,
+    side: Side,
+    chain: &[CertificateDer<'_>],
+    now: Timestamp,
+) -> Result<Leaf, Check> {
+    let (leaf, issuers) = chain.split_first().ok_or(Check::NoCertificate)?;
+    let now = unix_time(now);
+    path(bundle, side, leaf, issuers, now).map_err(|error| Check::of(&error))?;
+    let leaf = Leaf::read(leaf, side)?;
+    leaf.in_time(now)?;
+    Ok(leaf)
+}
+
+/// Path, time and purpose: what fails as a TLS alert.
+pub(crate) fn path(
+    bundle: &TrustBundle,
+    side: Side,
+    leaf: &CertificateDer<'_>,
+    issuers: &[CertificateDer<'_>],
+    now: UnixTime,
+) -> Result<(), Error> {
+    let roots = bundle.roots_at(now)?;
+    match side {
+        Side::Terminal => {
+            let leaf = ParsedCertificate::try_from(leaf)?;
+            let algorithms = provider().signature_verification_algorithms.all;
+            verify_server_cert_signed_by_trust_anchor(&leaf, &roots, issuers, now, algorithms)?;
+        }
+        Side::Pos => {
+            client_verifier(roots).verify_client_cert(leaf, issuers, now)?;
+        }
+    }
+    issuer::check_sent(issuers, now)?;
+    Ok(())
+}
+
+/// rustls' verifier of client certificates for these roots.
+pub(crate) fn client_verifier(roots: Arc<RootCertStore>) -> Arc<dyn ClientCertVerifier> {
+    WebPkiClientVerifier::builder_with_provider(roots, provider())
+        .build()
+        .expect("a bundle holds at least one CA, and there is no CRL to be wrong")
+}
