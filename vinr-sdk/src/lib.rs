@@ -1,1 +1,34 @@
-//! Crate under construction.
+#![doc = include_str!("../README.md")]
+
+mod attempts;
+mod builder;
+mod discovered;
+mod error;
+mod host;
+mod in_flight;
+mod line;
+mod payments;
+mod readers;
+mod sale;
+#[cfg(feature = "simulator")]
+mod simulator;
+pub mod store;
+mod terminals;
+mod vinr;
+
+pub use attempts::{Attempts, Resolution, Resolved};
+pub use builder::{BuildError, Builder, FurtherAttempt, NeedsIdentity, NeedsTerminalCa};
+pub use discovered::{Discovered, LeftOut, Reader, Reason};
+pub use error::{Charged, Error, OutcomeUnknown};
+pub use payments::{PaymentResult, Payments};
+pub use readers::{Discover, Readers};
+pub use sale::CreateLocal;
+pub use store::AttemptStore;
+pub use vinr::Vinr;
+
+pub use vinr_protocol::client::attempt::StoredAttempt;
+pub use vinr_protocol::payment::{
+    Brand, CancelOutcome, Cancellation, CaptureMethod, ConnectionMode, DeclineCode, EntryMode,
+    Payment, Status,
+};
+pub use vinr_protocol::{AttemptKey, Reference, TerminalId};

@@ -79,7 +79,7 @@ pub enum Lost {
         /// The HTTP status.
         status: u16,
         /// What it said.
-        error: ErrorBody,
+        error: Box<ErrorBody>,
     },
     /// The answer cannot be read.
     #[error("the answer cannot be read: {0}")]

@@ -54,6 +54,7 @@ impl Attempt {
     /// §4.1, "What a status code tells the till".
     pub(super) fn refused(&mut self, accepted: bool, status: u16, error: ErrorBody) -> Vec<Effect> {
         if accepted || !(400..500).contains(&status) {
+            let error = Box::new(error);
             return self.lost(Lost::Failed { status, error }, accepted);
         }
         match next_after(&error) {

@@ -38,7 +38,10 @@ impl Doubt {
     pub(super) fn into_lost(self) -> Lost {
         match self {
             Doubt::Lost(why) => why,
-            Doubt::Refused { status, error } => Lost::Failed { status, error },
+            Doubt::Refused { status, error } => Lost::Failed {
+                status,
+                error: Box::new(error),
+            },
         }
     }
 }

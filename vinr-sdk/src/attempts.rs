@@ -1,0 +1,95 @@
+//! The payments whose outcome this till has yet to learn, after a crash, a power cut or a dropped call.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use vinr_protocol::Payment;
+use vinr_protocol::client::attempt::{Attempt, Input, Lost, Policy, StoredAttempt};
+
+use crate::error::{Error, OutcomeUnknown};
+use crate::host::Host;
+use crate::in_flight::Place;
+use crate::payments::{PaymentResult, resolution};
+use crate::vinr::{Inner, Vinr, now};
+
+/// How long one attempt may take to be found out about.
+const RESOLVE_WITHIN: Duration = Duration::from_secs(30);
+
+/// Unresolved attempts of this till: [`Vinr::attempts`]. \[REC-12\]
+#[derive(Debug, Clone, Copy)]
+pub struct Attempts<'a>(pub(crate) &'a Vinr);
+
+/// An attempt and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// The attempt, as it was stored before it was sent.
+    pub attempt: StoredAttempt,
+    /// What became of it.
+    pub resolution: Resolution,
+}
+
+/// What became of an unresolved attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a result that nobody books is a payment that is lost"]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are as many of them as lost payments, mostly none"
+)]
+pub enum Resolution {
+    /// It has come to an end.
+    Result(PaymentResult),
+    /// It never reached the terminal's card reader and is durably cancelled: it never will charge.
+    NeverCharged {
+        /// How it was lost.
+        why: Lost,
+        /// What the sale's other attempts at this terminal have come to.
+        attempts: Vec<Payment>,
+    },
+    /// Nobody can say yet; it stays in the store. Resolve it again once the terminal can be reached.
+    StillUnknown(OutcomeUnknown),
+}
+
+impl Attempts<'_> {
+    /// The attempts whose outcome is not known, without those that a call of this process is working on.
+    pub async fn unresolved(self) -> Result<Vec<StoredAttempt>, Error> {
+        let inner = &self.0.inner;
+        let mut attempts = inner.unresolved().await?;
+        attempts.retain(|attempt| !inner.in_flight.contains(&attempt.reference));
+        Ok(attempts)
+    }
+
+    /// Finds out about every unresolved attempt, 30 s long at most: **call it when the till starts**, once
+    /// the terminals' addresses are known. It never starts a payment; one that is still waiting for a card
+    /// is cancelled.
+    ///
+    /// What is resolved leaves the store, so book it before the till may crash again, or retrieve it by its
+    /// reference later. Dropping the future is safe.
+    pub async fn resolve(self) -> Result<Vec<Resolved>, Error> {
+        let inner = &*self.0.inner;
+        let mut work = Vec::new();
+        for attempt in inner.unresolved().await? {
+            // One after the other where one sale left several: the second finds the place taken.
+            if let Some(mut place) = inner.in_flight.enter(&attempt.reference) {
+                work.push(async move {
+                    let resolution = resume(inner, attempt.clone(), &mut place).await;
+                    Resolved {
+                        attempt,
+                        resolution,
+                    }
+                });
+            }
+        }
+        Ok(join_all(work).await)
+    }
+}
+
+/// Finds out about one attempt.
+pub(crate) async fn resume(inner: &Inner, attempt: StoredAttempt, place: &mut Place) -> Resolution {
+    let policy = Policy {
+        deadline: RESOLVE_WITHIN,
+        spare_key: None,
+    };
+    let host = Host::resume(inner, Attempt::new(attempt.clone(), policy));
+    let outcome = host.run(Input::Resume { now: now() }, place).await;
+    resolution(attempt, outcome)
+}

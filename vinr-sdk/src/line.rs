@@ -1,0 +1,149 @@
+//! One connection to one terminal, primed by asking who it is.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+use vinr_protocol::{Reader, TerminalId};
+use vinr_transport::{CallError, ConnectError, Connection, Connector};
+
+use crate::error::Error;
+
+/// How long a terminal may take to say who it is, or to answer a question outside a payment.
+pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+/// Terminals keep idle connections for 10 min; one that is nearly so old is not trusted with a payment.
+const IDLE_AT_MOST: Duration = Duration::from_secs(9 * 60);
+
+/// A verified connection and what the terminal said of itself on it.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) connection: Connection,
+    pub(crate) reader: Reader,
+    used: Instant,
+}
+
+/// Why there is no line.
+#[derive(Debug)]
+pub(crate) enum NoLine {
+    Connect(ConnectError),
+    /// It connected, and the first request came to nothing.
+    Call(CallError),
+    /// It says that it is another terminal than its certificate does. \[DISC-8\]
+    SaysOther(TerminalId),
+    Silent(SocketAddr),
+}
+
+impl Line {
+    /// Dials the terminal, or whichever terminal is there, and asks who it is: that warms the connection
+    /// and gives the journal id that is stored with an attempt.
+    pub(crate) async fn dial(
+        connector: &Connector,
+        addr: SocketAddr,
+        terminal: Option<&TerminalId>,
+    ) -> Result<Self, NoLine> {
+        let connecting = match terminal {
+            Some(terminal) => connector.connect(addr, terminal).await,
+            None => connector.connect_any(addr).await,
+        };
+        let mut connection = connecting.map_err(NoLine::Connect)?;
+        let reader = timeout(ANSWER_WITHIN, connection.reader())
+            .await
+            .map_err(|_| NoLine::Silent(addr))?
+            .map_err(NoLine::Call)?;
+        if reader.id != *connection.terminal() {
+            return Err(NoLine::SaysOther(reader.id));
+        }
+        Ok(Self {
+            connection,
+            reader,
+            used: Instant::now(),
+        })
+    }
+
+    /// Can a payment be sent on it?
+    pub(crate) fn is_warm(&self) -> bool {
+        self.connection.is_ready() && self.used.elapsed() < IDLE_AT_MOST
+    }
+
+    /// It has just been used.
+    pub(crate) fn touched(mut self) -> Self {
+        self.used = Instant::now();
+        self
+    }
+}
+
+impl NoLine {
+    /// Would another address of the same terminal be worth a try?
+    pub(crate) fn may_be_elsewhere(&self) -> bool {
+        !matches!(
+            self,
+            NoLine::Connect(ConnectError::Refused { .. }) | NoLine::Call(_)
+        )
+    }
+
+    /// Is it about who answered, rather than whether?
+    pub(crate) fn is_about_identity(&self) -> bool {
+        matches!(
+            self,
+            NoLine::Connect(ConnectError::Identity { .. }) | NoLine::SaysOther(_)
+        )
+    }
+
+    /// Does the terminal not want this till?
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            NoLine::Connect(ConnectError::Refused { .. })
+                | NoLine::Call(CallError::CertificateRefused { .. } | CallError::Refused(403, _))
+        )
+    }
+
+    /// The error of a call that needed the line: nothing was sent but the question who it is.
+    pub(crate) fn into_error(self, reader: &TerminalId) -> Error {
+        let reader = reader.clone();
+        match self {
+            NoLine::Connect(source @ ConnectError::Identity { .. }) => Error::Identity {
+                reader,
+                source: Box::new(source),
+            },
+            NoLine::Connect(ConnectError::Refused { alert, .. })
+            | NoLine::Call(CallError::CertificateRefused { alert }) => Error::CertificateRefused {
+                reader,
+                why: alert.to_string(),
+            },
+            NoLine::Call(CallError::Refused(403, error)) => Error::CertificateRefused {
+                reader,
+                why: format!("{} ({})", error.message, error.code),
+            },
+            other => Error::Unreachable {
+                reader,
+                why: other.to_string(),
+            },
+        }
+    }
+}
+
+impl std::fmt::Display for NoLine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            NoLine::Connect(error) => error.fmt(f),
+            // The transport's own words warn of a charge; a question about the reader charges nobody.
+            NoLine::Call(CallError::Indeterminate { why }) => why.fmt(f),
+            NoLine::Call(CallError::BadAnswer { what }) => {
+                write!(f, "its answer cannot be understood ({what})")
+            }
+            NoLine::Call(error) => error.fmt(f),
+            NoLine::SaysOther(id) => {
+                write!(
+                    f,
+                    "it says that it is {id}, and its certificate says otherwise"
+                )
+            }
+            NoLine::Silent(addr) => write!(
+                f,
+                "the terminal at {addr} took the connection and is silent"
+            ),
+        }
+    }
+}

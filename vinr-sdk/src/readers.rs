@@ -1,0 +1,207 @@
+//! Which terminals are there: mDNS or written-down addresses give hints, TLS decides.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use vinr_discovery::{Candidate, StaticHost};
+use vinr_protocol::TerminalId;
+
+use crate::discovered::{Discovered, LeftOut, Reader, Reason};
+use crate::error::Error;
+use crate::line::{Line, NoLine};
+use crate::vinr::{Inner, Vinr};
+
+/// Terminals of this till: [`Vinr::readers`].
+#[derive(Debug, Clone, Copy)]
+pub struct Readers<'a>(pub(crate) &'a Vinr);
+
+/// Where to look.
+#[derive(Debug, Clone)]
+pub struct Discover {
+    place: Place,
+    window: Option<Duration>,
+}
+
+#[derive(Debug, Clone)]
+enum Place {
+    Lan,
+    Hosts(Vec<String>),
+}
+
+impl Discover {
+    /// Everything that advertises itself on this LAN. \[DISC-2\]
+    pub fn lan() -> Self {
+        Self {
+            place: Place::Lan,
+            window: None,
+        }
+    }
+
+    /// These addresses and no others, without an mDNS query: `host`, `host:port`, IPv4, `[IPv6]`,
+    /// `[IPv6%scope]:port`; port 8443 where none is given. \[DISC-4\]
+    pub fn static_hosts<H: Into<String>>(hosts: impl IntoIterator<Item = H>) -> Self {
+        Self {
+            place: Place::Hosts(hosts.into_iter().map(Into::into).collect()),
+            window: None,
+        }
+    }
+
+    /// Listens on the LAN for this long instead of the till's own window.
+    pub fn window(mut self, window: Duration) -> Self {
+        self.window = Some(window);
+        self
+    }
+}
+
+/// One thing that may be a terminal.
+struct Hint {
+    candidate: String,
+    id: Option<TerminalId>,
+    addresses: Vec<SocketAddr>,
+}
+
+impl Readers<'_> {
+    /// Finds terminals, asks each over mutual TLS who it is, and keeps the connections: the next payment
+    /// finds its terminal's address, and a warm connection to it.
+    pub async fn discover(self, discover: Discover) -> Result<Discovered, Error> {
+        let inner = &*self.0.inner;
+        let mut found = Discovered::default();
+        let hints = match discover.place {
+            Place::Lan => {
+                let window = discover.window.unwrap_or(inner.window);
+                lan(inner, window, &mut found.left_out).await?
+            }
+            Place::Hosts(hosts) => resolved(hosts, &mut found.left_out).await?,
+        };
+        let asked = join_all(hints.iter().map(|hint| ask(inner, hint))).await;
+        for (hint, answer) in hints.into_iter().zip(asked) {
+            match answer {
+                Ok(line) => include(inner, hint, line, &mut found),
+                Err(reason) => found.left_out.push(LeftOut {
+                    candidate: hint.candidate,
+                    reason,
+                }),
+            }
+        }
+        found.readers.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(found)
+    }
+}
+
+async fn lan(
+    inner: &Inner,
+    window: Duration,
+    left_out: &mut Vec<LeftOut>,
+) -> Result<Vec<Hint>, Error> {
+    let own = inner.own_simulator();
+    let heard = match (vinr_discovery::browse(window).await, &own) {
+        (Ok(heard), _) => heard,
+        // Its own simulator needs no mDNS.
+        (Err(_), Some(_)) => Default::default(),
+        (Err(error), None) => return Err(Error::Discovery(error.to_string())),
+    };
+    left_out.extend(heard.left_out.into_iter().map(|other| LeftOut {
+        candidate: other.instance,
+        reason: Reason::Advertisement(other.reason.to_string()),
+    }));
+    let named = heard
+        .candidates
+        .into_iter()
+        .map(|candidate: Candidate| Hint {
+            candidate: candidate.instance,
+            id: Some(candidate.id),
+            addresses: candidate.addresses,
+        });
+    let unnamed = heard.unnamed.into_iter().map(|unnamed| Hint {
+        candidate: unnamed.instance,
+        id: None,
+        addresses: unnamed.addresses,
+    });
+    Ok(own.into_iter().chain(named).chain(unnamed).collect())
+}
+
+async fn resolved(hosts: Vec<String>, left_out: &mut Vec<LeftOut>) -> Result<Vec<Hint>, Error> {
+    let mut hints = Vec::new();
+    for text in hosts {
+        let host = StaticHost::parse(&text).map_err(|error| Error::Invalid {
+            field: "static_hosts",
+            expected: error.to_string(),
+        })?;
+        match host.resolve().await {
+            Ok(addresses) => hints.push(Hint {
+                candidate: text,
+                id: None,
+                addresses,
+            }),
+            Err(error) => left_out.push(LeftOut {
+                candidate: text,
+                reason: Reason::Unreachable(error.to_string()),
+            }),
+        }
+    }
+    Ok(hints)
+}
+
+/// The first of its addresses at which it proves who it is.
+async fn ask(inner: &Inner, hint: &Hint) -> Result<Line, Reason> {
+    let mut failed = None;
+    for address in &hint.addresses {
+        match Line::dial(inner.terminals.connector(), *address, hint.id.as_ref()).await {
+            Ok(line) => return Ok(line),
+            Err(why) if failed.is_none() || why.is_about_identity() => failed = Some(reason(why)),
+            Err(_) => {}
+        }
+    }
+    Err(failed.unwrap_or_else(|| Reason::Unreachable("it has no address".to_owned())))
+}
+
+fn reason(why: NoLine) -> Reason {
+    let text = why.to_string();
+    match why {
+        why if why.is_about_identity() => Reason::Identity(text),
+        why if why.is_refusal() => Reason::CertificateRefused(text),
+        _ => Reason::Unreachable(text),
+    }
+}
+
+fn include(inner: &Inner, hint: Hint, line: Line, found: &mut Discovered) {
+    let address = line.connection.addr();
+    let said = line.reader.clone();
+    if found.readers.iter().any(|other| other.id == said.id) {
+        found.left_out.push(LeftOut {
+            candidate: hint.candidate,
+            reason: Reason::SameTerminal(said.id),
+        });
+        return;
+    }
+    inner.terminals.learn(said.id.clone(), address);
+    inner.terminals.keep(line);
+    found.readers.push(Reader {
+        id: said.id,
+        ip: address.ip(),
+        address,
+        model: said.model,
+        status: said.status,
+        activity: said.activity,
+        offline: said.offline,
+    });
+}
+
+impl Inner {
+    /// The simulator that this SDK started is found without mDNS. \[SIM-1\]
+    #[cfg(feature = "simulator")]
+    fn own_simulator(&self) -> Option<Hint> {
+        let running = self.simulator.as_ref()?;
+        Some(Hint {
+            candidate: running.id().to_string(),
+            id: Some(running.id().clone()),
+            addresses: vec![running.address()],
+        })
+    }
+
+    #[cfg(not(feature = "simulator"))]
+    fn own_simulator(&self) -> Option<Hint> {
+        None
+    }
+}

@@ -1,0 +1,131 @@
+//! The front door.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::spawn_blocking;
+use ulid::Ulid;
+use vinr_protocol::client::attempt::StoredAttempt;
+use vinr_protocol::{AttemptKey, Timestamp};
+
+use crate::attempts::Attempts;
+use crate::builder::{FurtherAttempt, NeedsTerminalCa};
+use crate::error::Error;
+use crate::in_flight::InFlight;
+use crate::payments::Payments;
+use crate::readers::Readers;
+use crate::store::{AttemptStore, StoreFailure};
+use crate::terminals::Terminals;
+
+/// One till. Cheap to clone; clones share connections, addresses and the attempt store.
+#[derive(Clone)]
+pub struct Vinr {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) terminals: Terminals,
+    pub(crate) in_flight: InFlight,
+    pub(crate) deadline: Duration,
+    pub(crate) window: Duration,
+    pub(crate) further: FurtherAttempt,
+    store: Arc<dyn AttemptStore>,
+    #[cfg(feature = "simulator")]
+    pub(crate) simulator: Option<crate::simulator::Running>,
+}
+
+impl Vinr {
+    /// A till with its own certificate and the terminals' CA bundle.
+    pub fn builder() -> NeedsTerminalCa {
+        NeedsTerminalCa::new()
+    }
+
+    pub(crate) fn of(inner: Inner) -> Self {
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// Which terminals are there?
+    pub fn readers(&self) -> Readers<'_> {
+        Readers(self)
+    }
+
+    /// Take, find and cancel payments.
+    pub fn payments(&self) -> Payments<'_> {
+        Payments(self)
+    }
+
+    /// Payments whose outcome this till has yet to learn.
+    pub fn attempts(&self) -> Attempts<'_> {
+        Attempts(self)
+    }
+}
+
+impl std::fmt::Debug for Vinr {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Vinr")
+            .field("terminals", &self.inner.terminals.ids())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    pub(crate) fn new(
+        terminals: Terminals,
+        store: Arc<dyn AttemptStore>,
+        deadline: Duration,
+        window: Duration,
+        further: FurtherAttempt,
+    ) -> Self {
+        Self {
+            terminals,
+            in_flight: InFlight::default(),
+            deadline,
+            window,
+            further,
+            store,
+            #[cfg(feature = "simulator")]
+            simulator: None,
+        }
+    }
+
+    /// Makes an attempt durable.
+    pub(crate) async fn put(&self, attempt: StoredAttempt) -> Result<(), StoreFailure> {
+        let store = self.store.clone();
+        on_its_thread(move || store.put(&attempt)).await
+    }
+
+    /// Drops an attempt; one that stays is looked up once more.
+    pub(crate) async fn forget(&self, key: AttemptKey) {
+        let store = self.store.clone();
+        if let Err(error) = on_its_thread(move || store.remove(&key)).await {
+            tracing::warn!(%error, "a resolved attempt stays in the store");
+        }
+    }
+
+    /// Every attempt whose outcome is not known.
+    pub(crate) async fn unresolved(&self) -> Result<Vec<StoredAttempt>, Error> {
+        let store = self.store.clone();
+        let unresolved = on_its_thread(move || store.unresolved()).await;
+        unresolved.map_err(|source| Error::Store { source })
+    }
+}
+
+/// A store may block.
+async fn on_its_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreFailure> + Send + 'static,
+) -> Result<T, StoreFailure> {
+    spawn_blocking(work).await.map_err(StoreFailure::from)?
+}
+
+/// A key that was never used. \[REC-17\]
+pub(crate) fn fresh_key() -> AttemptKey {
+    AttemptKey::new(&Ulid::generate().to_string())
+        .expect("a ULID is 26 letters and digits, which is a lawful key")
+}
+
+/// The date, for labels.
+pub(crate) fn now() -> Timestamp {
+    jiff::Timestamp::now().into()
+}

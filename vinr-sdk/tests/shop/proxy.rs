@@ -1,0 +1,129 @@
+//! A TCP proxy that cuts one connection at a chosen moment of the next request.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{oneshot, watch};
+
+/// When the connection of the next request ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// The till sent it, and the terminal never gets it.
+    BeforeTheRequest,
+    /// The terminal got it, and its first word is lost.
+    BeforeTheHead,
+    /// The till knows that it was accepted, and no more.
+    AfterTheHead,
+    /// The outcome is on its way, and is lost.
+    BeforeTheBody,
+    /// Half of the outcome arrives.
+    MidBody,
+}
+
+pub(crate) struct Proxy {
+    address: SocketAddr,
+    state: Arc<State>,
+}
+
+struct State {
+    target: Mutex<SocketAddr>,
+    armed: Mutex<Option<Armed>>,
+    open: watch::Sender<bool>,
+}
+
+type Armed = (Cut, oneshot::Sender<()>);
+
+impl Proxy {
+    pub(crate) async fn before(target: SocketAddr) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = Arc::new(State {
+            target: Mutex::new(target),
+            armed: Mutex::default(),
+            open: watch::channel(true).0,
+        });
+        let shared = state.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(carry(client, shared.clone()));
+            }
+        });
+        Self { address, state }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Arms a cut for the next request on any connection that is there. Once it has happened, new
+    /// connections wait for [`mend`](Self::mend).
+    pub(crate) fn cut(&self, cut: Cut) -> oneshot::Receiver<()> {
+        let (happened, happens) = oneshot::channel();
+        *self.state.armed.lock().unwrap() = Some((cut, happened));
+        happens
+    }
+
+    /// New connections go through again.
+    pub(crate) fn mend(&self) {
+        self.state.open.send_replace(true);
+    }
+
+    /// New connections go to another device.
+    pub(crate) fn redirect(&self, target: SocketAddr) {
+        *self.state.target.lock().unwrap() = target;
+    }
+}
+
+async fn carry(mut client: TcpStream, state: Arc<State>) {
+    if state.open.subscribe().wait_for(|open| *open).await.is_err() {
+        return;
+    }
+    let target = *state.target.lock().unwrap();
+    let Ok(mut terminal) = TcpStream::connect(target).await else {
+        return;
+    };
+    let (mut up, mut down) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
+    let mut armed: Option<Armed> = None;
+    let mut head_passed = false;
+    loop {
+        tokio::select! {
+            read = client.read(&mut up) => {
+                let Ok(length @ 1..) = read else { return };
+                if armed.is_none() {
+                    armed = state.armed.lock().unwrap().take();
+                }
+                if is(&armed, Cut::BeforeTheRequest) {
+                    break;
+                }
+                if terminal.write_all(&up[..length]).await.is_err() { return }
+            }
+            read = terminal.read(&mut down) => {
+                let Ok(length @ 1..) = read else { return };
+                let passes = match armed.as_ref().map(|(cut, _)| cut) {
+                    Some(Cut::BeforeTheHead) => 0,
+                    Some(Cut::BeforeTheBody) if head_passed => 0,
+                    Some(Cut::MidBody) if head_passed => length / 2,
+                    _ => length,
+                };
+                if client.write_all(&down[..passes]).await.is_err() { return }
+                head_passed |= armed.is_some();
+                if passes < length || is(&armed, Cut::AfterTheHead) {
+                    break;
+                }
+            }
+        }
+    }
+    state.open.send_replace(false);
+    // Half of an answer has to arrive before its end.
+    let _ = client.shutdown().await;
+    drop((client, terminal));
+    if let Some((_, happened)) = armed {
+        let _ = happened.send(());
+    }
+}
+
+fn is(armed: &Option<Armed>, cut: Cut) -> bool {
+    armed.as_ref().is_some_and(|(armed, _)| *armed == cut)
+}

@@ -1,0 +1,167 @@
+//! The till goes down between the loss and the recovery, and comes back over the same store.
+
+use vinr_protocol::client::attempt::Unsettled;
+use vinr_protocol::device::Model;
+use vinr_sdk::{Charged, Error, PaymentResult, Resolution, TerminalId};
+use vinr_simulator::terminal::{Mdns, Options, Terminal};
+
+use crate::proxy::Cut;
+use crate::shop::{READER, SALE, Shop, charges, never_taps, sale, taps};
+
+#[tokio::test]
+async fn a_restarted_till_lists_what_it_left_unresolved() {
+    let shop = Shop::open().await;
+    crash(&shop, Cut::BeforeTheBody).await;
+    let till = shop.till().await;
+    let unresolved = till.attempts().unresolved().await.unwrap();
+    assert_eq!(unresolved.len(), 1);
+    assert_eq!(unresolved[0].reference.as_str(), SALE);
+    assert_eq!(unresolved[0].amount.minor_units(), 2500);
+}
+
+#[tokio::test]
+async fn a_restarted_till_finds_what_was_paid() {
+    let shop = Shop::open().await;
+    crash(&shop, Cut::BeforeTheBody).await;
+    let till = shop.till().await;
+    let resolved = till.attempts().resolve().await.unwrap();
+    assert!(
+        matches!(
+            resolved[0].resolution,
+            Resolution::Result(PaymentResult::Completed(_))
+        ),
+        "{resolved:?}"
+    );
+    assert_eq!(till.attempts().unresolved().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_restarted_till_cancels_what_still_waits_for_a_card() {
+    let shop = Shop::with(never_taps()).await;
+    crash(&shop, Cut::AfterTheHead).await;
+    let till = shop.till().await;
+    let resolved = till.attempts().resolve().await.unwrap();
+    assert!(
+        matches!(
+            resolved[0].resolution,
+            Resolution::Result(PaymentResult::Cancelled(_))
+        ),
+        "{resolved:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_restarted_till_voids_what_never_arrived() {
+    let shop = Shop::open().await;
+    crash(&shop, Cut::BeforeTheRequest).await;
+    let till = shop.till().await;
+    let resolved = till.attempts().resolve().await.unwrap();
+    assert!(
+        matches!(resolved[0].resolution, Resolution::NeverCharged { .. }),
+        "{resolved:?}"
+    );
+    assert_eq!(shop.charges().await, 0);
+}
+
+#[tokio::test]
+async fn paying_the_same_sale_after_a_restart_returns_what_was_paid_before() {
+    let shop = Shop::open().await;
+    crash(&shop, Cut::BeforeTheBody).await;
+    let till = shop.till().await;
+    let paid = till.payments().create_local(sale()).await.unwrap();
+    assert!(matches!(paid, PaymentResult::Completed(_)), "{paid:?}");
+    assert_eq!(shop.charges().await, 1);
+}
+
+#[tokio::test]
+async fn paying_another_amount_for_a_sale_that_was_paid_before_is_refused() {
+    let shop = Shop::open().await;
+    crash(&shop, Cut::BeforeTheBody).await;
+    let till = shop.till().await;
+    let mut dearer = sale();
+    dearer.amount = 2501;
+    let error = till.payments().create_local(dearer).await.unwrap_err();
+    assert!(matches!(error, Error::AlreadyPaid { .. }), "{error:?}");
+    assert_eq!(shop.charges().await, 1);
+}
+
+#[tokio::test]
+async fn paying_the_same_sale_after_a_restart_begins_anew_where_nothing_was_charged() {
+    let shop = Shop::with(never_taps()).await;
+    crash(&shop, Cut::AfterTheHead).await;
+    shop.terminal().set_script(taps("approved")).await;
+    let till = shop.till().await;
+    let paid = till.payments().create_local(sale()).await.unwrap();
+    assert!(matches!(paid, PaymentResult::Completed(_)), "{paid:?}");
+    assert_eq!(shop.charges().await, 1);
+}
+
+#[tokio::test]
+async fn a_wiped_terminal_leaves_the_outcome_unknown_and_the_sale_unpaid_by_us() {
+    let shop = Shop::open().await;
+    crash(&shop, Cut::BeforeTheBody).await;
+    let wiped = wiped(&shop).await;
+    shop.proxy.redirect(wiped.address());
+    let till = shop.till().await;
+    let error = till.payments().create_local(sale()).await.unwrap_err();
+    match &error {
+        Error::OutcomeUnknown(unknown) => {
+            assert_eq!(unknown.reference.as_str(), SALE);
+            assert!(matches!(unknown.why, Unsettled::OtherJournal(_)));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(error.charged(), Charged::Perhaps);
+    // It stays in the store, and the new device was not charged.
+    assert_eq!(till.attempts().unresolved().await.unwrap().len(), 1);
+    assert_eq!(charges(wiped.ledger().await), 0);
+}
+
+#[tokio::test]
+async fn a_dropped_call_is_found_by_the_next_resolve() {
+    let shop = Shop::with(never_taps()).await;
+    let till = shop.till().await;
+    let cut = shop.proxy.cut(Cut::AfterTheHead);
+    tokio::select! {
+        result = till.payments().create_local(sale()) => panic!("not yet: {result:?}"),
+        _ = cut => {}
+    }
+    shop.proxy.mend();
+    assert_eq!(till.attempts().unresolved().await.unwrap().len(), 1);
+    let resolved = till.attempts().resolve().await.unwrap();
+    assert!(
+        matches!(
+            resolved[0].resolution,
+            Resolution::Result(PaymentResult::Cancelled(_))
+        ),
+        "{resolved:?}"
+    );
+}
+
+/// A till loses the answer at this moment and goes down with it.
+async fn crash(shop: &Shop, cut: Cut) {
+    let till = shop.till().await;
+    let cut = shop.proxy.cut(cut);
+    tokio::select! {
+        result = till.payments().create_local(sale()) => panic!("not yet: {result:?}"),
+        _ = cut => {}
+    }
+    shop.proxy.mend();
+}
+
+/// The same device after a factory reset: the same identity, another journal.
+async fn wiped(shop: &Shop) -> Terminal {
+    let pki = shop.simulator.pki().clone();
+    Terminal::start(Options {
+        terminal: TerminalId::new(READER).unwrap(),
+        model: Model::NexgoCt20,
+        data: pki.dir().join("after-the-reset"),
+        pki,
+        listen: "127.0.0.1:0".parse().unwrap(),
+        script: taps("approved"),
+        mdns: Mdns::Off,
+        defects: Default::default(),
+    })
+    .await
+    .unwrap()
+}

@@ -1,0 +1,118 @@
+//! A counter with one terminal, a till, and a proxy between them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use vinr_protocol::TerminalId;
+use vinr_protocol::device::Model;
+use vinr_protocol::question::LedgerEntry;
+use vinr_sdk::{Builder, CreateLocal, Discover, Vinr};
+use vinr_simulator::Simulator;
+use vinr_simulator::cardholder::Script;
+use vinr_simulator::cards::TestCard;
+use vinr_simulator::terminal::Terminal;
+
+use crate::proxy::Proxy;
+
+pub(crate) const READER: &str = "term_CT20_0042";
+pub(crate) const SALE: &str = "order_8821";
+
+pub(crate) struct Shop {
+    pub(crate) simulator: Simulator,
+    pub(crate) proxy: Proxy,
+    dir: TempDir,
+}
+
+impl Shop {
+    /// With a cardholder who taps at once.
+    pub(crate) async fn open() -> Self {
+        Self::with(taps("approved")).await
+    }
+
+    pub(crate) async fn with(script: Script) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let simulator = Simulator::builder(dir.path().join("vinr-local"))
+            .terminal(TerminalId::new(READER).unwrap(), Model::NexgoCt20)
+            .cardholder(script)
+            .start()
+            .await
+            .unwrap();
+        let proxy = Proxy::before(simulator.terminal().address()).await;
+        Self {
+            simulator,
+            proxy,
+            dir,
+        }
+    }
+
+    pub(crate) fn terminal(&self) -> &Arc<Terminal> {
+        self.simulator.terminal()
+    }
+
+    pub(crate) fn store_dir(&self) -> PathBuf {
+        self.dir.path().join("till")
+    }
+
+    pub(crate) fn builder(&self) -> Builder {
+        let pki = self.simulator.pki();
+        Vinr::builder()
+            .terminal_ca_file(pki.terminal_ca())
+            .unwrap()
+            .identity_pem_files(pki.pos_cert(), pki.pos_key())
+            .unwrap()
+            .store_dir(self.store_dir())
+    }
+
+    /// A till that knows its terminal and has a warm connection to it, through the proxy.
+    pub(crate) async fn till(&self) -> Vinr {
+        let till = self.builder().build().unwrap();
+        meet(&till, self.proxy.address()).await;
+        till
+    }
+
+    /// What the card network took: approved and not voided.
+    pub(crate) async fn charges(&self) -> usize {
+        charges(self.terminal().ledger().await)
+    }
+}
+
+/// Finds the terminal at this address.
+pub(crate) async fn meet(till: &Vinr, address: SocketAddr) {
+    let hosts = Discover::static_hosts([address.to_string()]);
+    let found = till.readers().discover(hosts).await.unwrap();
+    assert_eq!(found.readers.len(), 1, "{:?}", found.left_out);
+}
+
+pub(crate) fn charges(ledger: Vec<LedgerEntry>) -> usize {
+    ledger
+        .into_iter()
+        .filter(|entry| entry.approved && !entry.voided)
+        .count()
+}
+
+pub(crate) fn sale() -> CreateLocal<'static> {
+    CreateLocal {
+        reader_id: READER,
+        amount: 2500,
+        currency: "USD",
+        reference: SALE,
+        ..CreateLocal::default()
+    }
+}
+
+/// A cardholder with this card in their hand.
+pub(crate) fn taps(card: &str) -> Script {
+    Script {
+        tap_after: Some(Duration::ZERO),
+        card: TestCard::find(card).unwrap(),
+        ..Script::default()
+    }
+}
+
+/// A cardholder who looks for their card.
+pub(crate) fn never_taps() -> Script {
+    Script::by_hand()
+}
