@@ -77,3 +77,52 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rustls::AlertDescription;
+    use tokio::io::{AsyncReadExt, ReadBuf};
+
+    use super::*;
+
+    /// Gives some bytes, then an alert.
+    struct Alerting(Option<u8>);
+
+    impl AsyncRead for Alerting {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            match self.get_mut().0.take() {
+                Some(byte) => {
+                    buffer.put_slice(&[byte]);
+                    Poll::Ready(Ok(()))
+                }
+                None => Poll::Ready(Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    rustls::Error::AlertReceived(AlertDescription::UnknownCA),
+                ))),
+            }
+        }
+    }
+
+    async fn seen_on(stream: Alerting) -> Option<Alert> {
+        let seen = Arc::new(Seen::default());
+        let mut watched = Watched::new(stream, seen.clone());
+        let mut all = Vec::new();
+        let _ = watched.read_to_end(&mut all).await;
+        seen.alert_before_any_answer()
+    }
+
+    #[tokio::test]
+    async fn an_alert_before_any_answer_is_told() {
+        let alert = seen_on(Alerting(None)).await;
+        assert_eq!(alert.map(|alert| alert.name()), Some("unknown_ca"));
+    }
+
+    #[tokio::test]
+    async fn an_alert_after_a_byte_of_an_answer_proves_nothing() {
+        assert_eq!(seen_on(Alerting(Some(b'H'))).await, None);
+    }
+}

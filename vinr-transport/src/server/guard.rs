@@ -205,3 +205,102 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::time::advance;
+
+    use super::*;
+
+    const JUST_UNDER_5_S: Duration = Duration::from_millis(4_990);
+    const OVER_5_S: Duration = Duration::from_millis(5_010);
+
+    fn guarded() -> (DuplexStream, Guard<DuplexStream>) {
+        let (peer, ours) = duplex(64 * 1024);
+        (peer, Guard::new(ours, &Limits::default()))
+    }
+
+    /// What the guard hands on now; `None` while it waits.
+    async fn handed_on(guard: &mut Guard<DuplexStream>) -> Option<String> {
+        let mut buffer = [0; 1024];
+        let count = tokio::select! {
+            biased;
+            count = guard.read(&mut buffer) => count.expect("a duplex has no errors"),
+            () = std::future::ready(()) => return None,
+        };
+        Some(String::from_utf8_lossy(&buffer[..count]).into_owned())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_is_handed_on_only_when_it_is_whole() {
+        let (mut peer, mut guard) = guarded();
+        peer.write_all(b"GET / HTTP/1.1\r\n").await.expect("room");
+        assert_eq!(handed_on(&mut guard).await, None);
+        peer.write_all(b"\r\n").await.expect("room");
+        let head = handed_on(&mut guard).await;
+        assert_eq!(head.as_deref(), Some("GET / HTTP/1.1\r\n\r\n"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_may_take_just_under_5_s() {
+        let (mut peer, mut guard) = guarded();
+        peer.write_all(b"GET / HTTP/1.1\r\n").await.expect("room");
+        assert_eq!(handed_on(&mut guard).await, None);
+        advance(JUST_UNDER_5_S).await;
+        peer.write_all(b"\r\n").await.expect("room");
+        assert!(handed_on(&mut guard).await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_takes_over_5_s_ends_the_stream() {
+        let (mut peer, mut guard) = guarded();
+        peer.write_all(b"G").await.expect("room");
+        assert_eq!(handed_on(&mut guard).await, None);
+        // A byte now and then gives no more time.
+        advance(JUST_UNDER_5_S).await;
+        peer.write_all(b"E").await.expect("room");
+        assert_eq!(handed_on(&mut guard).await, None);
+        advance(OVER_5_S - JUST_UNDER_5_S).await;
+        assert_eq!(handed_on(&mut guard).await.as_deref(), Some(""));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn neither_idleness_nor_a_slow_body_is_bound_by_the_time_for_heads() {
+        let (mut peer, mut guard) = guarded();
+        advance(Duration::from_secs(3600)).await;
+        assert_eq!(handed_on(&mut guard).await, None);
+        let head = b"GET / HTTP/1.1\r\ncontent-length: 2\r\n\r\na";
+        peer.write_all(head).await.expect("room");
+        assert!(handed_on(&mut guard).await.is_some());
+        assert_eq!(handed_on(&mut guard).await.as_deref(), Some("a"));
+        assert_eq!(handed_on(&mut guard).await, None);
+        advance(Duration::from_secs(3600)).await;
+        peer.write_all(b"b").await.expect("room");
+        assert_eq!(handed_on(&mut guard).await.as_deref(), Some("b"));
+        advance(Duration::from_secs(3600)).await;
+        assert_eq!(handed_on(&mut guard).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_head_is_replaced_and_nothing_follows_it() {
+        let (mut peer, mut guard) = guarded();
+        let smuggled = b"GET / HTTP/1.0\r\n\r\nGET / HTTP/1.1\r\n\r\n";
+        peer.write_all(smuggled).await.expect("room");
+        let head = handed_on(&mut guard).await.expect("the stand-in");
+        assert!(head.starts_with("VINR-REFUSED /1 "), "{head}");
+        assert_eq!(handed_on(&mut guard).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_shutdown_waits_for_the_peer_but_not_for_ever() {
+        let (mut peer, mut guard) = guarded();
+        peer.write_all(b"unread").await.expect("room");
+        // Ends because the second of the drain passes; the peer stays.
+        guard.shutdown().await.expect("a duplex has no errors");
+        drop(peer);
+        let (peer, mut guard) = guarded();
+        drop(peer);
+        guard.shutdown().await.expect("a duplex has no errors");
+    }
+}
