@@ -1,1 +1,13 @@
-//! x
+#![doc = include_str!("../README.md")]
+
+pub mod disk;
+pub mod floor;
+pub mod ratio;
+pub mod shop;
+
+/// The bytes of a `POST /v1/pay` as our client sends it, and of the head that answers it: what the floor
+/// moves in each direction.
+pub const REQUEST_BYTES: usize = 330;
+
+/// See [`REQUEST_BYTES`].
+pub const HEAD_BYTES: usize = 210;

@@ -1,0 +1,192 @@
+//! The subjects: our client against our server, with and without the journal of a terminal.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::HeaderMap;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tokio::sync::{Mutex, oneshot};
+use vinr_protocol::device::Model;
+use vinr_protocol::{Amount, AttemptKey, CancelRequest, Currency, PayRequest, TerminalId};
+use vinr_simulator::Simulator;
+use vinr_simulator::cardholder::Script;
+use vinr_simulator::provision::Pki;
+use vinr_transport::client::{Connection, Connector};
+use vinr_transport::identity::Identity;
+use vinr_transport::server::{Aborted, Handler, Limits, Reply, Request, Server, ServerOptions};
+use vinr_transport::trust::TrustBundle;
+
+/// What goes wrong in a bench ends it.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// A simulated terminal with its journal, and a bare server that accepts everything at once.
+#[derive(Debug)]
+pub struct Shop {
+    /// The servers' threads, apart from the client's.
+    _servers: Runtime,
+    _simulator: Simulator,
+    _bare: Server,
+    /// The identities.
+    pub pki: Pki,
+    /// Where everything is kept.
+    pub dir: TempDir,
+    /// The one terminal.
+    pub terminal: TerminalId,
+    durable_at: SocketAddr,
+    bare_at: SocketAddr,
+}
+
+impl Shop {
+    /// Opens it.
+    pub fn open() -> Result<Self, Failure> {
+        let servers = Runtime::new()?;
+        let dir = tempfile::tempdir()?;
+        let terminal = TerminalId::new("term_BENCH_1")?;
+        let (simulator, bare) = servers.block_on(async {
+            let simulator = Simulator::builder(dir.path())
+                .terminal(terminal.clone(), Model::NexgoCt20)
+                .cardholder(Script::by_hand())
+                .start()
+                .await?;
+            let bare = bare_server(simulator.pki(), &terminal).await?;
+            Ok::<_, Failure>((simulator, bare))
+        })?;
+        Ok(Self {
+            pki: simulator.pki().clone(),
+            durable_at: simulator.terminal().address(),
+            bare_at: bare.local_addr(),
+            _servers: servers,
+            _simulator: simulator,
+            _bare: bare,
+            dir,
+            terminal,
+        })
+    }
+
+    /// A till at the terminal with its journal.
+    pub fn durable(&self) -> Result<Till, Failure> {
+        Till::new(self, self.durable_at)
+    }
+
+    /// A till at the bare server.
+    pub fn bare(&self) -> Result<Till, Failure> {
+        Till::new(self, self.bare_at)
+    }
+}
+
+async fn bare_server(pki: &Pki, terminal: &TerminalId) -> Result<Server, Failure> {
+    let options = ServerOptions {
+        terminal: terminal.clone(),
+        identity: Identity::from_pem_files(
+            pki.terminal_cert(terminal),
+            pki.terminal_key(terminal),
+        )?,
+        pos_ca: TrustBundle::from_pem_file(pki.pos_ca())?,
+        limits: Limits::default(),
+    };
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    Ok(Server::bind(any, options, Arc::new(Bare::default())).await?)
+}
+
+/// Sends every head at once and ends the body with the next request.
+#[derive(Default)]
+struct Bare {
+    held: Mutex<Option<oneshot::Sender<Result<bytes::Bytes, Aborted>>>>,
+}
+
+impl Handler for Bare {
+    async fn handle(&self, request: Request) -> Reply {
+        if request.path != "/v1/pay" {
+            self.held.lock().await.take();
+            return Reply::full(http::StatusCode::OK, "{}");
+        }
+        let (sender, body) = oneshot::channel();
+        *self.held.lock().await = Some(sender);
+        Reply::held(HeaderMap::new(), body)
+    }
+}
+
+/// A till that lights the screen and gives up, over and over. Only the lighting is timed.
+#[derive(Debug)]
+pub struct Till {
+    runtime: Runtime,
+    connector: Connector,
+    at: SocketAddr,
+    request: PayRequest,
+    pay: Option<Connection>,
+    cancel: Connection,
+    count: u64,
+}
+
+impl Till {
+    fn new(shop: &Shop, at: SocketAddr) -> Result<Self, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let pos = Identity::from_pem_files(shop.pki.pos_cert(), shop.pki.pos_key())?;
+        let connector = Connector::new(TrustBundle::from_pem_file(shop.pki.terminal_ca())?, pos)?;
+        let cancel = runtime.block_on(connector.connect(at, &shop.terminal))?;
+        let amount = Amount::new(2500)?;
+        let request = PayRequest::new(
+            shop.terminal.clone(),
+            amount,
+            Currency::USD,
+            "bench".parse()?,
+        );
+        Ok(Self {
+            runtime,
+            connector,
+            at,
+            request,
+            pay: None,
+            cancel,
+            count: 0,
+        })
+    }
+
+    /// From the call to the head, on a connection that is open.
+    pub fn warm(&mut self) -> Result<Duration, Failure> {
+        if self.pay.is_none() {
+            self.cold()?;
+        }
+        self.activate()
+    }
+
+    /// From nothing to the head: dial, handshake, request.
+    pub fn cold(&mut self) -> Result<Duration, Failure> {
+        self.pay = None;
+        self.activate()
+    }
+
+    fn activate(&mut self) -> Result<Duration, Failure> {
+        self.count += 1;
+        self.request.reference = format!("bench_{}", self.count).parse()?;
+        let key = AttemptKey::new(&self.count.to_string())?;
+        let cancel = CancelRequest {
+            terminal_id: self.request.terminal_id.clone(),
+            reference: self.request.reference.clone(),
+            attempt_key: None,
+        };
+        self.runtime.block_on(async {
+            let start = Instant::now();
+            let mut connection = match self.pay.take() {
+                Some(connection) => connection,
+                None => {
+                    self.connector
+                        .connect(self.at, &self.request.terminal_id)
+                        .await?
+                }
+            };
+            let accepted = connection.pay(&self.request, Some(&key)).await?;
+            let took = start.elapsed();
+            // The bare server's answer is no cancellation, and its body no payment: neither is timed.
+            let _ = self.cancel.cancel(&cancel).await;
+            if accepted.outcome().await.is_ok() {
+                self.pay = Some(connection);
+            }
+            Ok(took)
+        })
+    }
+}
