@@ -207,12 +207,20 @@ impl Till {
         pki: &Pki,
         identity: Option<(PathBuf, PathBuf)>,
     ) -> Till {
-        let stream = tls(address, pki, identity)
-            .await
-            .expect("the till may connect");
-        let (sender, connection) = handshake(TokioIo::new(stream)).await.unwrap();
+        let till = Till::try_connect(address, pki, identity).await;
+        till.expect("the till may connect")
+    }
+
+    pub(crate) async fn try_connect(
+        address: std::net::SocketAddr,
+        pki: &Pki,
+        identity: Option<(PathBuf, PathBuf)>,
+    ) -> std::io::Result<Till> {
+        let stream = tls(address, pki, identity).await?;
+        let handshake = handshake(TokioIo::new(stream)).await;
+        let (sender, connection) = handshake.map_err(std::io::Error::other)?;
         tokio::spawn(connection);
-        Till { sender }
+        Ok(Till { sender })
     }
 
     /// Sends a request and waits for the head of its answer.
