@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod bundle;
 pub mod drivers;
 pub mod features;
 pub mod journal;
@@ -8,6 +9,7 @@ pub mod latency;
 pub mod plan;
 pub mod probe;
 pub mod profile;
+pub mod report;
 pub mod run;
 mod steps;
 pub mod subject;

@@ -90,8 +90,8 @@ pub struct Row {
     /// Why, where the state does not speak for itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
-    /// It was in the plan that was run.
-    pub is_planned: bool,
+    /// A scenario that was planned left a question about it open.
+    pub is_open: bool,
     /// One of its findings passed against a known failure, whatever the row came to.
     pub has_unexpected_pass: bool,
     /// The scenarios that speak of it, in the order of the plan.
@@ -125,7 +125,8 @@ fn row(requirement: &Requirement, claims: &Claims, plan: &Plan, findings: &[Find
             .filter(|finding| finding.requirement == requirement.id)
     };
     let names_it = |scenario: &&crate::plan::Scenario| scenario.names(&requirement.id);
-    let is_planned = plan.scenarios.iter().any(|scenario| names_it(&scenario));
+    let unselected = plan.unselected.iter().filter(names_it).count();
+    let planned = plan.scenarios.iter().filter(names_it).count();
 
     let (state, why) = if let Some(excuse) = claims.excuse(requirement) {
         (State::NotApplicable, Some(excuse))
@@ -133,8 +134,17 @@ fn row(requirement: &Requirement, claims: &Claims, plan: &Plan, findings: &[Find
         let why = own()
             .find(|finding| finding.state == worst)
             .and_then(|finding| finding.softened.clone());
-        (worst, why)
-    } else if plan.unselected.iter().any(|scenario| names_it(&scenario)) {
+        match unselected {
+            1.. if worst.is_satisfied() => (
+                State::NotRun,
+                Some(format!(
+                    "Kept in {planned} of {} scenarios; the others were left out of this run.",
+                    planned + unselected
+                )),
+            ),
+            _ => (worst, why),
+        }
+    } else if unselected > 0 {
         (
             State::NotRun,
             Some("Left out of this run by the selection.".to_owned()),
@@ -173,7 +183,9 @@ fn row(requirement: &Requirement, claims: &Claims, plan: &Plan, findings: &[Find
         anchor: requirement.anchor.clone(),
         state,
         why,
-        is_planned,
+        is_open: own().any(|finding| {
+            finding.state.leaves_open() && plan.scenarios.iter().any(|it| it.id == finding.scenario)
+        }),
         has_unexpected_pass: own().any(|finding| finding.state == State::UnexpectedPass),
         scenarios,
     }

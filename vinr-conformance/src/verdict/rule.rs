@@ -159,7 +159,7 @@ impl Gate {
         let failed = ids(&|row| must(row) && row.state == State::Fail);
         let faults = ids(&|row| row.state == State::HarnessError);
         let stale = ids(&|row| row.has_unexpected_pass);
-        let open = ids(&|row| must(row) && row.is_planned && row.state.blocks_gate());
+        let open = ids(&|row| must(row) && row.is_open);
         let warned = ids(&|row| row.state == State::Warn);
         let sentence = || ending.sentence().unwrap_or_default();
 
@@ -186,15 +186,5 @@ impl Gate {
                 why: "Every binding rule that was planned and applies passed.".to_owned(),
             },
         }
-    }
-}
-
-impl State {
-    /// A planned rule in this state leaves a question about the subject open.
-    fn blocks_gate(self) -> bool {
-        matches!(
-            self,
-            State::CouldNotTest | State::NotRun | State::NeedsReview
-        )
     }
 }

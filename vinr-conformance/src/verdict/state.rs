@@ -76,6 +76,14 @@ impl State {
         matches!(self, State::Pass | State::Warn | State::UnexpectedPass)
     }
 
+    /// The scenario was there to be run and left a question about the subject open.
+    pub(super) fn leaves_open(self) -> bool {
+        matches!(
+            self,
+            State::CouldNotTest | State::NotRun | State::NeedsReview
+        )
+    }
+
     /// Nothing is known of the requirement although it may bind: as loud as a failure.
     pub fn is_untested(self) -> bool {
         matches!(
