@@ -1,1 +1,233 @@
-//! Under construction.
+//! Who taps the card: one vocabulary of questions, several ways to answer.
+//!
+//! Every question and every answer goes into the journal. Whoever cannot do a thing says so, the next one is
+//! asked, and where nobody can the scenario ends as could-not-test.
+
+mod control;
+mod exec;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use vinr_protocol::question::{Answer, Answered, Question};
+
+pub use control::{Control, ControlError};
+
+use crate::journal::{Event, Journal};
+use crate::profile::{Capability, Driver};
+
+/// Somebody who answers questions.
+#[derive(Debug, Clone)]
+enum Hand {
+    /// The control port of a simulator.
+    Control(Arc<Control>),
+    /// A command, once for each question.
+    Exec(String),
+}
+
+/// Everybody who answers questions about the subject.
+#[derive(Debug)]
+pub struct Drivers {
+    journal: Journal,
+    subject: String,
+    hands: BTreeMap<Capability, Vec<Hand>>,
+    control: Option<Arc<Control>>,
+    questions: AtomicU64,
+}
+
+impl Drivers {
+    /// Those whom the profile names; `control` is the port that it means by that word.
+    pub fn new(
+        journal: Journal,
+        subject: &str,
+        named: impl Fn(Capability) -> Vec<Driver>,
+        control: Option<Control>,
+    ) -> Self {
+        let control = control.map(Arc::new);
+        let hand = |driver: Driver| match driver {
+            Driver::Control(_) => control.clone().map(Hand::Control),
+            Driver::Exec(command) => Some(Hand::Exec(command)),
+            // Nobody reads a prompt or serves HTTP here yet: their questions are answered "cannot".
+            Driver::Http(_) | Driver::Operator => None,
+        };
+        let hands = Capability::ALL
+            .into_iter()
+            .map(|capability| (capability, named(capability).into_iter().filter_map(hand).collect()))
+            .collect();
+        Self {
+            journal,
+            subject: subject.to_owned(),
+            hands,
+            control,
+            questions: AtomicU64::new(0),
+        }
+    }
+
+    /// What a journal calls them.
+    pub fn describe(&self) -> String {
+        let mut words: Vec<_> = self.hands.values().flatten().map(Hand::word).collect();
+        words.sort_unstable();
+        words.dedup();
+        if words.is_empty() { "nobody".to_owned() } else { words.join(", ") }
+    }
+
+    /// Journals every change of the screen from here on, if anybody can stream them.
+    pub async fn watch_screen(&self) -> Result<(), ControlError> {
+        let watched = self.hands[&Capability::Screen].iter().any(|hand| matches!(hand, Hand::Control(_)));
+        match &self.control {
+            Some(control) if watched => control.watch_screen(&self.journal, &self.subject).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes a scripted cardholder wait until somebody is asked to present a card.
+    pub async fn take_over_the_card(&self) -> Result<(), ControlError> {
+        match &self.control {
+            Some(control) => control.take_over_the_card(&self.subject).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Gives the cardholder their script back.
+    pub async fn hand_back_the_card(&self) {
+        if let Some(control) = &self.control {
+            control.hand_back_the_card().await;
+        }
+    }
+
+    /// Asks, and journals question and answer.
+    pub async fn ask(&self, ask: Ask) -> Answer {
+        let number = self.questions.fetch_add(1, Ordering::Relaxed) + 1;
+        let question = Question {
+            question: ask.question.to_owned(),
+            id: format!("q{number}"),
+            requirement: ask.requirement,
+            why: ask.why,
+            subject: self.subject.clone(),
+            args: ask.args,
+            deadline_ms: u64::try_from(ask.deadline.as_millis()).unwrap_or(u64::MAX),
+        };
+        self.journal.record(Event::Question(question.clone()));
+        let answer = self.answer(&question, ask.deadline).await;
+        self.journal.record(Event::Answer(answer.clone()));
+        answer
+    }
+
+    async fn answer(&self, question: &Question, deadline: Duration) -> Answer {
+        let mut answer = Answer::cannot(&question.id, "the profile names nobody who can");
+        for hand in self.hands.get(&capability(&question.question)).into_iter().flatten() {
+            answer = match hand {
+                Hand::Control(control) => control.ask(question, deadline).await,
+                Hand::Exec(command) => exec::ask(command, question, deadline).await,
+            };
+            if answer.answer != Answered::Cannot {
+                break;
+            }
+        }
+        answer
+    }
+}
+
+impl Hand {
+    fn word(&self) -> &'static str {
+        match self {
+            Hand::Control(_) => "control",
+            Hand::Exec(_) => "exec",
+        }
+    }
+}
+
+/// A question before it has a number.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    question: &'static str,
+    args: Map<String, Value>,
+    requirement: Vec<String>,
+    why: String,
+    deadline: Duration,
+}
+
+impl Ask {
+    /// One of [`vinr_protocol::question::WORDS`].
+    pub fn to(question: &'static str) -> Self {
+        Self {
+            question,
+            args: Map::new(),
+            requirement: Vec::new(),
+            why: String::new(),
+            deadline: Duration::from_secs(20),
+        }
+    }
+
+    /// An argument.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.args.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// For people: what the answer will show, and for which requirements.
+    #[must_use]
+    pub fn because(mut self, why: impl Into<String>, requirement: Vec<String>) -> Self {
+        self.why = why.into();
+        self.requirement = requirement;
+        self
+    }
+
+    /// How long the answer is waited for.
+    #[must_use]
+    pub fn within(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+}
+
+/// Whose business a question is.
+fn capability(question: &str) -> Capability {
+    match question {
+        "observe_screen" => Capability::Screen,
+        "power_cycle" => Capability::Power,
+        "read_ledger" | "set_host" => Capability::Ledger,
+        "read_storage" => Capability::Storage,
+        "cut_internet" | "restore_internet" | "cut_lan" | "restore_lan" | "install_crl"
+        | "toggle_local_mode" => Capability::Network,
+        _ => Capability::Card,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_question_to_nobody_is_answered_cannot_and_journaled() {
+        let journal = Journal::in_memory();
+        let nobody = Drivers::new(journal.clone(), "term_1", |_| vec![], None);
+        let answer = nobody.ask(Ask::to("present_card").with("card", "approved")).await;
+        assert_eq!(answer.answer, Answered::Cannot);
+        assert_eq!(journal.entries().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn the_next_one_is_asked_where_the_first_cannot() {
+        let named = |_| {
+            vec![
+                Driver::Exec("exit 127".into()),
+                Driver::Exec(r#"read question; echo '{"id":"q1","answer":"done"}'"#.into()),
+            ]
+        };
+        let hands = Drivers::new(Journal::in_memory(), "term_1", named, None);
+        assert_eq!(hands.ask(Ask::to("present_card")).await.answer, Answered::Done);
+    }
+
+    #[test]
+    fn every_word_of_the_vocabulary_is_somebodys_business() {
+        for word in vinr_protocol::question::WORDS {
+            let _ = capability(word);
+        }
+        assert_eq!(capability("power_cycle"), Capability::Power);
+    }
+}

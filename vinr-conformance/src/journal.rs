@@ -44,6 +44,12 @@ pub struct Journal {
     inner: Arc<Mutex<Inner>>,
 }
 
+impl std::fmt::Debug for Journal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Journal({} entries)", self.last_seq())
+    }
+}
+
 struct Inner {
     entries: Vec<Entry>,
     scenario: Option<String>,

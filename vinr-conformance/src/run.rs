@@ -1,1 +1,166 @@
-//! Under construction.
+//! Drives the scenarios of a plan, one after the other, and writes what is seen into the journal.
+//!
+//! Cucumber gives the language and finds the step; this driver takes it. Cucumber's own would end with
+//! success on an undefined step and on an empty selection, knows no limit for a step, and runs scenarios
+//! beside each other on one thread, where one's waiting is in the other's timing. Here a step that nobody
+//! defined is the suite's own fault, every step has a limit, and a scenario never decides anything: see
+//! [`judge`](crate::judge).
+
+mod context;
+mod latency;
+
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt as _;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+pub use context::Context;
+pub(crate) use latency::measure;
+
+use crate::features::{Case, cites};
+use crate::journal::{Ended, Event};
+use crate::plan::{Outcome, Plan, Ran};
+use crate::steps::{self, Scene};
+
+/// No step takes longer: beyond every wait inside a step, and beyond the 90 s of a terminal.
+const STEP_LIMIT: Duration = Duration::from_secs(120);
+
+/// What came of driving a plan.
+#[derive(Debug, Clone)]
+pub struct Driven {
+    /// How far each scenario came, in the plan's order.
+    pub outcomes: Vec<Outcome>,
+    /// Somebody stopped it.
+    pub interrupted: bool,
+    /// The suite's own faults.
+    pub faults: Vec<String>,
+}
+
+/// What is told while a plan is driven.
+#[derive(Debug, Clone, Copy)]
+pub enum Progress<'a> {
+    /// A scenario begins: its place from 0, and its title.
+    Begins(usize, &'a crate::plan::Scenario),
+    /// It ended so.
+    Ended(usize, &'a crate::plan::Scenario, &'a Ended),
+}
+
+/// Drives a plan to its end, or until `stop`.
+pub async fn drive(
+    context: &Context,
+    cases: &[Case],
+    plan: &Plan,
+    stop: &CancellationToken,
+    mut tell: impl FnMut(Progress<'_>),
+) -> Driven {
+    let steps = steps::collection();
+    let mut driven = Driven {
+        outcomes: Vec::new(),
+        interrupted: false,
+        faults: Vec::new(),
+    };
+    for (place, scenario) in plan.scenarios.iter().enumerate() {
+        if stop.is_cancelled() {
+            driven.interrupted = true;
+            break;
+        }
+        tell(Progress::Begins(place, scenario));
+        let began = Instant::now();
+        let ended = match cases.iter().find(|case| case.scenario.id == scenario.id) {
+            Some(case) => scene(context, &steps, case, stop).await,
+            None => Ended::Fault {
+                why: "the plan names a scenario that no feature has".into(),
+            },
+        };
+        if let Ended::Fault { why } = &ended {
+            driven.faults.push(format!("{}: {why}", scenario.id));
+        }
+        tell(Progress::Ended(place, scenario, &ended));
+        driven.interrupted |= ended == Ended::Interrupted;
+        driven.outcomes.push(Outcome {
+            scenario: scenario.id.clone(),
+            ran: ran(ended),
+            duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        });
+    }
+    driven
+}
+
+fn ran(ended: Ended) -> Ran {
+    match ended {
+        Ended::Completed => Ran::ToTheEnd,
+        Ended::CouldNot { why } | Ended::Fault { why } => Ran::Stopped { why },
+        Ended::Interrupted => Ran::Stopped {
+            why: "the run was interrupted".into(),
+        },
+    }
+}
+
+/// Plays one scenario, tidies up after it, and journals both ends of it.
+async fn scene(
+    context: &Context,
+    steps: &steps::Collection,
+    case: &Case,
+    stop: &CancellationToken,
+) -> Ended {
+    let journal = &context.journal;
+    journal.enter(Some(&case.scenario.id));
+    journal.record(Event::ScenarioBegin {
+        title: case.scenario.name.clone(),
+        requirements: case.scenario.requirements.clone(),
+    });
+    let mut scene = Scene::new(context.clone());
+    let ended = tokio::select! {
+        ended = play(&mut scene, steps, case) => ended,
+        () = stop.cancelled() => Ended::Interrupted,
+    };
+    if ended != Ended::Interrupted {
+        scene.tidy_up().await;
+    }
+    drop(scene);
+    journal.record(Event::ScenarioEnd {
+        ended: ended.clone(),
+    });
+    journal.enter(None);
+    ended
+}
+
+async fn play(scene: &mut Scene, steps: &steps::Collection, case: &Case) -> Ended {
+    for step in &case.steps {
+        scene.journal().record(Event::Step {
+            text: format!("{} {}", step.keyword.trim(), step.value),
+        });
+        let fault = |why: String| Ended::Fault {
+            why: format!("'{}': {why}", step.value),
+        };
+        let (words, cited) = cites(&step.value);
+        let mut bare = step.clone();
+        bare.value = words.to_owned();
+        let (take, _, _, words) = match steps.find(&bare) {
+            Ok(Some(found)) => found,
+            Ok(None) => return fault("no step is defined for these words".into()),
+            Err(ambiguous) => return fault(ambiguous.to_string()),
+        };
+        scene.begins(step.ty, cited);
+        let taken = AssertUnwindSafe(take(scene, words)).catch_unwind();
+        match timeout(STEP_LIMIT, taken).await {
+            Ok(Ok(())) => {}
+            Ok(Err(panic)) => return fault(format!("it panicked: {}", said(&*panic))),
+            Err(_) => return fault(format!("it took longer than {} s", STEP_LIMIT.as_secs())),
+        }
+        if let Some(why) = scene.stopped() {
+            return Ended::CouldNot { why };
+        }
+    }
+    Ended::Completed
+}
+
+fn said(panic: &(dyn std::any::Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no words")
+}

@@ -1,1 +1,151 @@
-//! Under construction.
+//! The vocabulary of the features: which words do what.
+//!
+//! A *given* or *when* acts and records; a *then* waits for what it is about and writes a claim. None of them
+//! decides anything: that is the judge's, afterwards.
+
+mod claims;
+mod hands;
+mod network;
+mod scene;
+mod strangers;
+mod till;
+mod words;
+
+use cucumber::codegen::Regex;
+
+pub(crate) use scene::Scene;
+use words::{Words, pattern};
+
+/// Finds the step for a line of a feature.
+pub(crate) type Collection = cucumber::step::Collection<Scene>;
+
+/// Builds a collection from lines of `kind "words" => function`.
+macro_rules! steps {
+    ($($kind:ident $words:literal => $step:path;)+) => {
+        /// Every step there is.
+        pub(crate) fn collection() -> Collection {
+            let collection = Collection::new();
+            $(let collection = collection.$kind(None, regex($words), |scene, context| {
+                Box::pin(async move {
+                    let words = Words::of(context);
+                    $step(scene, &words).await;
+                })
+            });)+
+            collection
+        }
+    };
+}
+
+fn regex(words: &str) -> Regex {
+    Regex::new(&pattern(words)).expect("the words below are lawful patterns; a test builds them all")
+}
+
+steps! {
+    given "the terminal is idle" => till::waits_until_idle;
+    given "the host takes {number} ms to answer" => hands::slows_the_host;
+
+    when "the till asks for {money} as {name}" => till::asks;
+    when "the till asks for {money} without a key as {name}" => till::asks_without_a_key;
+    when "the till asks for {money} for a later capture as {name}" => till::asks_for_a_later_capture;
+    when "the till asks for {money} with a time-out of {number} ms as {name}" => till::asks_with_a_time_out;
+    when "the till asks the terminal for {money} as {name} in another terminal's name" => till::asks_another;
+    when "the till sends {name} again as {name}" => till::sends_again;
+    when "the till sends {name} again for {money} as {name}" => till::sends_again_for;
+    when "the till sends {name} again with a new key as {name}" => till::sends_again_with_a_new_key;
+    when "the till sends {name} after all" => till::sends_after_all;
+    when "the till hangs up on {name}" => till::hangs_up;
+    when "the till of {name} hangs up" => till::closes;
+    when "the answer to {name} arrives" => till::waits_for_the_answer;
+    when "the terminal becomes idle" => till::waits_until_idle;
+    when "the till asks who is there as {name}" => till::asks_who;
+    when "the till looks up {name} as {name}" => till::looks_up;
+    when "the till looks up {name} in other letters as {name}" => till::looks_up_in_other_letters;
+    when "the till looks up a sale that never was as {name}" => till::looks_up_nothing;
+    when "the till looks up {name} until it is final as {name}" => till::looks_up_until_final;
+    when "the till cancels {name} as {name}" => till::cancels;
+    when "the till cancels {name} before it was sent as {name}" => till::cancels_before;
+    when "the till cancels the sale of {name} without a key as {name}" => till::cancels_the_sale;
+
+    when "the customer taps the {word} card" => hands::taps;
+    when "the customer presents the {word} card as {word}" => hands::presents;
+    when "somebody taps the {word} card all the same" => hands::taps_all_the_same;
+    when "nobody presents a card" => hands::nobody;
+    when "the power is cut and comes back" => hands::cuts_the_power;
+
+    when "the till sends a payment with {rest} as {name}" => strangers::sends_malformed;
+    when "the till sends a payment as {word} as {name}" => strangers::sends_as;
+    when "the till sends the body {rest} as {name}" => strangers::sends_the_body;
+    when "the till sends a request with {rest} as {name}" => strangers::sends_a_monster;
+    when "a browser asks for {money} as {name}" => strangers::browses;
+    when "a till with {rest} asks for {money} as {name}" => strangers::knocks;
+    when "a peer begins a request and never ends it" => strangers::begins_and_never_ends;
+    when "the slow peer waits" => strangers::waits;
+
+    when "the till dials port 8443 and asks who is there" => network::dials_the_port;
+    when "somebody listens for terminals" => network::listens;
+    when "somebody listens until the terminal is busy" => network::listens_for_busy;
+    when "the till dials what was advertised" => network::dials_the_advertised;
+    when "somebody speaks plain HTTP to the terminal" => network::speaks_plain;
+    when "somebody offers TLS 1.2 and nothing newer" => network::offers_old_tls;
+    when "{number} warm-ups and {number} activations are measured" => network::measures;
+
+    then "{name} ended completed" => claims::completed;
+    then "{name} ended failed with {word}" => claims::failed;
+    then "{name} ended cancelled as {word}" => claims::cancelled;
+    then "{name} shows {rest}" => claims::shows;
+    then "{name} is answered" => claims::answered;
+    then "{name} is answered {word}" => claims::cancellation;
+    then "{name} is answered {word}, without a payment" => claims::cancellation_of_nothing;
+    then "{name} is refused as {word}" => claims::refused;
+    then "{name} is refused as {word}, naming {word}" => claims::refused_naming;
+    then "{name} is refused as {word}, or the connection is closed" => claims::refused_or_closed;
+    then "the slow peer is shown out" => claims::shown_out;
+    then "the till of {name} is refused" => claims::not_admitted;
+    then "{name} lists nothing" => claims::lists_nothing;
+    then "{name} lists {name}" => claims::lists_one;
+    then "{name} lists {name} and {name}" => claims::lists_two;
+    then "{name} and {name} are one payment" => claims::one_payment;
+    then "{name} and {name} are two payments" => claims::two_payments;
+    then "{name} names no key" => claims::names_no_key;
+    then "{name} was answered while {name} was held" => claims::while_held;
+    then "{name} tells nothing of {name}" => claims::tells_nothing_of;
+    then "{name} says when to try again" => claims::retry_after;
+    then "the terminal asks for a card for {name}" => claims::prompts;
+    then "the head of {name} came before the card, with the activation time" => claims::head_before_card;
+    then "the screen stays as it was" => claims::screen_stays;
+    then "{name} was never prompted" => claims::never_prompted;
+    then "nothing asked for a card again" => claims::no_prompt_after_the_cut;
+    then "the host holds {number} charge(s) for {name}" => claims::charges;
+    then "the ledger of {name} agrees" => claims::ledger_agrees;
+    then "HTTPS is served on port 8443" => claims::on_port;
+    then "nothing is served in plain text" => claims::no_plaintext;
+    then "the terminal asked for a client certificate" => claims::mutual;
+    then "the certificate is this terminal's own, from the terminal CA" => claims::own_certificate;
+    then "the old TLS is refused" => claims::old_tls_refused;
+    then "no resumption is offered to {name}" => claims::no_tickets;
+    then "the advertisement leads to the terminal" => claims::advertised;
+    then "the advertisement describes the terminal" => claims::describes_itself;
+    then "the change of activity was announced" => claims::announces_activity;
+    then "it is term_local_simulator at 127.0.0.1, model simulator" => claims::local_simulator;
+    then "the screen was active in under 50 ms" => claims::quick;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::collection;
+    use crate::features::{all, cites};
+
+    #[test]
+    fn every_step_of_every_feature_is_defined_exactly_once() {
+        let collection = collection();
+        for case in all() {
+            for step in &case.steps {
+                let mut bare = step.clone();
+                bare.value = cites(&step.value).0.to_owned();
+                let found = collection.find(&bare);
+                let defined = matches!(found, Ok(Some(_)));
+                assert!(defined, "{}: {:?} {}", case.scenario.id, step.ty, step.value);
+            }
+        }
+    }
+}

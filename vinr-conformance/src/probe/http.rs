@@ -106,6 +106,16 @@ impl Answer {
     }
 }
 
+/// Reads an answer that is all there, such as one after which the connection was closed.
+pub(crate) fn read_whole(bytes: &[u8]) -> Result<Answer, String> {
+    let (used, head) = head(bytes)?.ok_or("half an answer")?;
+    let (_, body) = body(head.length()?, &bytes[used..])?.ok_or("half an answer")?;
+    Ok(Answer {
+        status: head.status,
+        body,
+    })
+}
+
 /// How the end of a body is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Length {

@@ -1,0 +1,88 @@
+//! What every scenario of a run shares.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::drivers::Drivers;
+use crate::journal::{Event, Journal};
+use crate::probe::{IdentityError, Probe};
+use crate::profile::Profile;
+use crate::subject::Subject;
+use crate::verdict::DeclaredWire;
+
+/// What every scenario of a run shares; clones share it, too.
+#[derive(Clone)]
+pub struct Context {
+    /// Where everything is written.
+    pub journal: Journal,
+    /// The wire.
+    pub probe: Probe,
+    /// The terminal under test.
+    pub subject: Arc<Subject>,
+    /// Who taps the card.
+    pub drivers: Arc<Drivers>,
+    /// No payment may be larger, in minor units.
+    pub amount_ceiling: Option<u64>,
+    prefix: Arc<str>,
+    seed: u64,
+    names: Arc<AtomicU64>,
+}
+
+impl Context {
+    /// Begins a run: writes the first entry of the journal.
+    pub fn begin(
+        journal: Journal,
+        mut subject: Subject,
+        profile: &Profile,
+        seed: u64,
+    ) -> Result<Self, IdentityError> {
+        let probe = Probe::new(
+            journal.clone(),
+            subject.address,
+            subject.terminal.as_str(),
+            &subject.terminal_ca,
+        )?;
+        let control = subject.control.take();
+        let drivers = Drivers::new(
+            journal.clone(),
+            subject.terminal.as_str(),
+            |capability| profile.drivers(capability).to_vec(),
+            control,
+        );
+        journal.record(Event::RunBegin {
+            suite: env!("CARGO_PKG_VERSION").into(),
+            seed,
+            terminal: subject.terminal.to_string(),
+            address: subject.address.to_string(),
+            wire: match profile.declared {
+                DeclaredWire::VinrLocal1 => vinr_protocol::API.into(),
+                DeclaredWire::Vendor => "vendor".into(),
+            },
+            driver: drivers.describe(),
+        });
+        let ours = profile.safety.reference_prefix.as_deref().unwrap_or("cert-");
+        // The terminal may remember an earlier run of the same seed, so its names begin with the time.
+        let prefix = format!("{ours}{:x}-", jiff::Timestamp::now().as_millisecond());
+        Ok(Self {
+            journal,
+            probe,
+            subject: Arc::new(subject),
+            drivers: Arc::new(drivers),
+            amount_ceiling: profile.safety.amount_ceiling,
+            prefix: prefix.into(),
+            seed,
+            names: Arc::default(),
+        })
+    }
+
+    /// A reference or key that nobody used before.
+    pub fn fresh(&self, what: &str) -> String {
+        let number = self.names.fetch_add(1, Ordering::Relaxed) + 1;
+        format!("{}{number}-{what}", self.prefix)
+    }
+
+    /// Picks the timings of the run.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+}

@@ -1,0 +1,180 @@
+//! Measures activation on a thread of its own, away from the scenarios' executor. \[LAT-1\]
+//!
+//! T0 is the moment at which the last byte of the request was handed to the kernel, on a connection that is
+//! warm. The screen is active when the control port says so: its clock is another one, and the offset
+//! between the two is taken as the smallest difference that any event of the series showed, which errs
+//! towards a slower screen and never towards a quicker one.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::Context;
+use crate::journal::Event;
+use crate::probe::{Connection, Request};
+
+const ROUND_TRIPS: usize = 200;
+const WITHIN: Duration = Duration::from_secs(5);
+
+/// How long screen events may take to arrive after the last sample.
+const EVENTS_WITHIN: Duration = Duration::from_millis(500);
+
+/// Measures so many warm-ups and samples; the error says why that was not possible.
+pub(crate) async fn measure(context: &Context, warm_ups: u64, samples: u64) -> Result<(), String> {
+    let calibration = tokio::task::spawn_blocking(calibrate).await;
+    let samples_ns = calibration
+        .map_err(|error| error.to_string())?
+        .map_err(|error| format!("the machine could not be calibrated: {error}"))?;
+    context.journal.record(Event::Calibration { samples_ns });
+
+    let first_seq = context.journal.last_seq();
+    let worker = context.clone();
+    let series = tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| error.to_string())?;
+        runtime.block_on(series(&worker, warm_ups + samples))
+    });
+    let series = series.await.map_err(|error| error.to_string())??;
+
+    wait_for_screens(context, first_seq, &series).await;
+    let screens = screens(context, first_seq);
+    for (index, sample) in (0_u64..).zip(series) {
+        let screen_ns = screens.get(&sample.reference).copied();
+        context.journal.record(Event::LatencySample {
+            index,
+            warm_up: index < warm_ups,
+            head_ns: sample.head_ns,
+            screen_ns: screen_ns.map(|at| at.saturating_sub(sample.sent_ns)),
+            reference: sample.reference,
+        });
+    }
+    Ok(())
+}
+
+struct Sample {
+    reference: String,
+    sent_ns: u64,
+    head_ns: u64,
+}
+
+/// Payments one after the other, each given up as soon as its head is there.
+async fn series(context: &Context, count: u64) -> Result<Vec<Sample>, String> {
+    let mut till = context.probe.connect(Some(&context.subject.till)).await;
+    let mut other = context.probe.connect(Some(&context.subject.till)).await;
+    let mut samples = Vec::new();
+    for _ in 0..count {
+        let (sample, warm) = one(context, till, other).await?;
+        samples.push(sample);
+        (till, other) = warm;
+    }
+    Ok(samples)
+}
+
+async fn one(
+    context: &Context,
+    till: Connection,
+    other: Connection,
+) -> Result<(Sample, (Connection, Connection)), String> {
+    let reference = context.fresh("latency");
+    let terminal = &context.subject.terminal;
+    let pay = json!({"terminalId": terminal, "amount": 100, "currency": "USD", "reference": reference});
+    let pay = Request::post("/v1/pay", pay.to_string()).header("idempotency-key", &reference);
+    let mut held = till.send(pay).await;
+    let sent = held.sent_at();
+    let Some((head, first_byte)) = held.head_within(WITHIN).await else {
+        return Err("an activation got no answer".into());
+    };
+    if head.status != 200 {
+        return Err(format!("an activation was answered {}", head.status));
+    }
+    let cancel = json!({"terminalId": terminal, "reference": reference, "attemptKey": reference});
+    let cancel = other.send(Request::post("/v1/cancel", cancel.to_string())).await;
+    let other = cancel.connection_within(WITHIN).await.ok_or("a cancel got no answer")?;
+    let till = held.connection_within(WITHIN).await.ok_or("a cancelled payment was not answered")?;
+    let sample = Sample {
+        sent_ns: context.journal.ns_of(sent),
+        head_ns: nanos(first_byte.saturating_duration_since(sent)),
+        reference,
+    };
+    Ok((sample, (till, other)))
+}
+
+async fn wait_for_screens(context: &Context, since: u64, series: &[Sample]) {
+    let Some(last) = series.last() else {
+        return;
+    };
+    let shown = |event: &Event| match event {
+        Event::Screen(screen) => {
+            screen.screen == "present_card" && screen.reference.as_ref() == Some(&last.reference)
+        }
+        _ => false,
+    };
+    let deadline = Instant::now() + EVENTS_WITHIN;
+    while Instant::now() < deadline
+        && !context.journal.any_after(since, |entry| shown(&entry.event))
+    {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// When each sale's prompt was lit, on the journal's clock.
+fn screens(context: &Context, since: u64) -> BTreeMap<String, u64> {
+    let entries = context.journal.entries();
+    let seen = entries.iter().filter(|entry| entry.seq > since).filter_map(|entry| {
+        match &entry.event {
+            Event::Screen(screen) => Some((entry.at_ns, screen)),
+            _ => None,
+        }
+    });
+    let seen: Vec<_> = seen.collect();
+    let offset = seen
+        .iter()
+        .filter_map(|(at_ns, screen)| Some(i128::from(*at_ns) - i128::from(screen.observer_ns?)))
+        .min()
+        .unwrap_or_default();
+    seen.into_iter()
+        .filter(|(_, screen)| screen.screen == "present_card")
+        .filter_map(|(_, screen)| {
+            let lit = i128::from(screen.observer_ns?) + offset;
+            Some((screen.reference.clone()?, u64::try_from(lit).ok()?))
+        })
+        .collect()
+}
+
+/// Loopback round trips of one byte, between two threads of this process.
+fn calibrate() -> io::Result<Vec<u64>> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let address = listener.local_addr()?;
+    let echo = std::thread::spawn(move || -> io::Result<()> {
+        let (mut peer, _) = listener.accept()?;
+        peer.set_nodelay(true)?;
+        let mut byte = [0];
+        while peer.read(&mut byte)? == 1 {
+            peer.write_all(&byte)?;
+        }
+        Ok(())
+    });
+    let mut tcp = TcpStream::connect(address)?;
+    tcp.set_nodelay(true)?;
+    tcp.set_read_timeout(Some(WITHIN))?;
+    let mut samples = Vec::with_capacity(ROUND_TRIPS);
+    for _ in 0..ROUND_TRIPS {
+        let began = Instant::now();
+        tcp.write_all(b"x")?;
+        tcp.read_exact(&mut [0])?;
+        samples.push(nanos(began.elapsed()));
+    }
+    drop(tcp);
+    // The echo ends with the connection; how, nobody needs to know.
+    let _ = echo.join();
+    Ok(samples)
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,70 @@
+//! What needs hands: cards, plugs, the host.
+
+use std::time::Duration;
+
+use super::scene::Scene;
+use super::till;
+use super::words::Words;
+use crate::drivers::Ask;
+
+/// A tap that the terminal should not take is offered for so long.
+const UNWANTED_TAP: Duration = Duration::from_millis(400);
+
+/// Cards that want a PIN when their chip is read.
+const WITH_PIN: &[&str] = &["approved_with_pin", "incorrect_pin"];
+
+const OFF_MS: u64 = 100;
+
+pub(super) async fn taps(scene: &mut Scene, words: &Words) {
+    present(scene, words.text(0), "contactless").await;
+}
+
+pub(super) async fn presents(scene: &mut Scene, words: &Words) {
+    let (card, entry) = (words.text(0), words.text(1));
+    present(scene, card, entry).await;
+    if entry == "chip" && WITH_PIN.contains(&card) {
+        let ask = Ask::to("enter_pin").because("the card wants a PIN", vec![]);
+        scene.question(ask).await;
+    }
+}
+
+async fn present(scene: &mut Scene, card: &str, entry: &str) {
+    let ask = Ask::to("present_card")
+        .with("card", card)
+        .with("entry", entry)
+        .because("the customer pays", vec![]);
+    scene.question(ask).await;
+}
+
+/// Nobody asked for a card; whether the terminal takes it is what the scenario wants to know.
+pub(super) async fn taps_all_the_same(scene: &mut Scene, words: &Words) {
+    let ask = Ask::to("present_card")
+        .with("card", words.text(0))
+        .with("entry", "contactless")
+        .because("a tap that comes too late must charge nobody", vec![])
+        .within(UNWANTED_TAP);
+    scene.context.drivers.ask(ask).await;
+}
+
+pub(super) async fn nobody(scene: &mut Scene, _: &Words) {
+    scene.settle().await;
+}
+
+pub(super) async fn slows_the_host(scene: &mut Scene, words: &Words) {
+    scene.host_is_odd = true;
+    let ask = Ask::to("set_host")
+        .with("delayMs", words.number(0))
+        .because("an authorization takes its time", vec![]);
+    scene.question(ask).await;
+}
+
+pub(super) async fn cuts_the_power(scene: &mut Scene, words: &Words) {
+    scene.cut = scene.journal().last_seq();
+    let ask = Ask::to("power_cycle")
+        .with("offMs", OFF_MS)
+        .because("what was answered or shown must survive a power cut", vec![])
+        .within(Duration::from_secs(60));
+    if scene.question(ask).await.is_some() {
+        till::waits_until_idle(scene, words).await;
+    }
+}

@@ -1,0 +1,98 @@
+//! What somebody does on the network, and with a clock.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use super::scene::{SOON, Scene};
+use super::words::Words;
+use crate::journal::{Advert, Event};
+use crate::probe::{Request, listen};
+use crate::run::measure;
+
+/// Names of connections that no exchange is named after.
+pub(super) const THE_PORT: &str = "port 8443";
+pub(super) const THE_ADVERTISED: &str = "the advertised address";
+pub(super) const PLAIN: &str = "plain HTTP";
+pub(super) const OLD_TLS: &str = "old TLS";
+
+const PORT: u16 = 8443;
+
+/// An advertisement is announced within a second, and asked for until then.
+const LISTEN: Duration = Duration::from_secs(5);
+
+pub(super) async fn dials_the_port(scene: &mut Scene, _: &Words) {
+    let address = SocketAddr::new(scene.context.probe.address().ip(), PORT);
+    let till = scene.context.subject.till.clone();
+    let connection = scene.context.probe.at(address).connect(Some(&till)).await;
+    scene.note_connection(THE_PORT, connection.number());
+    let mut exchange = connection.send(Request::get("/v1/reader")).await;
+    exchange.answer_within(SOON).await;
+    scene.keep(THE_PORT, exchange);
+}
+
+pub(super) async fn listens(scene: &mut Scene, _: &Words) {
+    let terminal = scene.context.subject.terminal.to_string();
+    hear(scene, |advert| is_of(advert, &terminal)).await;
+}
+
+pub(super) async fn listens_for_busy(scene: &mut Scene, _: &Words) {
+    let terminal = scene.context.subject.terminal.to_string();
+    hear(scene, |advert| is_of(advert, &terminal) && txt(advert, "activity") == Some("busy")).await;
+}
+
+async fn hear(scene: &mut Scene, enough: impl FnMut(&Advert) -> bool) {
+    let is_here = scene.context.probe.address().ip().is_loopback();
+    if let Err(why) = listen(scene.journal(), is_here, LISTEN, enough).await {
+        scene.stop(format!("nobody can listen for advertisements here: {why}"));
+    }
+}
+
+fn is_of(advert: &Advert, terminal: &str) -> bool {
+    txt(advert, "id").map_or(advert.instance == terminal, |id| id == terminal)
+        && !advert.addresses.is_empty()
+}
+
+fn txt<'a>(advert: &'a Advert, name: &str) -> Option<&'a str> {
+    let own = |(own, _): &&(String, String)| own == name;
+    advert.txt.iter().find(own).map(|(_, value)| value.as_str())
+}
+
+/// Dials the last advertisement of the terminal, by what it says and nothing else.
+pub(super) async fn dials_the_advertised(scene: &mut Scene, _: &Words) {
+    let terminal = scene.context.subject.terminal.to_string();
+    let adverts = scene.journal().entries().into_iter().filter_map(|entry| match entry.event {
+        Event::Advert(advert) if is_of(&advert, &terminal) => Some(advert),
+        _ => None,
+    });
+    let Some(advert) = adverts.last() else {
+        // Nothing to dial: the claim finds that nothing was advertised.
+        return;
+    };
+    // IPv4 first: an IPv6 link-local address needs a scope that the record cannot carry.
+    let mut addresses: Vec<IpAddr> = advert.addresses.iter().flat_map(|text| text.parse()).collect();
+    addresses.sort_by_key(IpAddr::is_ipv6);
+    let Some(ip) = addresses.first() else {
+        return;
+    };
+    let probe = scene.context.probe.at(SocketAddr::new(*ip, advert.port));
+    let connection = probe.connect(Some(&scene.context.subject.till)).await;
+    scene.note_connection(THE_ADVERTISED, connection.number());
+    connection.hang_up();
+}
+
+pub(super) async fn speaks_plain(scene: &mut Scene, _: &Words) {
+    let bytes = b"GET /v1/reader HTTP/1.1\r\nhost: terminal\r\nconnection: close\r\n\r\n";
+    let connection = scene.context.probe.plaintext("a GET in plain HTTP", bytes).await;
+    scene.note_connection(PLAIN, connection);
+}
+
+pub(super) async fn offers_old_tls(scene: &mut Scene, _: &Words) {
+    let connection = scene.context.probe.offer_old_tls().await;
+    scene.note_connection(OLD_TLS, connection);
+}
+
+pub(super) async fn measures(scene: &mut Scene, words: &Words) {
+    if let Err(why) = measure(&scene.context, words.number(0), words.number(1)).await {
+        scene.stop(why);
+    }
+}

@@ -1,0 +1,307 @@
+//! What a scenario remembers from step to step.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use cucumber::gherkin::StepType;
+use serde_json::{Map, Value, json};
+
+use crate::drivers::Ask;
+use crate::journal::{Claim, Event, Journal, Said};
+use crate::probe::{Answer, Connection, Exchange, Identity, Request};
+use crate::run::Context;
+use vinr_protocol::question::{self, Answered};
+
+/// How long the suite waits for an answer that should come at once.
+pub(super) const SOON: Duration = Duration::from_secs(5);
+
+/// How long it waits for the outcome of a payment whose card was presented.
+pub(super) const OUTCOME_WITHIN: Duration = Duration::from_secs(15);
+
+/// How long a screen event may be under way after the answer that it belongs to.
+const SCREEN_SETTLES: Duration = Duration::from_millis(60);
+
+/// What a scenario remembers from step to step.
+pub(crate) struct Scene {
+    pub(super) context: Context,
+    /// Attempts by name; a name may stand for a second request of the same attempt.
+    pub(super) attempts: BTreeMap<String, Attempt>,
+    /// The last exchange of each name.
+    numbers: BTreeMap<String, u64>,
+    /// Connections by the name of what was asked on them.
+    connections: BTreeMap<String, u64>,
+    /// Exchanges whose answer may still come.
+    live: BTreeMap<String, Exchange>,
+    /// Connections that were given back and are still open.
+    idle: BTreeMap<String, Connection>,
+    /// The journal's last entry before the scenario acted.
+    since: Option<u64>,
+    /// The journal's last entry before the power was cut.
+    pub(super) cut: u64,
+    /// The host was told to be slow.
+    pub(super) host_is_odd: bool,
+    cited: Vec<String>,
+    stopped: Option<String>,
+}
+
+/// One try to get a sale paid.
+#[derive(Debug, Clone)]
+pub(super) struct Attempt {
+    pub(super) reference: String,
+    pub(super) key: Option<String>,
+    pub(super) amount: u64,
+    pub(super) currency: String,
+    /// Further fields of the request.
+    pub(super) further: Map<String, Value>,
+}
+
+impl Scene {
+    pub(crate) fn new(context: Context) -> Self {
+        Self {
+            context,
+            attempts: BTreeMap::new(),
+            numbers: BTreeMap::new(),
+            connections: BTreeMap::new(),
+            live: BTreeMap::new(),
+            idle: BTreeMap::new(),
+            since: None,
+            cut: 0,
+            host_is_odd: false,
+            cited: Vec::new(),
+            stopped: None,
+        }
+    }
+
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.context.journal
+    }
+
+    /// A step of this kind begins; it decides these requirements.
+    pub(crate) fn begins(&mut self, kind: StepType, cited: Vec<String>) {
+        if kind != StepType::Given && self.since.is_none() {
+            self.since = Some(self.journal().last_seq());
+        }
+        self.cited = cited;
+    }
+
+    /// Why the scenario cannot go on.
+    pub(crate) fn stopped(&mut self) -> Option<String> {
+        self.stopped.take()
+    }
+
+    /// The scenario cannot go on: something cannot be done or seen here.
+    pub(super) fn stop(&mut self, why: impl Into<String>) {
+        self.stopped = Some(why.into());
+    }
+
+    /// The journal's last entry before the scenario acted.
+    pub(super) fn since(&self) -> u64 {
+        self.since.unwrap_or_default()
+    }
+
+    /// The last exchange of this name; 0, which never came about, where there is none.
+    pub(super) fn number(&self, name: &str) -> u64 {
+        self.numbers.get(name).copied().unwrap_or_default()
+    }
+
+    /// The connection of this name, 0 where there is none.
+    pub(super) fn connection(&self, name: &str) -> u64 {
+        self.connections.get(name).copied().unwrap_or_default()
+    }
+
+    pub(super) fn note_connection(&mut self, name: &str, number: u64) {
+        self.connections.insert(name.to_owned(), number);
+    }
+
+    /// Writes what must be true, for each requirement that the step decides.
+    pub(super) fn claim(&self, said: Said) {
+        for requirement in &self.cited {
+            self.journal().record(Event::Claim(Claim {
+                requirement: requirement.clone(),
+                said: said.clone(),
+            }));
+        }
+    }
+
+    /// A new attempt of a new sale.
+    pub(super) fn attempt(&self, name: &str, (amount, currency): (u64, &str)) -> Attempt {
+        let word: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+        Attempt {
+            reference: self.context.fresh(&word),
+            key: Some(self.context.fresh("key")),
+            amount,
+            currency: currency.to_owned(),
+            further: Map::new(),
+        }
+    }
+
+    /// The attempt of this name; a scenario that has none is wrong.
+    pub(super) fn known(&self, name: &str) -> Attempt {
+        self.attempts.get(name).expect("an earlier step of the scenario named this attempt").clone()
+    }
+
+    /// Sends the `pay` of an attempt as the till, and waits for the head of its answer.
+    pub(super) async fn pay(&mut self, name: &str, attempt: Attempt) {
+        if self.context.amount_ceiling.is_some_and(|ceiling| attempt.amount > ceiling) {
+            self.stop("the amount is above the profile's amount_ceiling");
+            return;
+        }
+        let request = attempt.request(&self.context);
+        self.attempts.insert(name.to_owned(), attempt);
+        self.send(name, request).await;
+    }
+
+    /// Sends a request as the till on a connection of its own, and waits for the head of its answer.
+    pub(super) async fn send(&mut self, name: &str, request: Request) {
+        let till = self.context.subject.till.clone();
+        self.send_as(name, Some(&till), request).await;
+    }
+
+    /// The same as another client, or as nobody.
+    pub(super) async fn send_as(
+        &mut self,
+        name: &str,
+        identity: Option<&Identity>,
+        request: Request,
+    ) {
+        let connection = self.context.probe.connect(identity).await;
+        let mut exchange = connection.send(request).await;
+        exchange.head_within(SOON).await;
+        self.keep(name, exchange);
+    }
+
+    /// Remembers an exchange by this name.
+    pub(super) fn keep(&mut self, name: &str, exchange: Exchange) {
+        self.numbers.insert(name.to_owned(), exchange.number());
+        self.connections.insert(name.to_owned(), exchange.connection());
+        self.live.insert(name.to_owned(), exchange);
+    }
+
+    /// Sends a request as the till and waits for the whole answer; the connection stays open.
+    pub(super) async fn ask(&mut self, name: &str, request: Request) -> Option<Answer> {
+        self.send(name, request).await;
+        self.answer(name, SOON).await
+    }
+
+    /// Waits for the whole answer to the exchange of this name.
+    pub(super) async fn answer(&mut self, name: &str, limit: Duration) -> Option<Answer> {
+        let exchange = self.live.get_mut(name)?;
+        exchange.answer_within(limit).await
+    }
+
+    /// Ends the connection of this name, whatever was still to come.
+    pub(super) async fn hang_up(&mut self, name: &str) {
+        let Some(exchange) = self.live.remove(name) else {
+            return;
+        };
+        if let Some(connection) = exchange.connection_within(Duration::ZERO).await {
+            connection.hang_up();
+        }
+        self.idle.remove(name);
+    }
+
+    /// Asks whoever taps cards and pulls plugs; where nobody can, the scenario stops.
+    pub(super) async fn question(&mut self, ask: Ask) -> Option<question::Answer> {
+        let answer = self.context.drivers.ask(ask).await;
+        if answer.answer == Answered::Cannot {
+            let why = answer.why.as_deref().unwrap_or("nobody says why");
+            self.stop(format!("nobody could do or see what it takes: {why}"));
+            return None;
+        }
+        Some(answer)
+    }
+
+    /// Waits a moment for screen events that are under way.
+    pub(super) async fn settle(&self) {
+        tokio::time::sleep(SCREEN_SETTLES).await;
+    }
+
+    /// Waits for an entry after `seq`, or until `limit`.
+    pub(super) async fn wait_for(
+        &self,
+        seq: u64,
+        limit: Duration,
+        wanted: impl Fn(&Event) -> bool,
+    ) -> bool {
+        let deadline = Instant::now() + limit;
+        while !self.journal().any_after(seq, |entry| wanted(&entry.event)) {
+            if Instant::now() > deadline {
+                return false;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        true
+    }
+
+    /// Reads the host's ledger of a sale into the journal.
+    pub(super) async fn read_ledger(&mut self, reference: &str) {
+        let ask = Ask::to("read_ledger")
+            .with("reference", reference)
+            .because("shows what the host charged", self.cited.clone());
+        let Some(answer) = self.question(ask).await else {
+            return;
+        };
+        match serde_json::from_value(answer.value.unwrap_or_default()) {
+            Ok(entries) => {
+                self.journal().record(Event::Ledger {
+                    reference: Some(reference.to_owned()),
+                    entries,
+                });
+            }
+            Err(error) => self.stop(format!("the ledger cannot be read: {error}")),
+        }
+    }
+
+    /// Leaves the terminal as it was found: nothing held, nothing on the screen, a host that is itself.
+    pub(crate) async fn tidy_up(&mut self) {
+        if self.host_is_odd {
+            self.context.drivers.ask(Ask::to("set_host")).await;
+        }
+        let open: Vec<_> = self.attempts.keys().cloned().collect();
+        for name in open {
+            let answered = match self.live.get_mut(&name) {
+                Some(exchange) => exchange.answer_within(Duration::ZERO).await.is_some(),
+                None => false,
+            };
+            if !answered {
+                let attempt = self.known(&name);
+                let request = attempt.cancel(&self.context);
+                self.ask("tidying up", request).await;
+            }
+        }
+    }
+}
+
+impl Attempt {
+    /// The `pay` that asks for it.
+    pub(super) fn request(&self, context: &Context) -> Request {
+        let request = Request::post("/v1/pay", self.body(context).to_string());
+        match &self.key {
+            Some(key) => request.header("idempotency-key", key),
+            None => request,
+        }
+    }
+
+    /// The body of its `pay`.
+    pub(super) fn body(&self, context: &Context) -> Value {
+        let mut body = json!({
+            "terminalId": context.subject.terminal,
+            "amount": self.amount,
+            "currency": self.currency,
+            "reference": self.reference,
+        });
+        if let Some(members) = body.as_object_mut() {
+            members.extend(self.further.clone());
+        }
+        body
+    }
+
+    /// The cancel of this attempt; of the whole sale where it has no key.
+    pub(super) fn cancel(&self, context: &Context) -> Request {
+        let mut body = json!({"terminalId": context.subject.terminal, "reference": self.reference});
+        if let Some(key) = &self.key {
+            body["attemptKey"] = key.as_str().into();
+        }
+        Request::post("/v1/cancel", body.to_string())
+    }
+}
