@@ -1,6 +1,8 @@
 //! What is malformed gets a 4xx with its code, or a closed connection; never a panic, a screen or a record.
 //! \[PAY-9, PAY-10, PAY-20, NET-5\]
 
+#![allow(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
+
 mod support;
 
 use serde_json::{Value, json};

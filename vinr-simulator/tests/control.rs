@@ -1,5 +1,7 @@
 //! The control port on the wire.
 
+#![allow(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
+
 mod support;
 
 use std::time::Duration;

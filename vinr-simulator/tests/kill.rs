@@ -7,6 +7,8 @@
 //! VINR_KILL_ROUNDS=1000 VINR_KILL_SEED=7 cargo test -p vinr-simulator --test kill -- --nocapture
 //! ```
 
+#![allow(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
+
 mod support;
 
 use std::collections::BTreeMap;

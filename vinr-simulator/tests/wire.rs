@@ -1,5 +1,7 @@
 //! The table of `spec/local-api.md` §4 over real mutual TLS on loopback.
 
+#![allow(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
+
 mod support;
 
 use serde_json::json;

@@ -1,6 +1,7 @@
 //! A shop with one simulated terminal, and a till that speaks plain HTTP over mutual TLS: nothing of our client.
 
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
