@@ -202,6 +202,7 @@ fn a_part_of_the_plan_is_never_a_certificate_and_may_open_the_gate() {
         None,
     );
     assert_eq!(results.verdict, Verdict::Inconclusive);
+    assert_eq!(results.why[0], "Only a part of the profile's plan was run.");
     assert_eq!(results.exit_code(), 0);
     assert_eq!(state(&results, "PAY-8"), State::Pass);
     assert_eq!(state(&results, "PAY-20"), State::NotRun);

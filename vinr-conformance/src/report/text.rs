@@ -61,8 +61,13 @@ mod tests {
     }
 
     #[test]
-    fn an_override_of_direction_is_written_out() {
-        assert_eq!(visible("pay\u{202e}dlof"), "pay\\u{202e}dlof");
+    fn what_turns_or_hides_text_is_written_out() {
+        for hidden in [
+            '\u{061c}', '\u{200b}', '\u{202e}', '\u{2066}', '\u{feff}', '\u{85}',
+        ] {
+            let shown = format!("pay{}dlof", hidden.escape_unicode());
+            assert_eq!(visible(&format!("pay{hidden}dlof")), shown);
+        }
     }
 
     #[test]
