@@ -6,8 +6,10 @@
 //! defined is the suite's own fault, every step has a limit, and a scenario never decides anything: see
 //! [`judge`](crate::judge).
 
+mod certify;
 mod context;
 mod latency;
+mod story;
 
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -16,7 +18,9 @@ use futures_util::FutureExt as _;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+pub use certify::{Certified, Order, certify, plan, samples_ns};
 pub use context::Context;
+pub use story::story;
 pub(crate) use latency::measure;
 
 use crate::features::{Case, cites};

@@ -259,6 +259,9 @@ pub struct Certificate {
     pub sha256: String,
     /// SHA-256 of its public key.
     pub key_sha256: String,
+    /// The kind of its key: `P-256`, `Ed25519`, or the algorithm's number.
+    #[serde(default)]
+    pub key_kind: String,
     /// Who signed it.
     pub issuer: String,
     /// Its subject.

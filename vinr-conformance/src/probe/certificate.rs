@@ -33,6 +33,7 @@ pub(super) fn facts(der: &[u8]) -> Certificate {
     Certificate {
         sha256,
         key_sha256: hex(digest(&SHA256, certificate.public_key().raw).as_ref()),
+        key_kind: key_kind(certificate.public_key()),
         issuer: certificate.issuer().to_string(),
         subject: certificate.subject().to_string(),
         names,
@@ -40,6 +41,19 @@ pub(super) fn facts(der: &[u8]) -> Certificate {
         is_ca: certificate.is_ca(),
         not_before: date(certificate.validity().not_before),
         not_after: date(certificate.validity().not_after),
+    }
+}
+
+fn key_kind(key: &SubjectPublicKeyInfo<'_>) -> String {
+    const P_256: &str = "1.2.840.10045.3.1.7";
+    let curve = key.algorithm.parameters.as_ref().and_then(|curve| curve.as_oid().ok());
+    match key.algorithm.algorithm.to_id_string().as_str() {
+        "1.2.840.10045.2.1" if curve.as_ref().is_some_and(|oid| oid.to_id_string() == P_256) => {
+            "P-256".into()
+        }
+        "1.3.101.112" => "Ed25519".into(),
+        "1.2.840.113549.1.1.1" => "RSA".into(),
+        other => other.to_owned(),
     }
 }
 

@@ -1,0 +1,97 @@
+//! `plan`, `list` and `explain`: what there is to judge, without judging.
+
+use std::path::Path;
+
+use anstream::println;
+use vinr_conformance::features;
+use vinr_conformance::plan::{Plan, Selection};
+use vinr_conformance::profile::Profile;
+use vinr_conformance::run;
+use vinr_protocol::requirement::{self, Requirement};
+
+use crate::Failure;
+use crate::cli::Choice;
+
+/// What the profile and the selection come to; an empty plan is bad usage.
+pub(crate) fn planned(choice: &Choice, fallback: Profile) -> Result<(Profile, Plan), Failure> {
+    let profile = match &choice.profile {
+        Some(path) => Profile::read(Path::new(path)).map_err(Failure::usage)?,
+        None => fallback,
+    };
+    let selection = Selection::parse(&choice.only, &choice.tags).map_err(Failure::usage)?;
+    let plan = run::plan(features::all(), &profile, &selection);
+    if plan.scenarios.is_empty() {
+        let asked = selection.text().unwrap_or_else(|| "the profile".into());
+        return Err(Failure::usage(format!(
+            "{asked} selects no scenario; `vinr-conformance list` shows which requirements have one"
+        )));
+    }
+    Ok((profile, plan))
+}
+
+/// Shows what would be run.
+pub(crate) fn plan(choice: &Choice) -> Result<u8, Failure> {
+    let (_, plan) = planned(choice, Profile::simulator())?;
+    for scenario in &plan.scenarios {
+        println!("{:<44} {}  [{}]", scenario.id, scenario.name, scenario.requirements.join(", "));
+    }
+    for left_out in &plan.left_out {
+        println!("{:<44} left out: {}", left_out.scenario.id, left_out.why);
+    }
+    println!("\n{} scenarios, plan {}", plan.scenarios.len(), plan.sha256);
+    Ok(0)
+}
+
+/// Lists every requirement with the number of scenarios that judge it.
+pub(crate) fn list() -> u8 {
+    for row in requirement::all() {
+        let judged = match scenarios(row).len() {
+            0 => "not implemented".to_owned(),
+            1 => "1 scenario".to_owned(),
+            number => format!("{number} scenarios"),
+        };
+        println!("{:<8} {:<7} {:<8} {judged:<16} {}", row.id, word(row.level), word(row.basis), row.text);
+    }
+    0
+}
+
+/// Explains one requirement.
+pub(crate) fn explain(id: &str) -> Result<u8, Failure> {
+    let id = id.to_ascii_uppercase();
+    let row = requirement::find(&id).ok_or_else(|| {
+        Failure::usage(format!("there is no requirement '{id}'; `vinr-conformance list` shows them"))
+    })?;
+    println!("{}  {}\n", row.id, row.text);
+    println!("binds     {}", row.roles.iter().map(|role| word(*role)).collect::<Vec<_>>().join(", "));
+    println!("level     {}", word(row.level));
+    match word(row.basis).as_str() {
+        "ours" => println!("basis     ours: fails only a device whose profile declares vinr-local/1"),
+        basis => println!("basis     {basis}: \"{}\" (spec/vendor-page.txt)", row.anchor),
+    }
+    println!("takes     {}", row.observe.iter().map(|what| word(*what)).collect::<Vec<_>>().join(", "));
+    let scenarios = scenarios(row);
+    if scenarios.is_empty() {
+        println!("judged    not yet: this version of the suite never reports it as passed");
+    }
+    for scenario in scenarios {
+        println!("judged    {}  {}", scenario.id, scenario.name);
+    }
+    if vinr_conformance::judge::judged_everywhere().contains(row.id.as_str()) {
+        println!("          and wherever it shows: it is looked for in every answer of a run");
+    }
+    Ok(0)
+}
+
+fn scenarios(row: &Requirement) -> Vec<&'static vinr_conformance::plan::Scenario> {
+    features::all()
+        .iter()
+        .map(|case| &case.scenario)
+        .filter(|scenario| scenario.names(&row.id))
+        .collect()
+}
+
+/// A word of the catalogue as the catalogue writes it.
+fn word(value: impl serde::Serialize) -> String {
+    let value = serde_json::to_value(value).unwrap_or_default();
+    value.as_str().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,107 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use vinr_protocol::TerminalId;
+
+/// Does it conform? Drives a payment terminal over real mutual TLS, judges the wire, writes the report.
+#[derive(Debug, Parser)]
+#[command(name = "vinr-conformance", version, after_help = EXITS)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXITS: &str = "\
+Exit codes:
+  0 every binding rule that was planned and applies passed    64 bad usage or profile
+  1 a binding rule failed                                      69 the terminal cannot be reached
+  2 warnings, with --strict                                    70 the suite itself went wrong
+  3 a planned rule could not be tested                        130 interrupted; a partial bundle is left
+  4 a known failure is stale";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Plays the till and judges a terminal.
+    Terminal(Terminal),
+    /// Shows what would be run, in order, and the plan's hash.
+    Plan(Choice),
+    /// Lists every requirement and the scenarios that judge it.
+    List,
+    /// Explains a requirement: its words, its basis, what it takes to see it, who judges it.
+    Explain {
+        /// Such as REC-4.
+        id: String,
+    },
+}
+
+/// Which scenarios, and by which profile.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Choice {
+    /// What the maker claims; without it, the simulator's.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) profile: Option<PathBuf>,
+    /// Only what speaks of this requirement (PAY-8) or has this id (pay.approved); may be repeated.
+    #[arg(long, value_name = "ID")]
+    pub(crate) only: Vec<String>,
+    /// Only scenarios with one of these tags.
+    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    pub(crate) tags: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Terminal {
+    /// Where the terminal is: host, host:port, or an IP address. Port 8443 unless said otherwise.
+    #[arg(conflicts_with = "simulator", required_unless_present_any = ["simulator", "profile", "dir"])]
+    pub(crate) address: Option<String>,
+    /// Starts a simulator in this process and judges it.
+    #[arg(long, conflicts_with_all = ["profile", "dir", "id"])]
+    pub(crate) simulator: bool,
+    #[command(flatten)]
+    pub(crate) choice: Choice,
+    /// A directory that `vinr-simulator provision` made: identities, CAs, control file.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// The terminal's id in that directory, where it holds several.
+    #[arg(long, value_name = "ID", requires = "dir")]
+    pub(crate) id: Option<TerminalId>,
+    /// Where the bundle goes.
+    #[arg(long, value_name = "DIR", default_value = "conformance-report")]
+    pub(crate) out: PathBuf,
+    /// Picks timings; printed and stored.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Breaks a promise of the embedded simulator; may be repeated.
+    #[arg(long, value_name = "NAME", requires = "simulator")]
+    pub(crate) defect: Vec<vinr_simulator::Defect>,
+    /// Warnings count.
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_terminal_must_be_named_somehow() {
+        assert!(Cli::try_parse_from(["x", "terminal"]).is_err());
+        assert!(Cli::try_parse_from(["x", "terminal", "--simulator"]).is_ok());
+        assert!(Cli::try_parse_from(["x", "terminal", "127.0.0.1"]).is_ok());
+        assert!(Cli::try_parse_from(["x", "terminal", "127.0.0.1", "--simulator"]).is_err());
+    }
+
+    #[test]
+    fn only_the_embedded_simulator_can_be_broken() {
+        let broken = ["x", "terminal", "127.0.0.1", "--defect", "amount-altered"];
+        assert!(Cli::try_parse_from(broken).is_err());
+    }
+}

@@ -1,0 +1,67 @@
+//! `vinr-conformance`: see the crate page.
+
+mod catalogue;
+mod cli;
+mod progress;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use cli::{Cli, Command};
+
+/// Bad usage or a bad profile.
+const USAGE: u8 = 64;
+/// The suite itself went wrong.
+const FAULT: u8 = 70;
+
+/// Why the process ends without a result, and with which code.
+#[derive(Debug)]
+struct Failure {
+    code: u8,
+    sentence: String,
+}
+
+impl Failure {
+    fn usage(error: impl std::fmt::Display) -> Self {
+        Self {
+            code: USAGE,
+            sentence: error.to_string(),
+        }
+    }
+
+    fn fault(error: impl std::fmt::Display) -> Self {
+        Self {
+            code: FAULT,
+            sentence: error.to_string(),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_env("VINR_LOG"))
+        .with_writer(std::io::stderr)
+        .init();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors; where they cannot be printed nobody reads them.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
+        }
+    };
+    let ended = match cli.command {
+        Command::Terminal(order) => terminal::run(&order),
+        Command::Plan(choice) => catalogue::plan(&choice),
+        Command::List => Ok(catalogue::list()),
+        Command::Explain { id } => catalogue::explain(&id),
+    };
+    match ended {
+        Ok(code) => ExitCode::from(code),
+        Err(Failure { code, sentence }) => {
+            anstream::eprintln!("vinr-conformance: {sentence}");
+            ExitCode::from(code)
+        }
+    }
+}

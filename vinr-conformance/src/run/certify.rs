@@ -1,0 +1,206 @@
+//! A whole run: begin, drive, judge.
+
+use std::collections::BTreeMap;
+
+use tokio_util::sync::CancellationToken;
+use vinr_protocol::{Timestamp, requirement};
+
+use super::{Context, Progress, drive};
+use crate::features::Case;
+use crate::journal::{Entry, Event, Journal};
+use crate::judge::judge;
+use crate::latency::Latency;
+use crate::plan::{Outcome, Plan, Selection};
+use crate::probe::{IdentityError, Request};
+use crate::profile::Profile;
+use crate::subject::Subject;
+use crate::verdict::{CertificateFacts, Ending, Environment, Results, Run, SubjectFacts, Suite};
+
+/// What is to be certified, and how.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// What the maker claims.
+    pub profile: Profile,
+    /// What is run.
+    pub plan: Plan,
+    /// Picks timings.
+    pub seed: u64,
+    /// Warnings close the gate.
+    pub strict: bool,
+    /// The command that runs the same again.
+    pub command: String,
+}
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub struct Certified {
+    /// Everything that was found out.
+    pub results: Results,
+    /// Everything that was seen.
+    pub entries: Vec<Entry>,
+    /// How far each scenario came.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// The plan for a subject: the scenarios that speak of a rule which binds one of its roles.
+pub fn plan(cases: &[Case], profile: &Profile, selection: &Selection) -> Plan {
+    let roles = profile.claims().roles;
+    let binds = |id: &String| {
+        requirement::find(id).is_some_and(|row| row.roles.iter().any(|role| roles.contains(role)))
+    };
+    let scenarios = cases
+        .iter()
+        .map(|case| case.scenario.clone())
+        .filter(|scenario| scenario.requirements.iter().any(binds));
+    Plan::new(scenarios, profile.features(), selection)
+}
+
+/// Certifies a terminal. The error is the suite's own: the subject's faults stand in the results.
+pub async fn certify(
+    subject: Subject,
+    order: &Order,
+    cases: &[Case],
+    journal: Journal,
+    stop: &CancellationToken,
+    tell: impl FnMut(Progress<'_>),
+) -> Result<Certified, IdentityError> {
+    let started = jiff::Timestamp::now();
+    let name = subject.name.clone();
+    let context = Context::begin(journal, subject, &order.profile, order.seed)?;
+    let (ending, outcomes) = match reach(&context).await {
+        Err(why) => (Ending::Unreachable(why), Vec::new()),
+        Ok(()) => {
+            prepare(&context).await;
+            let driven = drive(&context, cases, &order.plan, stop, tell).await;
+            context.drivers.hand_back_the_card().await;
+            let ending = match driven.faults.first() {
+                _ if driven.interrupted => Ending::Interrupted,
+                Some(fault) => Ending::Fault(fault.clone()),
+                None => Ending::Complete,
+            };
+            (ending, driven.outcomes)
+        }
+    };
+    context.journal.record(Event::RunEnd {
+        interrupted: ending == Ending::Interrupted,
+    });
+    let entries = context.journal.entries();
+    let run = Run {
+        suite: Suite::this(),
+        subject: facts(name, &context, &entries),
+        profile: order.profile.facts(),
+        plan: order.plan.facts(),
+        seed: order.seed,
+        started: started.into(),
+        ended: Timestamp::from(jiff::Timestamp::now()),
+        ending,
+        strict: order.strict,
+        environment: environment(&context),
+        command: order.command.clone(),
+    };
+    let results = Results::judge(
+        run,
+        order.profile.claims(),
+        &order.plan,
+        &outcomes,
+        judge(&entries, &order.plan),
+        Latency::of(
+            "From the last request byte to the active screen, warm connection",
+            &samples_ns(&entries),
+        ),
+    );
+    Ok(Certified {
+        results,
+        entries,
+        outcomes,
+    })
+}
+
+/// The activation samples that count and whose screen was seen.
+pub fn samples_ns(entries: &[Entry]) -> Vec<u64> {
+    let samples = entries.iter().filter_map(|entry| match &entry.event {
+        Event::LatencySample {
+            warm_up: false,
+            screen_ns,
+            ..
+        } => *screen_ns,
+        _ => None,
+    });
+    samples.collect()
+}
+
+/// Is there anybody at all? A terminal that is there and behaves badly is not unreachable.
+async fn reach(context: &Context) -> Result<(), String> {
+    let till = context.probe.connect(Some(&context.subject.till)).await;
+    if till.is_open() {
+        let mut reader = till.send(Request::get("/v1/reader")).await;
+        reader.answer_within(std::time::Duration::from_secs(5)).await;
+        return Ok(());
+    }
+    let refused = context.journal.entries().into_iter().find_map(|entry| match entry.event {
+        Event::Dial { address, error: Some(error), .. } => Some(format!("{address}: {error}")),
+        _ => None,
+    });
+    refused.map_or(Ok(()), Err)
+}
+
+/// Takes the scripted cardholder's place and opens our eyes. Where that fails, what needs it becomes
+/// could-not-test, and the journal says why.
+async fn prepare(context: &Context) {
+    let failures = [
+        context.drivers.take_over_the_card().await,
+        context.drivers.watch_screen().await,
+    ];
+    for failure in failures.into_iter().filter_map(Result::err) {
+        context.journal.record(Event::Note {
+            text: failure.to_string(),
+        });
+    }
+}
+
+fn facts(name: String, context: &Context, entries: &[Entry]) -> SubjectFacts {
+    let reader = entries.iter().find_map(|entry| match &entry.event {
+        Event::Body { text, .. } => {
+            let value: serde_json::Value = serde_json::from_str(text).ok()?;
+            (value["object"] == "reader").then_some(value)
+        }
+        _ => None,
+    });
+    let certificate = entries.iter().find_map(|entry| match &entry.event {
+        Event::Handshake(handshake) => handshake.certificate.as_ref(),
+        _ => None,
+    });
+    SubjectFacts {
+        name,
+        address: context.probe.address().to_string(),
+        terminal: certificate
+            .and_then(|certificate| certificate.names.first())
+            .and_then(|name| name.strip_prefix("dns:"))
+            .map(str::to_owned),
+        reader,
+        certificate: certificate.map(|certificate| CertificateFacts {
+            names: certificate.names.clone(),
+            issuer: certificate.issuer.clone(),
+            not_before: certificate.not_before.clone(),
+            not_after: certificate.not_after.clone(),
+            key: certificate.key_kind.clone(),
+            sha256: certificate.sha256.clone(),
+        }),
+    }
+}
+
+fn environment(context: &Context) -> Environment {
+    BTreeMap::from([
+        ("system".to_owned(), std::env::consts::OS.to_owned()),
+        ("architecture".to_owned(), std::env::consts::ARCH.to_owned()),
+        (
+            "processors".to_owned(),
+            std::thread::available_parallelism().map_or("unknown".into(), |number| number.to_string()),
+        ),
+        (
+            "build".to_owned(),
+            if cfg!(debug_assertions) { "debug" } else { "release" }.to_owned(),
+        ),
+        ("driver".to_owned(), context.drivers.describe()),
+    ])
+}
