@@ -31,7 +31,7 @@ async fn what_was_discovered_can_be_paid_at() {
 
 #[tokio::test]
 async fn each_host_that_is_left_out_has_its_reason() {
-    let (shop, stranger) = (Shop::open().await, Shop::open().await);
+    let (shop, stranger) = (Shop::open().await, Shop::of_strangers().await);
     let till = shop.builder().build().unwrap();
     let found = till
         .readers()

@@ -29,7 +29,7 @@ async fn another_terminal_at_the_address_gets_nothing() {
 
 #[tokio::test]
 async fn a_terminal_of_another_ca_gets_nothing() {
-    let (shop, stranger) = (Shop::open().await, Shop::open().await);
+    let (shop, stranger) = (Shop::open().await, Shop::of_strangers().await);
     let till = shop
         .builder()
         .terminal(READER, stranger.terminal().address())
@@ -94,7 +94,7 @@ async fn a_till_whose_certificate_is_not_accepted_is_told_so() {
 
 #[tokio::test]
 async fn a_wrong_passphrase_is_found_before_any_connection() {
-    let shop = Shop::open().await;
+    let shop = Shop::of_strangers().await;
     let pki = shop.simulator.pki();
     let with = |passphrase: &str| {
         Vinr::builder()

@@ -1,4 +1,8 @@
 //! The SDK against simulated terminals over real sockets, with a proxy between them that fails on purpose.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
 
 mod discovering;
 mod identity;

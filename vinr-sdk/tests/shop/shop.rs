@@ -1,8 +1,8 @@
 //! A counter with one terminal, a till, and a proxy between them.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -10,10 +10,10 @@ use vinr_protocol::TerminalId;
 use vinr_protocol::device::Model;
 use vinr_protocol::question::LedgerEntry;
 use vinr_sdk::{Builder, CreateLocal, Discover, Vinr};
-use vinr_simulator::Simulator;
 use vinr_simulator::cardholder::Script;
 use vinr_simulator::cards::TestCard;
 use vinr_simulator::terminal::Terminal;
+use vinr_simulator::{Pki, Simulator};
 
 use crate::proxy::Proxy;
 
@@ -34,6 +34,16 @@ impl Shop {
 
     pub(crate) async fn with(script: Script) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        copy(provisioned(), &dir.path().join("vinr-local"));
+        Self::of(dir, script).await
+    }
+
+    /// With authorities of its own, which nobody else trusts.
+    pub(crate) async fn of_strangers() -> Self {
+        Self::of(tempfile::tempdir().unwrap(), taps("approved")).await
+    }
+
+    async fn of(dir: TempDir, script: Script) -> Self {
         let simulator = Simulator::builder(dir.path().join("vinr-local"))
             .terminal(TerminalId::new(READER).unwrap(), Model::NexgoCt20)
             .cardholder(script)
@@ -76,6 +86,30 @@ impl Shop {
     /// What the card network took: approved and not voided.
     pub(crate) async fn charges(&self) -> usize {
         charges(self.terminal().ledger().await)
+    }
+}
+
+/// Making identities takes most of a second: once is enough.
+fn provisioned() -> &'static Path {
+    static DIR: OnceLock<TempDir> = OnceLock::new();
+    DIR.get_or_init(|| {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Pki::provision(dir.path(), &[TerminalId::new(READER).unwrap()]).unwrap());
+        dir
+    })
+    .path()
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
     }
 }
 
