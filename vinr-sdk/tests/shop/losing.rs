@@ -1,6 +1,10 @@
 //! The answer is lost at each moment at which it can be.
 
-use vinr_sdk::{Charged, Error, FurtherAttempt, PaymentResult, Status};
+use std::time::Duration;
+
+use vinr_sdk::{CancelOutcome, Charged, Error, FurtherAttempt, PaymentResult, Status};
+use vinr_simulator::host::Behaviour;
+use vinr_simulator::screen::Picture;
 
 use crate::proxy::Cut;
 use crate::shop::{READER, SALE, Shop, meet, never_taps, sale, taps};
@@ -23,14 +27,14 @@ async fn a_payment_whose_head_was_lost_is_found_completed() {
 async fn a_payment_whose_body_was_lost_is_found_completed() {
     let (shop, paid) = lost_and_paid(Cut::BeforeTheBody).await;
     assert!(matches!(paid, PaymentResult::Completed(_)), "{paid:?}");
-    assert_eq!(attempts(&shop).await, [Status::Completed]);
+    assert_eq!(shop.attempts().await, [Status::Completed]);
 }
 
 #[tokio::test]
 async fn half_a_body_is_a_lost_answer() {
     let (shop, paid) = lost_and_paid(Cut::MidBody).await;
     assert!(matches!(paid, PaymentResult::Completed(_)), "{paid:?}");
-    assert_eq!(attempts(&shop).await, [Status::Completed]);
+    assert_eq!(shop.attempts().await, [Status::Completed]);
 }
 
 #[tokio::test]
@@ -43,7 +47,7 @@ async fn a_decline_whose_body_was_lost_is_found_declined() {
     shop.proxy.mend();
     let payment = pay.await.unwrap().unwrap();
     assert!(matches!(payment, PaymentResult::Failed(_)), "{payment:?}");
-    assert_eq!(attempts(&shop).await, [Status::Failed]);
+    assert_eq!(shop.attempts().await, [Status::Failed]);
 }
 
 #[tokio::test]
@@ -58,7 +62,7 @@ async fn a_payment_still_waiting_for_a_card_is_cancelled_and_asked_for_once_more
     let paid = pay.await.unwrap().unwrap();
     assert!(matches!(paid, PaymentResult::Completed(_)), "{paid:?}");
     assert_eq!(
-        attempts(&shop).await,
+        shop.attempts().await,
         [Status::Completed, Status::Cancelled]
     );
     assert_eq!(shop.charges().await, 1);
@@ -77,7 +81,7 @@ async fn without_a_further_attempt_a_waiting_payment_ends_cancelled() {
         matches!(payment, PaymentResult::Cancelled(_)),
         "{payment:?}"
     );
-    assert_eq!(attempts(&shop).await, [Status::Cancelled]);
+    assert_eq!(shop.attempts().await, [Status::Cancelled]);
 }
 
 #[tokio::test]
@@ -104,7 +108,7 @@ async fn a_warm_connection_that_died_idle_costs_nothing() {
         .unwrap();
     let paid = till.payments().create_local(sale()).await.unwrap();
     assert!(matches!(paid, PaymentResult::Completed(_)), "{paid:?}");
-    assert_eq!(attempts(&shop).await, [Status::Completed]);
+    assert_eq!(shop.attempts().await, [Status::Completed]);
 }
 
 #[tokio::test]
@@ -127,6 +131,82 @@ async fn a_power_cut_while_it_waits_for_a_card_ends_the_payment_without_a_charge
     assert_eq!(shop.charges().await, 0);
 }
 
+#[tokio::test]
+async fn a_payment_in_flight_at_the_host_is_asked_about_until_it_ends() {
+    let shop = Shop::open().await;
+    shop.terminal().set_host(Behaviour {
+        delay: Duration::from_millis(500),
+        ..Behaviour::default()
+    });
+    let till = shop.till().await;
+    let cut = shop.proxy.cut(Cut::AfterTheHead);
+    let pay = tokio::spawn(async move { till.payments().create_local(sale()).await });
+    cut.await.unwrap();
+    shop.shows(Picture::Authorizing).await;
+    shop.proxy.mend();
+    let paid = pay.await.unwrap().unwrap();
+    assert!(matches!(paid, PaymentResult::Completed(_)), "{paid:?}");
+    assert_eq!(shop.attempts().await, [Status::Completed]);
+}
+
+#[tokio::test]
+async fn a_sale_that_was_given_up_is_not_tried_again() {
+    let shop = Shop::with(never_taps()).await;
+    let till = shop.till().await;
+    let same = till.clone();
+    let cut = shop.proxy.cut(Cut::AfterTheHead);
+    let pay = tokio::spawn(async move { same.payments().create_local(sale()).await });
+    cut.await.unwrap();
+    // A further attempt would be paid.
+    shop.terminal().set_script(taps("approved")).await;
+    let mut cancel = std::pin::pin!(till.payments().cancel(READER, SALE));
+    assert!(futures_util::poll!(&mut cancel).is_pending());
+    shop.proxy.mend();
+    assert_eq!(cancel.await.unwrap().outcome, CancelOutcome::Cancelled);
+    let payment = pay.await.unwrap().unwrap();
+    assert!(
+        matches!(payment, PaymentResult::Cancelled(_)),
+        "{payment:?}"
+    );
+    assert_eq!(shop.attempts().await, [Status::Cancelled]);
+}
+
+#[tokio::test]
+async fn a_sale_of_which_nothing_arrived_can_be_given_up_for_good() {
+    let shop = Shop::open().await;
+    crate::restarting::crash(&shop, Cut::BeforeTheRequest).await;
+    let till = shop.till().await;
+    // With the key of the lost attempt, so that not even a late copy of it charges.
+    let answer = till.payments().cancel(READER, SALE).await.unwrap();
+    assert_eq!(answer.outcome, CancelOutcome::Cancelled);
+    let key = till.attempts().unresolved().await.unwrap()[0].key.clone();
+    let late = late_copy(&shop, &key).await;
+    assert_eq!(late.status, Status::Cancelled);
+}
+
+/// A copy of the attempt that arrives after all.
+async fn late_copy(shop: &Shop, key: &vinr_sdk::AttemptKey) -> vinr_sdk::Payment {
+    use vinr_protocol::{Amount, Currency, PayRequest, Reference};
+    use vinr_transport::{Connector, Identity, TrustBundle};
+    let pki = shop.simulator.pki();
+    let trust = TrustBundle::from_pem_file(pki.terminal_ca()).unwrap();
+    let pos = Identity::from_pem_files(pki.pos_cert(), pki.pos_key()).unwrap();
+    let terminal = shop.terminal();
+    let request = PayRequest::new(
+        terminal.id().clone(),
+        Amount::new(2500).unwrap(),
+        Currency::USD,
+        Reference::new(SALE).unwrap(),
+    );
+    let connector = Connector::new(trust, pos).unwrap();
+    let mut connection = connector
+        .connect(terminal.address(), terminal.id())
+        .await
+        .unwrap();
+    let accepted = connection.pay(&request, Some(key)).await.unwrap();
+    accepted.outcome().await.unwrap()
+}
+
 /// Loses the answer once and pays.
 async fn lost_and_paid(cut: Cut) -> (Shop, PaymentResult) {
     let shop = Shop::open().await;
@@ -144,16 +224,4 @@ async fn careful_till(shop: &Shop) -> vinr_sdk::Vinr {
     let till = builder.build().unwrap();
     meet(&till, shop.proxy.address()).await;
     till
-}
-
-/// The sale's attempts at the terminal, newest first.
-async fn attempts(shop: &Shop) -> Vec<Status> {
-    let till = shop
-        .builder()
-        .store(vinr_sdk::store::MemoryStore::new())
-        .build()
-        .unwrap();
-    meet(&till, shop.terminal().address()).await;
-    let attempts = till.payments().attempts_at(READER, SALE).await.unwrap();
-    attempts.into_iter().map(|payment| payment.status).collect()
 }

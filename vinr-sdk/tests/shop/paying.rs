@@ -1,7 +1,12 @@
 use std::time::Duration;
 
-use vinr_sdk::store::MemoryStore;
-use vinr_sdk::{CancelOutcome, Charged, ConnectionMode, CreateLocal, Error, PaymentResult, Status};
+use vinr_sdk::store::StoreFailure;
+use vinr_sdk::{
+    AttemptKey, AttemptStore, CancelOutcome, Charged, ConnectionMode, CreateLocal, Error,
+    PaymentResult, Status, StoredAttempt,
+};
+
+use vinr_simulator::screen::Picture;
 
 use crate::shop::{READER, SALE, Shop, never_taps, sale, taps};
 
@@ -66,9 +71,9 @@ async fn a_paid_sale_is_not_paid_again() {
 #[tokio::test]
 async fn a_sale_that_another_till_has_under_way_is_looked_up_and_not_called_unpaid() {
     let shop = Shop::with(never_taps()).await;
-    let (till, other) = (shop.till().await, other_till(&shop).await);
+    let (till, other) = (shop.till().await, shop.other_till().await);
     let held = tokio::spawn(async move { till.payments().create_local(sale()).await });
-    on_the_screen(&shop).await;
+    shop.shows(Picture::PresentCard).await;
     let error = other.payments().create_local(sale()).await.unwrap_err();
     match &error {
         Error::Refused { attempts, .. } => assert_eq!(attempts[0].status, Status::Pending),
@@ -81,9 +86,9 @@ async fn a_sale_that_another_till_has_under_way_is_looked_up_and_not_called_unpa
 #[tokio::test]
 async fn a_busy_terminal_is_a_refusal_to_be_tried_again() {
     let shop = Shop::with(never_taps()).await;
-    let (till, other) = (shop.till().await, other_till(&shop).await);
+    let (till, other) = (shop.till().await, shop.other_till().await);
     let held = tokio::spawn(async move { till.payments().create_local(sale()).await });
-    on_the_screen(&shop).await;
+    shop.shows(Picture::PresentCard).await;
     let next = CreateLocal {
         reference: "order_8822",
         ..sale()
@@ -101,7 +106,7 @@ async fn one_process_pays_a_sale_once_at_a_time() {
     let till = shop.till().await;
     let same = till.clone();
     let held = tokio::spawn(async move { same.payments().create_local(sale()).await });
-    on_the_screen(&shop).await;
+    shop.shows(Picture::PresentCard).await;
     let error = till.payments().create_local(sale()).await.unwrap_err();
     assert!(matches!(error, Error::InProgress { .. }), "{error:?}");
     held.abort();
@@ -113,7 +118,7 @@ async fn a_payment_that_is_cancelled_while_it_is_held_returns_cancelled() {
     let till = shop.till().await;
     let same = till.clone();
     let held = tokio::spawn(async move { same.payments().create_local(sale()).await });
-    on_the_screen(&shop).await;
+    shop.shows(Picture::PresentCard).await;
     let answer = till.payments().cancel(READER, SALE).await.unwrap();
     assert_eq!(answer.outcome, CancelOutcome::Cancelled);
     let payment = held.await.unwrap().unwrap();
@@ -211,16 +216,36 @@ async fn a_terminal_without_a_known_address_is_not_searched_for() {
 #[tokio::test]
 async fn a_terminal_that_is_switched_off_cannot_be_reached() {
     let shop = Shop::open().await;
-    let till = shop.till().await;
     let nobody = shop
-        .builder_of_another_till()
+        .builder()
         .terminal(READER, "127.0.0.1:1".parse().unwrap())
         .build()
         .unwrap();
     let error = nobody.payments().create_local(sale()).await.unwrap_err();
     assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
     assert_eq!(error.charged(), Charged::No);
-    drop(till);
+}
+
+#[tokio::test]
+async fn what_cannot_be_stored_is_not_sent() {
+    struct Full;
+    impl AttemptStore for Full {
+        fn put(&self, _: &StoredAttempt) -> Result<(), StoreFailure> {
+            Err("no space left on device".into())
+        }
+        fn remove(&self, _: &AttemptKey) -> Result<(), StoreFailure> {
+            Ok(())
+        }
+        fn unresolved(&self) -> Result<Vec<StoredAttempt>, StoreFailure> {
+            Ok(Vec::new())
+        }
+    }
+    let shop = Shop::open().await;
+    let till = shop.builder().store(Full).build().unwrap();
+    crate::shop::meet(&till, shop.proxy.address()).await;
+    let error = till.payments().create_local(sale()).await.unwrap_err();
+    assert!(matches!(error, Error::Store { .. }), "{error:?}");
+    assert_eq!(shop.attempts().await, []);
 }
 
 #[tokio::test]
@@ -229,29 +254,4 @@ async fn a_deadline_under_120_s_is_refused() {
     let of = |secs| shop.builder().deadline(Duration::from_secs(secs)).build();
     assert!(of(119).is_err());
     assert!(of(120).is_ok());
-}
-
-impl Shop {
-    fn builder_of_another_till(&self) -> vinr_sdk::Builder {
-        self.builder().store(MemoryStore::new())
-    }
-}
-
-async fn other_till(shop: &Shop) -> vinr_sdk::Vinr {
-    let till = shop.builder_of_another_till().build().unwrap();
-    crate::shop::meet(&till, shop.proxy.address()).await;
-    till
-}
-
-/// Waits until the terminal asks for a card.
-async fn on_the_screen(shop: &Shop) {
-    use vinr_protocol::reader::Activity;
-    let watcher = other_till(shop).await;
-    loop {
-        let hosts = vinr_sdk::Discover::static_hosts([shop.proxy.address().to_string()]);
-        let found = watcher.readers().discover(hosts).await.unwrap();
-        if found.readers[0].activity == Activity::Busy {
-            return;
-        }
-    }
 }

@@ -139,7 +139,7 @@ async fn a_dropped_call_is_found_by_the_next_resolve() {
 }
 
 /// A till loses the answer at this moment and goes down with it.
-async fn crash(shop: &Shop, cut: Cut) {
+pub(crate) async fn crash(shop: &Shop, cut: Cut) {
     let till = shop.till().await;
     let cut = shop.proxy.cut(cut);
     tokio::select! {

@@ -9,9 +9,11 @@ use tempfile::TempDir;
 use vinr_protocol::TerminalId;
 use vinr_protocol::device::Model;
 use vinr_protocol::question::LedgerEntry;
-use vinr_sdk::{Builder, CreateLocal, Discover, Vinr};
+use vinr_sdk::store::MemoryStore;
+use vinr_sdk::{Builder, CreateLocal, Discover, Status, Vinr};
 use vinr_simulator::cardholder::Script;
 use vinr_simulator::cards::TestCard;
+use vinr_simulator::screen::Picture;
 use vinr_simulator::terminal::Terminal;
 use vinr_simulator::{Pki, Simulator};
 
@@ -81,6 +83,27 @@ impl Shop {
         let till = self.builder().build().unwrap();
         meet(&till, self.proxy.address()).await;
         till
+    }
+
+    /// Waits until the terminal's screen shows this.
+    pub(crate) async fn shows(&self, picture: Picture) {
+        while self.terminal().screen().screen != picture {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Another till at the same terminal, with nothing in its store.
+    pub(crate) async fn other_till(&self) -> Vinr {
+        let till = self.builder().store(MemoryStore::new()).build().unwrap();
+        meet(&till, self.terminal().address()).await;
+        till
+    }
+
+    /// The sale's attempts at the terminal, newest first.
+    pub(crate) async fn attempts(&self) -> Vec<Status> {
+        let till = self.other_till().await;
+        let attempts = till.payments().attempts_at(READER, SALE).await.unwrap();
+        attempts.into_iter().map(|payment| payment.status).collect()
     }
 
     /// What the card network took: approved and not voided.
