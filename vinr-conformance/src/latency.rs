@@ -13,6 +13,9 @@ pub const LIMIT_NS: u64 = 50_000_000;
 /// A 99th percentile of fewer samples says nothing.
 pub const MIN_SAMPLES: u64 = 200;
 
+/// The plotters' file ends here: an activation of an hour is as bad as a longer one.
+const LONGEST_NS: u64 = 3_600_000_000_000;
+
 /// What the samples came to; nothing is subtracted from any.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -136,7 +139,8 @@ pub fn ms(ns: u64) -> String {
 /// The percentile distribution in the text form that HdrHistogram's plotters read, in milliseconds
 /// with three significant digits: `latency.hgrm`.
 pub fn hgrm(samples_ns: &[u64]) -> String {
-    let mut histogram = Histogram::<u64>::new(3).expect("three digits are within its five");
+    let mut histogram = Histogram::<u64>::new_with_bounds(1, LONGEST_NS, 3)
+        .expect("the bounds are in order and three digits are within its five");
     for ns in samples_ns {
         histogram.saturating_record(*ns);
     }
@@ -289,9 +293,10 @@ mod tests {
     }
 
     #[test]
-    fn the_plotters_file_counts_every_sample() {
+    fn the_plotters_file_counts_every_sample_at_its_length() {
         let text = hgrm(&[1_000_000; 250]);
         assert!(text.contains("Total count    =          250"), "{text}");
+        assert!(text.contains("Max     =        1.000"), "{text}");
     }
 
     fn latency(samples: &[u64]) -> Latency {
