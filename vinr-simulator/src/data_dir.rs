@@ -3,13 +3,18 @@
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-/// A directory that this process alone uses, for as long as the value lives.
-#[derive(Debug)]
+/// A directory that this process alone uses, for as long as the value or a clone of it lives.
+#[derive(Debug, Clone)]
 pub(crate) struct DataDir {
     path: PathBuf,
-    _lock: File,
+    _lock: Arc<File>,
 }
+
+/// How long a terminal that was just switched off may take to finish its last write.
+const CLOSING: Duration = Duration::from_secs(1);
 
 /// A data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -41,10 +46,23 @@ impl DataDir {
         match lock.try_lock() {
             Ok(()) => Ok(Self {
                 path: path.to_owned(),
-                _lock: lock,
+                _lock: Arc::new(lock),
             }),
             Err(TryLockError::WouldBlock) => Err(DataDirError::InUse(path.to_owned())),
             Err(TryLockError::Error(source)) => Err(io(source)),
+        }
+    }
+
+    /// As [`open`](Self::open), and patient with whoever is closing.
+    pub(crate) async fn open_patiently(path: &Path) -> Result<Self, DataDirError> {
+        let given_up = Instant::now() + CLOSING;
+        loop {
+            match Self::open(path) {
+                Err(DataDirError::InUse(_)) if Instant::now() < given_up => {
+                    tokio::time::sleep(CLOSING / 100).await;
+                }
+                opened => return opened,
+            }
         }
     }
 

@@ -12,6 +12,15 @@ pub mod screen;
 mod simulator;
 pub mod terminal;
 
+/// Where foreign bytes come in, for the fuzz targets only.
+#[doc(hidden)]
+pub mod fuzzing {
+    /// What a journal makes of these bytes.
+    pub fn journal(file: &[u8]) {
+        crate::journal::fuzz(file);
+    }
+}
+
 pub use defect::Defect;
 pub use provision::Pki;
 pub use simulator::{Builder, Missing, Simulator, SimulatorError};

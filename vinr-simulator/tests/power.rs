@@ -81,6 +81,24 @@ async fn a_tombstone_survives() {
     assert_eq!(payment["status"], "cancelled");
 }
 
+#[tokio::test]
+async fn a_dropped_simulator_is_a_power_cut() {
+    use vinr_protocol::device::Model;
+    use vinr_simulator::Simulator;
+    let shop = shop().await;
+    let held = shop.till().await.pay("order_1", "k1").await;
+    let Shop { simulator, dir } = shop;
+    drop(simulator);
+    assert_eq!(held.body().await, None);
+    let again = Simulator::builder(dir.path()).terminal(support::terminal_id(), Model::NexgoCt20);
+    let simulator = again.start().await.unwrap();
+    let shop = Shop { simulator, dir };
+    assert_eq!(
+        shop.till().await.payments("order_1").await[0]["cancelReason"],
+        "power_loss"
+    );
+}
+
 // [REC-23]
 #[tokio::test]
 async fn the_journal_keeps_its_id() {

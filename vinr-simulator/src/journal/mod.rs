@@ -64,15 +64,16 @@ impl Journal {
         }
         let records = decode(opened.payloads, kind)?;
         Ok(Recovered {
-            journal: Self::start(opened.file, kind),
+            journal: Self::start(opened.file, kind, dir.clone()),
             id: opened.id,
             records,
         })
     }
 
-    fn start(mut file: LogFile, kind: Kind) -> Self {
+    fn start(mut file: LogFile, kind: Kind, dir: DataDir) -> Self {
         let (writes, queue) = mpsc::channel::<Write>();
         let writer = std::thread::spawn(move || {
+            let _nobody_else_opens_it_meanwhile = dir;
             for Write { payload, done } in queue {
                 if let Err(error) = file.append(&payload) {
                     tracing::error!(file = kind.file, %error, "a record could not be made durable");
@@ -120,6 +121,20 @@ pub(crate) fn read<T: DeserializeOwned>(
     kind: Kind,
 ) -> Result<Vec<T>, OpenError> {
     decode(file::read(path, kind)?, kind)
+}
+
+/// Reads any bytes as a file of frames; what reads must be what would have been written.
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let Ok(scan) = frame::scan(bytes, 0) else {
+        return;
+    };
+    let frames = scan.payloads.iter().zip(1..);
+    let written: Vec<u8> = frames
+        .flat_map(|(payload, sequence)| frame::encode(sequence, payload))
+        .collect();
+    assert_eq!(written, bytes[..scan.end], "what reads is what was written");
+    let tail_is_clean = bytes[scan.end..].iter().all(|byte| *byte == 0);
+    assert_eq!(tail_is_clean, scan.tail == frame::Tail::Clean);
 }
 
 fn decode<T: DeserializeOwned>(payloads: Vec<Vec<u8>>, kind: Kind) -> Result<Vec<T>, OpenError> {
@@ -180,12 +195,39 @@ mod tests {
         assert_eq!(open::<String>(&dir).unwrap().records, ["before"]);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_are_read_as_what_was_never_written(bytes: Vec<u8>) {
+            fuzz(&bytes);
+        }
+
+        #[test]
+        fn no_change_of_a_file_is_read_as_what_was_never_written(
+            records in proptest::collection::vec("[ -~]{1,700}", 1..4),
+            at: proptest::sample::Index,
+            with in proptest::collection::vec(0u8.., 1..600),
+        ) {
+            let written = records.iter().zip(1..);
+            let mut file: Vec<u8> = written.flat_map(|(it, n)| frame::encode(n, it.as_bytes())).collect();
+            file.resize(file.len() + 1024, 0);
+            let at = at.index(file.len());
+            let length = with.len().min(file.len() - at);
+            file[at..at + length].copy_from_slice(&with[..length]);
+            fuzz(&file);
+            if let Ok(scan) = frame::scan(&file, 0) {
+                for (read, record) in scan.payloads.iter().zip(&records) {
+                    proptest::prop_assert_eq!(*read, record.as_bytes());
+                }
+            }
+        }
+    }
+
     #[tokio::test]
     async fn a_disk_that_refuses_the_write_fails_the_record() {
         let dir = tempfile::tempdir().unwrap();
         let data = DataDir::open(dir.path()).unwrap();
         let file = LogFile::open(&data, KIND, || "log_1".into()).unwrap().file;
-        let journal = Journal::start(file.read_only(&data.join("log")), KIND);
+        let journal = Journal::start(file.read_only(&data.join("log")), KIND, data);
         assert_eq!(journal.append(&1).await, Err(StorageFailed));
         assert_eq!(journal.append(&2).await, Err(StorageFailed));
     }

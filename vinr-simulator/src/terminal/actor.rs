@@ -3,7 +3,7 @@
 //! While a payment is held the actor is free: it waits for nothing but the disk.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -67,7 +67,8 @@ pub(super) struct Actor {
     parts: Parts,
     timers: Timers<Timer>,
     callers: BTreeMap<Caller, Waiting>,
-    announcement: Option<Arc<Announcement>>,
+    /// Its owner ends it whenever it likes.
+    announcement: Weak<Announcement>,
     /// The payment that was journaled last, and the one on the screen.
     journaled: Option<Payment>,
     shown: Option<Payment>,
@@ -84,7 +85,7 @@ impl Actor {
             parts,
             timers: Timers::new(),
             callers: BTreeMap::new(),
-            announcement: None,
+            announcement: Weak::new(),
             journaled: None,
             shown: None,
             card: Default::default(),
@@ -95,7 +96,7 @@ impl Actor {
     }
 
     /// Works until it is dropped.
-    pub(super) async fn run(mut self, announcement: Option<Arc<Announcement>>) {
+    pub(super) async fn run(mut self, announcement: Weak<Announcement>) {
         self.announcement = announcement;
         loop {
             let act_at = self.next_act.as_ref().map(|(at, _)| *at);
@@ -283,7 +284,7 @@ impl Actor {
     }
 
     fn announce(&self, activity: Activity) {
-        if let Some(announcement) = &self.announcement {
+        if let Some(announcement) = self.announcement.upgrade() {
             announcement.update(ReaderStatus::Online, activity);
         }
     }

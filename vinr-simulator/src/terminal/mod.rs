@@ -8,12 +8,12 @@ mod actor;
 mod http;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
 use vinr_discovery::{Advert, Announcement};
 use vinr_protocol::device::Model;
 use vinr_protocol::question::LedgerEntry;
@@ -150,7 +150,7 @@ pub struct Terminal {
 /// All that a power cut takes away.
 #[derive(Debug)]
 struct Power {
-    actor: JoinHandle<()>,
+    actor: AbortOnDropHandle<()>,
     sender: mpsc::UnboundedSender<Message>,
     front: Front,
     announcement: Option<Arc<Announcement>>,
@@ -183,7 +183,7 @@ impl Terminal {
                 source,
             })?;
         let pos_ca = TrustBundle::from_pem_file(options.pki.pos_ca())?;
-        let dir = DataDir::open(&options.data)?;
+        let dir = DataDir::open_patiently(&options.data).await?;
         let guard = match options.defects.contains(&Defect::ChargedTwice) {
             true => Guard::Off,
             false => Guard::OnePerReference,
@@ -298,8 +298,12 @@ impl Terminal {
         let counter = Arc::new(Counter::new(sender.clone(), wire));
         let front = self.open_front(counter).await?;
         let (announcement, elsewhere) = self.advertise(front.address()).await;
+        let heard_by_actor = announcement
+            .as_ref()
+            .map(Arc::downgrade)
+            .unwrap_or_default();
         Ok(Power {
-            actor: tokio::spawn(actor.run(announcement.clone())),
+            actor: AbortOnDropHandle::new(tokio::spawn(actor.run(heard_by_actor))),
             sender,
             front,
             announcement,
@@ -410,25 +414,29 @@ impl Power {
     async fn cut(self) {
         self.front.abort();
         self.actor.abort();
-        let _ = self.actor.await;
         if let Some(announcement) = self.announcement.and_then(Arc::into_inner) {
             announcement.vanish();
         }
+        // The journal is closed when the actor is gone.
+        let _ = self.actor.await;
         self.front.closed().await;
     }
 
     async fn shut_down(self) {
+        drop(self.elsewhere);
+        let goodbye = async {
+            if let Some(announcement) = self.announcement.and_then(Arc::into_inner) {
+                announcement.goodbye().await;
+            }
+        };
         let finished = tokio::time::timeout(SHUTDOWN_GRACE, self.front.finish());
-        if finished.await.is_err() {
+        let ((), finished) = tokio::join!(goodbye, finished);
+        if finished.is_err() {
             tracing::info!("closed with a payment held; its record is in the journal");
         }
         self.front.abort();
         self.actor.abort();
         let _ = self.actor.await;
-        if let Some(announcement) = self.announcement.and_then(Arc::into_inner) {
-            announcement.goodbye().await;
-        }
-        drop(self.elsewhere);
         self.front.closed().await;
     }
 }
@@ -465,5 +473,5 @@ impl Front {
 
 /// Where a terminal of a provisioned directory keeps its data.
 pub fn data_dir(pki: &Pki, terminal: &TerminalId) -> PathBuf {
-    Path::join(pki.dir(), "data").join(terminal.as_str())
+    pki.dir().join("data").join(terminal.as_str())
 }
