@@ -6,6 +6,7 @@ mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
@@ -14,6 +15,7 @@ use rcgen::{
 use support::{
     Pki, Raw, TERMINAL, Terminal, ca, id, issue, issue_with, pay_request, pos_leaf, uri, urn,
 };
+use tokio::io::AsyncWriteExt;
 use vinr_protocol::{Code, Timestamp};
 use vinr_transport::{CallError, Clock, Identity};
 
@@ -256,8 +258,10 @@ async fn an_open_connection_is_cut_off_when_its_certificate_expires() {
         .unwrap();
     assert!(good.starts_with("HTTP/1.1 200"), "{good}");
     now.store(AFTER_ALL, Ordering::SeqCst);
-    // To the end of the stream: the terminal closes.
-    let refused = raw.exchange(b"GET /v1/x HTTP/1.1\r\n\r\n").await.unwrap();
+    let refused = raw
+        .exchange(b"GET /v1/x HTTP/1.1\r\nconnection: close\r\n\r\n")
+        .await
+        .unwrap();
     assert!(refused.starts_with("HTTP/1.1 403"), "{refused}");
     assert!(refused.contains("time: it has expired"), "{refused}");
     assert_eq!(terminal.calls(), 1);
@@ -277,20 +281,19 @@ async fn a_ca_past_its_date_vouches_for_nobody() {
     assert_eq!(alert(&error), "certificate_expired");
 }
 
+/// A socket that is closed with bytes unread answers the next ones with a reset, and on some systems the
+/// reset overtakes what was said before it.
 #[tokio::test]
-async fn a_refusal_is_told_however_much_the_till_had_written() {
+async fn a_refused_till_is_listened_to_until_it_has_read_the_alert() {
     let pki = Pki::new();
-    let stranger = issue(lawful(), &ca("another CA"));
-    for _ in 0..20 {
-        let mut request = pay_request();
-        request.description = Some("x".repeat(60_000));
-        let terminal = Terminal::start(pki.options()).await;
-        let connector = pki.connector_of(stranger.clone());
-        let mut connection = connector
-            .connect(terminal.addr(), &id(TERMINAL))
-            .await
-            .unwrap();
-        let error = connection.pay(&request, None).await.unwrap_err();
-        assert_eq!(alert(&error), "unknown_ca");
+    let mut options = pki.options();
+    options.limits.drain = Duration::from_secs(60);
+    let terminal = Terminal::start(options).await;
+    let mut raw = Raw::connect_without_certificate(&pki, terminal.addr()).await;
+    let error = raw.exchange(&[b'x'; 32_000]).await.unwrap_err();
+    assert!(error.to_string().contains("CertificateRequired"), "{error}");
+    for _ in 0..10 {
+        let more = raw.tcp().write_all(b"more").await;
+        assert!(more.is_ok(), "reset: {more:?}");
     }
 }

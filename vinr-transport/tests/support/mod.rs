@@ -253,6 +253,11 @@ impl Raw {
         Ok(Self { tls })
     }
 
+    /// The socket below TLS.
+    pub fn tcp(&mut self) -> &mut TcpStream {
+        self.tls.get_mut().0
+    }
+
     pub fn tickets(&self) -> u32 {
         self.tls.get_ref().1.tls13_tickets_received()
     }
