@@ -50,8 +50,6 @@ impl Drivers {
         let hand = |driver: Driver| match driver {
             Driver::Control(_) => control.clone().map(Hand::Control),
             Driver::Exec(command) => Some(Hand::Exec(command)),
-            // Nobody reads a prompt or serves HTTP here yet: their questions are answered "cannot".
-            Driver::Http(_) | Driver::Operator => None,
         };
         let hands = Capability::ALL
             .into_iter()

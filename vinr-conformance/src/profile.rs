@@ -67,7 +67,7 @@ pub struct Profile {
 pub struct Wire {
     /// `host:port`; an address on the command line wins.
     pub address: Option<String>,
-    /// The terminal's id; read from its certificate where absent.
+    /// The terminal's id, the one name in its certificate.
     pub terminal: Option<TerminalId>,
     /// The CA that signs terminals, PEM.
     pub terminal_ca: Option<PathBuf>,
@@ -75,10 +75,6 @@ pub struct Wire {
     pub pos_cert: Option<PathBuf>,
     /// The till's key, PEM.
     pub pos_key: Option<PathBuf>,
-    /// The till's identity as PKCS#12, in place of the two above.
-    pub pos_p12: Option<PathBuf>,
-    /// The environment variable that holds its passphrase: a profile holds no secret.
-    pub pos_passphrase_env: Option<String>,
     /// A folder of identities that the terminal must refuse.
     pub certification: Option<PathBuf>,
 }

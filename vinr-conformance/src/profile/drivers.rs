@@ -53,10 +53,6 @@ pub enum Driver {
     Control(Option<PathBuf>),
     /// A command: the question on its input, the answer on its output.
     Exec(String),
-    /// An HTTP service: the question is posted, the response is the answer.
-    Http(String),
-    /// A person.
-    Operator,
 }
 
 impl Driver {
@@ -64,22 +60,19 @@ impl Driver {
     pub fn parse(text: &str) -> Option<Self> {
         Some(match text {
             "control" => Self::Control(None),
-            "operator" => Self::Operator,
             _ => match text.split_once(':')? {
                 ("control", path) if !path.is_empty() => Self::Control(Some(path.into())),
                 ("exec", command) if !command.trim().is_empty() => Self::Exec(command.to_owned()),
-                ("http" | "https", rest) if rest.starts_with("//") => Self::Http(text.to_owned()),
                 _ => return None,
             },
         })
     }
 
-    /// How a profile writes it. What may hold a secret (a command's arguments, a URL's path) is
-    /// given by its digest.
+    /// How a profile writes it. A command's arguments may hold a secret: they are given by
+    /// their digest.
     pub(super) fn without_secrets(&self) -> String {
         match self {
             Self::Control(_) => "control".to_owned(),
-            Self::Operator => "operator".to_owned(),
             Self::Exec(command) => {
                 let program = command.split_whitespace().next().unwrap_or_default();
                 format!(
@@ -87,7 +80,6 @@ impl Driver {
                     crate::plan::sha256(command.as_bytes())
                 )
             }
-            Self::Http(url) => format!("http:sha256:{}", crate::plan::sha256(url.as_bytes())),
         }
     }
 }
@@ -107,11 +99,6 @@ mod tests {
             Driver::parse("exec:tap --slow"),
             Some(Driver::Exec("tap --slow".into()))
         );
-        assert_eq!(
-            Driver::parse("http://robot/tap"),
-            Some(Driver::Http("http://robot/tap".into()))
-        );
-        assert_eq!(Driver::parse("operator"), Some(Driver::Operator));
     }
 
     #[test]
@@ -122,18 +109,16 @@ mod tests {
             "exec:",
             "exec: ",
             "control:",
-            "http:robot",
-            "ftp://robot",
+            "http://robot",
+            "operator",
         ] {
             assert_eq!(Driver::parse(text), None, "{text}");
         }
     }
 
     #[test]
-    fn a_token_in_a_command_or_a_url_is_not_shown() {
-        for text in ["exec:tap --token hunter2", "http://robot/hunter2"] {
-            let driver = Driver::parse(text).expect("a driver");
-            assert!(!driver.without_secrets().contains("hunter2"));
-        }
+    fn a_token_in_a_command_is_not_shown() {
+        let driver = Driver::parse("exec:tap --token hunter2").expect("a driver");
+        assert!(!driver.without_secrets().contains("hunter2"));
     }
 }

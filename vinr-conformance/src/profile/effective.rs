@@ -11,8 +11,8 @@ use crate::verdict::DeclaredWire;
 
 /// The profile as it took effect: `profile.effective.toml`.
 ///
-/// A file stands as its name with the digest of its bytes, a command or an address that may hold a
-/// token as its digest: enough to tell whether two runs used the same, and nothing to steal.
+/// A file stands as its name with the digest of its bytes, a command that may hold a token
+/// as its digest: enough to tell whether two runs used the same, and nothing to steal.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Effective {
     #[serde(flatten)]
@@ -133,7 +133,6 @@ fn wire(profile: &Profile) -> BTreeMap<&'static str, String> {
         ("terminal_ca", &wire.terminal_ca),
         ("pos_cert", &wire.pos_cert),
         ("pos_key", &wire.pos_key),
-        ("pos_p12", &wire.pos_p12),
     ];
     let mut entries: BTreeMap<_, _> = files
         .into_iter()
@@ -144,9 +143,6 @@ fn wire(profile: &Profile) -> BTreeMap<&'static str, String> {
     }
     if let Some(terminal) = &wire.terminal {
         entries.insert("terminal", terminal.to_string());
-    }
-    if let Some(variable) = &wire.pos_passphrase_env {
-        entries.insert("pos_passphrase_env", variable.clone());
     }
     entries
 }

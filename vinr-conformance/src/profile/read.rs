@@ -69,8 +69,6 @@ struct RawWire {
     terminal_ca: Option<PathBuf>,
     pos_cert: Option<Spanned<PathBuf>>,
     pos_key: Option<Spanned<PathBuf>>,
-    pos_p12: Option<Spanned<PathBuf>>,
-    pos_passphrase_env: Option<String>,
     certification: Option<PathBuf>,
 }
 
@@ -251,17 +249,8 @@ impl Reader<'_> {
                     .map_err(|error| self.error(id.span(), error.to_string()))
             })
             .transpose()?;
-        match (&raw.pos_p12, &raw.pos_cert, &raw.pos_key) {
-            (Some(p12), Some(_), _) | (Some(p12), _, Some(_)) => {
-                return Err(self.error(
-                    p12.span(),
-                    "the till's identity is either pos_p12 or pos_cert with pos_key, not both",
-                ));
-            }
-            (None, Some(alone), None) | (None, None, Some(alone)) => {
-                return Err(self.error(alone.span(), "pos_cert and pos_key go together"));
-            }
-            _ => {}
+        if let (Some(alone), None) | (None, Some(alone)) = (&raw.pos_cert, &raw.pos_key) {
+            return Err(self.error(alone.span(), "pos_cert and pos_key go together"));
         }
         Ok(Wire {
             address: raw.address,
@@ -269,8 +258,6 @@ impl Reader<'_> {
             terminal_ca: raw.terminal_ca.map(|path| self.beside(path)),
             pos_cert: raw.pos_cert.map(|path| self.beside(path.into_inner())),
             pos_key: raw.pos_key.map(|path| self.beside(path.into_inner())),
-            pos_p12: raw.pos_p12.map(|path| self.beside(path.into_inner())),
-            pos_passphrase_env: raw.pos_passphrase_env,
             certification: raw.certification.map(|path| self.beside(path)),
         })
     }
@@ -318,7 +305,7 @@ impl Reader<'_> {
             Some(driver) => Ok(driver),
             None => Err(self.error(
                 text.span(),
-                "a driver is \"control\", \"control:FILE\", \"exec:COMMAND\", \"http://…\" or \"operator\"",
+                "a driver is \"control\", \"control:FILE\" or \"exec:COMMAND\"",
             )),
         }
     }
@@ -445,7 +432,7 @@ mod tests {
             profile.drivers(Capability::Card),
             [
                 Driver::Control(Some("shop/c.json".into())),
-                Driver::Operator
+                Driver::Exec("tap".into())
             ]
         );
         assert!(profile.drivers(Capability::Power).is_empty());
@@ -501,7 +488,7 @@ pos_cert = "pos.pem"
 pos_key = "pos.key"
 
 [drivers]
-card = ["control:c.json", "operator"]
+card = ["control:c.json", "exec:tap"]
 
 [safety]
 test_mode_confirmed = true
