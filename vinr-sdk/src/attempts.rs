@@ -1,5 +1,6 @@
 //! The payments whose outcome this till has yet to learn, after a crash, a power cut or a dropped call.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -58,7 +59,7 @@ impl Attempts<'_> {
         Ok(attempts)
     }
 
-    /// Finds out about every unresolved attempt, 30 s long at most: **call it when the till starts**, once
+    /// Finds out about every unresolved attempt, each within 30 s: **call it when the till starts**, once
     /// the terminals' addresses are known. It never starts a payment; one that is still waiting for a card
     /// is cancelled.
     ///
@@ -66,20 +67,27 @@ impl Attempts<'_> {
     /// reference later. Dropping the future is safe.
     pub async fn resolve(self) -> Result<Vec<Resolved>, Error> {
         let inner = &*self.0.inner;
-        let mut work = Vec::new();
+        let mut sales: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for attempt in inner.unresolved().await? {
-            // One after the other where one sale left several: the second finds the place taken.
-            if let Some(mut place) = inner.in_flight.enter(&attempt.reference) {
-                work.push(async move {
+            let sale = sales.entry(attempt.reference.clone());
+            sale.or_default().push(attempt);
+        }
+        // Sales side by side, the attempts of one sale one after the other.
+        let work = sales.into_iter().filter_map(|(reference, attempts)| {
+            let mut place = inner.in_flight.enter(&reference)?;
+            Some(async move {
+                let mut resolved = Vec::new();
+                for attempt in attempts {
                     let resolution = resume(inner, attempt.clone(), &mut place).await;
-                    Resolved {
+                    resolved.push(Resolved {
                         attempt,
                         resolution,
-                    }
-                });
-            }
-        }
-        Ok(join_all(work).await)
+                    });
+                }
+                resolved
+            })
+        });
+        Ok(join_all(work).await.concat())
     }
 }
 

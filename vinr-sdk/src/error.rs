@@ -28,6 +28,9 @@ pub enum Error {
         /// The terminal.
         reader: TerminalId,
     },
+    /// No terminal's address is known.
+    #[error("no terminal's address is known")]
+    NoReaders,
     /// The terminal was not reached.
     #[error("{reader} cannot be reached: {why}")]
     Unreachable {
@@ -67,8 +70,8 @@ pub enum Error {
         /// The sale.
         reference: Reference,
     },
-    /// The terminal refused the payment and asked for no card.
-    #[error("{reader} refused the payment: {} ({})", .error.message, .error.code)]
+    /// The terminal refused the request and asked for no card.
+    #[error("{reader} refused: {} ({})", .error.message, .error.code)]
     Refused {
         /// The terminal.
         reader: TerminalId,
@@ -107,14 +110,14 @@ pub enum Error {
         /// The sale.
         reference: Reference,
     },
-    /// A terminal that may know the sale did not answer, and no other has it paid or in progress.
-    #[error("{reference} cannot be told: {}", list(.unanswered))]
+    /// A terminal that may know better did not answer, and no other has the sale paid or in progress.
+    #[error("what became of {reference} cannot be told: {}", list(.unanswered))]
     Unanswered {
         /// The sale.
         reference: Reference,
         /// The latest attempt that the others know.
         found: Option<Box<Payment>>,
-        /// Who did not answer, and why.
+        /// Who did not answer for it, and why.
         unanswered: Vec<(TerminalId, String)>,
     },
 }
@@ -152,9 +155,10 @@ impl Error {
     /// May the customer have been charged?
     pub fn charged(&self) -> Charged {
         match self {
-            Error::OutcomeUnknown(_) | Error::InProgress { .. } | Error::Unanswered { .. } => {
-                Charged::Perhaps
-            }
+            Error::OutcomeUnknown(_)
+            | Error::InProgress { .. }
+            | Error::Unanswered { .. }
+            | Error::NoReaders => Charged::Perhaps,
             Error::AlreadyPaid { .. } => Charged::Yes,
             Error::Refused {
                 attempts, error, ..
@@ -179,7 +183,7 @@ impl Error {
     pub fn next(&self) -> &'static str {
         match self {
             Error::Invalid { .. } => "correct the request",
-            Error::UnknownReader { .. } => {
+            Error::UnknownReader { .. } | Error::NoReaders => {
                 "discover the terminals first, or name the terminal's address when building"
             }
             Error::Unreachable { .. } => {
@@ -234,7 +238,7 @@ fn looks_up(error: &ErrorBody) -> bool {
 fn list(unanswered: &[(TerminalId, String)]) -> impl fmt::Display {
     let each: Vec<_> = unanswered
         .iter()
-        .map(|(reader, why)| format!("{reader} did not answer ({why})"))
+        .map(|(reader, why)| format!("{reader}: {why}"))
         .collect();
     each.join("; ")
 }

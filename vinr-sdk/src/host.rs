@@ -111,7 +111,7 @@ impl<'a> Host<'a> {
                 }
                 timer = self.timers.elapsed() => Input::Elapsed(timer),
             };
-            tracing::debug!(reference = %self.attempt.stored().reference, ?input, "attempt");
+            self.tell(&input);
             inputs.push_back(input);
         }
     }
@@ -129,6 +129,17 @@ impl<'a> Host<'a> {
             Effect::Disarm(timer) => self.timers.disarm(&timer),
             Effect::Forget { key } => self.inner.forget(key).await,
             Effect::Store(_) | Effect::Settled(_) => {}
+        }
+    }
+
+    fn tell(&self, input: &Input) {
+        let stored = self.attempt.stored();
+        let (reader, reference) = (&stored.terminal_id, &stored.reference);
+        match input {
+            Input::Lost(why) => {
+                tracing::warn!(%reader, %reference, %why, "the answer to a payment was lost: looking it up");
+            }
+            input => tracing::debug!(%reader, %reference, ?input, "a payment goes on"),
         }
     }
 
@@ -150,6 +161,7 @@ impl<'a> Host<'a> {
             };
             let accepted = match line.connection.pay(request, Some(&key)).await {
                 Ok(accepted) => accepted,
+                Err(error @ CallError::Refused(..)) => return (failed(error), Some(line)),
                 Err(error) => return (failed(error), None),
             };
             // Its only reader is the loop that polls this future.

@@ -85,11 +85,18 @@ impl Payments<'_> {
     /// The latest word on a sale, from every terminal whose address is known: the payment that completed, or
     /// else the one in progress, or else the newest.
     ///
-    /// Fails if a terminal did not answer that might know better.
+    /// Fails if a terminal did not answer that might know better, or if this till has an unresolved attempt of
+    /// the sale that its terminal does not list.
     pub async fn retrieve_by_reference(self, reference: &str) -> Result<Payment, Error> {
         let reference = parse_reference(reference)?;
         let inner = &*self.0.inner;
-        let terminals = inner.terminals.ids();
+        let mut unresolved = inner.unresolved().await?;
+        unresolved.retain(|attempt| attempt.reference == reference);
+        let mut terminals: BTreeSet<_> = inner.terminals.ids().into_iter().collect();
+        terminals.extend(unresolved.iter().map(|attempt| attempt.terminal_id.clone()));
+        if terminals.is_empty() {
+            return Err(Error::NoReaders);
+        }
         let asked = terminals
             .iter()
             .map(|terminal| list(inner, terminal, &reference));
@@ -99,6 +106,14 @@ impl Payments<'_> {
             match answer {
                 Ok(attempts) => payments.extend(attempts),
                 Err(why) => unanswered.push((terminal.clone(), why)),
+            }
+        }
+        // A payment that is still on its way, or whose record is gone, is not one that was never made.
+        for attempt in unresolved {
+            let listed = |payment: &Payment| payment.attempt_key.as_ref() == Some(&attempt.key);
+            if !payments.iter().any(listed) {
+                let why = "an attempt of this till there is not resolved".to_owned();
+                unanswered.push((attempt.terminal_id, why));
             }
         }
         let rank = |payment: &Payment| match payment.status {

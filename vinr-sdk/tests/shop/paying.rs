@@ -206,6 +206,14 @@ async fn a_wrong_value_is_refused_before_anything_is_sent() {
 }
 
 #[tokio::test]
+async fn a_till_that_knows_no_terminal_knows_nothing_of_a_sale() {
+    let shop = Shop::open().await;
+    let till = shop.builder().build().unwrap();
+    let error = till.payments().retrieve_by_reference(SALE).await;
+    assert!(matches!(error, Err(Error::NoReaders)), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_terminal_without_a_known_address_is_not_searched_for() {
     let shop = Shop::open().await;
     let till = shop.builder().build().unwrap();

@@ -118,6 +118,18 @@ async fn a_wiped_terminal_leaves_the_outcome_unknown_and_the_sale_unpaid_by_us()
 }
 
 #[tokio::test]
+async fn a_sale_with_an_unresolved_attempt_is_not_called_unpaid() {
+    let shop = Shop::open().await;
+    crash(&shop, Cut::BeforeTheRequest).await;
+    let till = shop.till().await;
+    let retrieved = till.payments().retrieve_by_reference(SALE).await;
+    assert!(
+        matches!(retrieved, Err(Error::Unanswered { .. })),
+        "{retrieved:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_dropped_call_is_found_by_the_next_resolve() {
     let shop = Shop::with(never_taps()).await;
     let till = shop.till().await;
