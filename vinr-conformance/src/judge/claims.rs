@@ -22,6 +22,7 @@ use crate::journal::{Entry, Said};
 /// Finds out whether a claim, written at `entry`, is true.
 pub(super) fn weigh(trace: &Trace<'_>, entry: &Entry, said: &Said) -> Found {
     let seq = entry.seq;
+    let scenario = entry.scenario.as_deref().unwrap_or_default();
     match said {
         Said::Ends {
             exchange,
@@ -59,14 +60,16 @@ pub(super) fn weigh(trace: &Trace<'_>, entry: &Entry, said: &Said) -> Found {
             on(trace, *exchange, |own| admission::not_admitted(trace, own))
         }
         Said::Prompts { exchange } => on(trace, *exchange, |own| screen::prompts(trace, own, seq)),
-        Said::ShowsNothing { since } => screen::shows_nothing(trace, *since, seq),
+        Said::ShowsNothing { since } => screen::shows_nothing(trace, scenario, *since, seq),
         Said::NoPromptFor { reference, since } => {
             screen::no_prompt_for(trace, reference, *since, seq)
         }
         Said::HeadBeforeCard { exchange } => {
             on(trace, *exchange, |own| held::head_before_card(trace, own))
         }
-        Said::WhileHeld { exchange, held } => both(trace, [*exchange, *held], held::while_held),
+        Said::WhileHeld { exchange, held } => both(trace, [*exchange, *held], |own, held| {
+            held::while_held(trace, own, held)
+        }),
         Said::SamePayment { exchanges } => same::same(trace, exchanges),
         Said::OtherPayment { exchanges } => both(trace, *exchanges, same::other),
         Said::Charges { reference, count } => charge::charges(trace, reference, *count, seq),

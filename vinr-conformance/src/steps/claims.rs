@@ -42,7 +42,11 @@ pub(super) async fn shows(scene: &mut Scene, words: &Words) {
 
 /// `completed, failed or cancelled`
 fn any_of(words: &str) -> Vec<String> {
-    words.split(", ").flat_map(|part| part.split(" or ")).map(str::to_owned).collect()
+    words
+        .split(", ")
+        .flat_map(|part| part.split(" or "))
+        .map(str::to_owned)
+        .collect()
 }
 
 pub(super) async fn answered(scene: &mut Scene, words: &Words) {
@@ -177,7 +181,9 @@ pub(super) async fn prompts(scene: &mut Scene, words: &Words) {
     });
     if !seen.await {
         let path = format!("/v1/payments?reference={reference}");
-        scene.ask("does it ask?", crate::probe::Request::get(path)).await;
+        scene
+            .ask("does it ask?", crate::probe::Request::get(path))
+            .await;
     }
     scene.claim(Said::Prompts {
         exchange: scene.number(name),

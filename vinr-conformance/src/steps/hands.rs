@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
+use vinr_protocol::question::Answered;
+
 use super::scene::Scene;
 use super::till;
 use super::words::Words;
 use crate::drivers::Ask;
+
+/// How long somebody with a card waits for the terminal to ask for it.
+const CARD_WITHIN: Duration = Duration::from_secs(10);
 
 /// A tap that the terminal should not take is offered for so long.
 const UNWANTED_TAP: Duration = Duration::from_millis(400);
@@ -28,12 +33,19 @@ pub(super) async fn presents(scene: &mut Scene, words: &Words) {
     }
 }
 
+/// Where the terminal itself no longer waits for a card, that nobody can present one is its own doing, and
+/// the scenario goes on to find that out.
 async fn present(scene: &mut Scene, card: &str, entry: &str) {
     let ask = Ask::to("present_card")
         .with("card", card)
         .with("entry", entry)
-        .because("the customer pays", vec![]);
-    scene.question(ask).await;
+        .because("the customer pays", vec![])
+        .within(CARD_WITHIN);
+    let answer = scene.context.drivers.ask(ask).await;
+    if answer.answer == Answered::Cannot && scene.something_waits_for_a_card().await {
+        let why = answer.why.as_deref().unwrap_or("nobody says why");
+        scene.stop(format!("nobody could present a card: {why}"));
+    }
 }
 
 /// Nobody asked for a card; whether the terminal takes it is what the scenario wants to know.
@@ -46,10 +58,6 @@ pub(super) async fn taps_all_the_same(scene: &mut Scene, words: &Words) {
     scene.context.drivers.ask(ask).await;
 }
 
-pub(super) async fn nobody(scene: &mut Scene, _: &Words) {
-    scene.settle().await;
-}
-
 pub(super) async fn slows_the_host(scene: &mut Scene, words: &Words) {
     scene.host_is_odd = true;
     let ask = Ask::to("set_host")
@@ -59,10 +67,15 @@ pub(super) async fn slows_the_host(scene: &mut Scene, words: &Words) {
 }
 
 pub(super) async fn cuts_the_power(scene: &mut Scene, words: &Words) {
+    // What was shown before the cut must not look as if it were shown after it.
+    scene.settle().await;
     scene.cut = scene.journal().last_seq();
     let ask = Ask::to("power_cycle")
         .with("offMs", OFF_MS)
-        .because("what was answered or shown must survive a power cut", vec![])
+        .because(
+            "what was answered or shown must survive a power cut",
+            vec![],
+        )
         .within(Duration::from_secs(60));
     if scene.question(ask).await.is_some() {
         till::waits_until_idle(scene, words).await;

@@ -37,7 +37,10 @@ pub(super) async fn listens(scene: &mut Scene, _: &Words) {
 
 pub(super) async fn listens_for_busy(scene: &mut Scene, _: &Words) {
     let terminal = scene.context.subject.terminal.to_string();
-    hear(scene, |advert| is_of(advert, &terminal) && txt(advert, "activity") == Some("busy")).await;
+    hear(scene, |advert| {
+        is_of(advert, &terminal) && txt(advert, "activity") == Some("busy")
+    })
+    .await;
 }
 
 async fn hear(scene: &mut Scene, enough: impl FnMut(&Advert) -> bool) {
@@ -60,16 +63,24 @@ fn txt<'a>(advert: &'a Advert, name: &str) -> Option<&'a str> {
 /// Dials the last advertisement of the terminal, by what it says and nothing else.
 pub(super) async fn dials_the_advertised(scene: &mut Scene, _: &Words) {
     let terminal = scene.context.subject.terminal.to_string();
-    let adverts = scene.journal().entries().into_iter().filter_map(|entry| match entry.event {
-        Event::Advert(advert) if is_of(&advert, &terminal) => Some(advert),
-        _ => None,
-    });
+    let adverts = scene
+        .journal()
+        .entries()
+        .into_iter()
+        .filter_map(|entry| match entry.event {
+            Event::Advert(advert) if is_of(&advert, &terminal) => Some(advert),
+            _ => None,
+        });
     let Some(advert) = adverts.last() else {
         // Nothing to dial: the claim finds that nothing was advertised.
         return;
     };
     // IPv4 first: an IPv6 link-local address needs a scope that the record cannot carry.
-    let mut addresses: Vec<IpAddr> = advert.addresses.iter().flat_map(|text| text.parse()).collect();
+    let mut addresses: Vec<IpAddr> = advert
+        .addresses
+        .iter()
+        .flat_map(|text| text.parse())
+        .collect();
     addresses.sort_by_key(IpAddr::is_ipv6);
     let Some(ip) = addresses.first() else {
         return;
@@ -82,7 +93,11 @@ pub(super) async fn dials_the_advertised(scene: &mut Scene, _: &Words) {
 
 pub(super) async fn speaks_plain(scene: &mut Scene, _: &Words) {
     let bytes = b"GET /v1/reader HTTP/1.1\r\nhost: terminal\r\nconnection: close\r\n\r\n";
-    let connection = scene.context.probe.plaintext("a GET in plain HTTP", bytes).await;
+    let connection = scene
+        .context
+        .probe
+        .plaintext("a GET in plain HTTP", bytes)
+        .await;
     scene.note_connection(PLAIN, connection);
 }
 

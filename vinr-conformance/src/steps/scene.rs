@@ -18,6 +18,12 @@ pub(super) const SOON: Duration = Duration::from_secs(5);
 /// How long it waits for the outcome of a payment whose card was presented.
 pub(super) const OUTCOME_WITHIN: Duration = Duration::from_secs(15);
 
+/// How long a terminal may take to become idle after a cancel.
+const UNSTUCK_WITHIN: Duration = Duration::from_secs(1);
+
+/// The pause between two questions about the same thing.
+pub(super) const ASK_AGAIN: Duration = Duration::from_millis(25);
+
 /// How long a screen event may be under way after the answer that it belongs to.
 const SCREEN_SETTLES: Duration = Duration::from_millis(60);
 
@@ -137,12 +143,19 @@ impl Scene {
 
     /// The attempt of this name; a scenario that has none is wrong.
     pub(super) fn known(&self, name: &str) -> Attempt {
-        self.attempts.get(name).expect("an earlier step of the scenario named this attempt").clone()
+        self.attempts
+            .get(name)
+            .expect("an earlier step of the scenario named this attempt")
+            .clone()
     }
 
     /// Sends the `pay` of an attempt as the till, and waits for the head of its answer.
     pub(super) async fn pay(&mut self, name: &str, attempt: Attempt) {
-        if self.context.amount_ceiling.is_some_and(|ceiling| attempt.amount > ceiling) {
+        if self
+            .context
+            .amount_ceiling
+            .is_some_and(|ceiling| attempt.amount > ceiling)
+        {
             self.stop("the amount is above the profile's amount_ceiling");
             return;
         }
@@ -173,7 +186,8 @@ impl Scene {
     /// Remembers an exchange by this name.
     pub(super) fn keep(&mut self, name: &str, exchange: Exchange) {
         self.numbers.insert(name.to_owned(), exchange.number());
-        self.connections.insert(name.to_owned(), exchange.connection());
+        self.connections
+            .insert(name.to_owned(), exchange.connection());
         self.live.insert(name.to_owned(), exchange);
     }
 
@@ -209,6 +223,27 @@ impl Scene {
             return None;
         }
         Some(answer)
+    }
+
+    /// Does a look-up say that any attempt of the scenario waits for a card?
+    pub(super) async fn something_waits_for_a_card(&mut self) -> bool {
+        let references: Vec<_> = self
+            .attempts
+            .values()
+            .map(|attempt| attempt.reference.clone())
+            .collect();
+        for reference in references {
+            let path = format!("/v1/payments?reference={reference}");
+            let Some(list) = self.ask("does it wait?", Request::get(path)).await else {
+                continue;
+            };
+            let list = list.json();
+            let mut payments = list["data"].as_array().into_iter().flatten();
+            if payments.any(|payment| payment["status"] == "pending") {
+                return true;
+            }
+        }
+        false
     }
 
     /// Waits a moment for screen events that are under way.
@@ -257,6 +292,7 @@ impl Scene {
         if self.host_is_odd {
             self.context.drivers.ask(Ask::to("set_host")).await;
         }
+        let mut all_answered = true;
         let open: Vec<_> = self.attempts.keys().cloned().collect();
         for name in open {
             let answered = match self.live.get_mut(&name) {
@@ -264,10 +300,47 @@ impl Scene {
                 None => false,
             };
             if !answered {
+                all_answered = false;
                 let attempt = self.known(&name);
                 let request = attempt.cancel(&self.context);
                 self.ask("tidying up", request).await;
             }
+        }
+        if !all_answered {
+            self.clear_the_screen().await;
+        }
+    }
+
+    /// A terminal that goes on asking after every cancel gets a card that pays nothing, then a power cut: the
+    /// next scenario must not pay for this one.
+    async fn clear_the_screen(&mut self) {
+        let last_resorts = [
+            Ask::to("present_card")
+                .with("card", "declined")
+                .within(UNSTUCK_WITHIN),
+            Ask::to("power_cycle").with("offMs", 100),
+        ];
+        for resort in last_resorts {
+            if self.becomes_idle(UNSTUCK_WITHIN).await {
+                return;
+            }
+            let resort = resort.because("the terminal went on asking after its cancel", vec![]);
+            self.context.drivers.ask(resort).await;
+        }
+    }
+
+    /// Waits until the terminal says that it is idle.
+    pub(super) async fn becomes_idle(&mut self, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        loop {
+            let answer = self.ask("is it idle?", Request::get("/v1/reader")).await;
+            if answer.is_some_and(|answer| answer.json()["activity"] == "idle") {
+                return true;
+            }
+            if Instant::now() > deadline {
+                return false;
+            }
+            tokio::time::sleep(ASK_AGAIN).await;
         }
     }
 }

@@ -61,7 +61,11 @@ fn malform(body: &Value, what: &str) -> Option<String> {
             ]
             .into_iter()
             .find_map(|(words, name)| Some((name, what.strip_prefix(words)?)))?;
-            if name.is_empty() { with(raw, "\"manual\"") } else { with(name, raw) }
+            if name.is_empty() {
+                with(raw, "\"manual\"")
+            } else {
+                with(name, raw)
+            }
         }
     };
     Some(text)
@@ -86,7 +90,9 @@ pub(super) async fn sends_as(scene: &mut Scene, words: &Words) {
 
 pub(super) async fn sends_the_body(scene: &mut Scene, words: &Words) {
     let body = words.text(0).trim_matches('`').to_owned();
-    scene.ask(words.text(1), Request::post("/v1/pay", body)).await;
+    scene
+        .ask(words.text(1), Request::post("/v1/pay", body))
+        .await;
 }
 
 pub(super) async fn sends_a_monster(scene: &mut Scene, words: &Words) {
@@ -96,9 +102,9 @@ pub(super) async fn sends_a_monster(scene: &mut Scene, words: &Words) {
     let length = lawful.body.len().to_string();
     let request = match what {
         "a header of 100 KB" => lawful.header("x-monster", "x".repeat(100 * 1024)),
-        "33 headers too many" => {
-            (0..33).fold(lawful, |request, number| request.header(&format!("x-{number}"), "x"))
-        }
+        "33 headers too many" => (0..33).fold(lawful, |request, number| {
+            request.header(&format!("x-{number}"), "x")
+        }),
         "a body of 1 MB" => Request {
             body: format!("{{\"description\":\"{}\"}}", "x".repeat(1024 * 1024)).into_bytes(),
             ..lawful
@@ -107,7 +113,9 @@ pub(super) async fn sends_a_monster(scene: &mut Scene, words: &Words) {
             let deep = format!("{}{}", "[".repeat(16), "]".repeat(16));
             let body = attempt.body(&scene.context).to_string();
             Request {
-                body: body.replacen('{', &format!("{{\"x\":{deep},"), 1).into_bytes(),
+                body: body
+                    .replacen('{', &format!("{{\"x\":{deep},"), 1)
+                    .into_bytes(),
                 ..lawful
             }
         }
@@ -127,7 +135,9 @@ pub(super) async fn sends_a_monster(scene: &mut Scene, words: &Words) {
 
 pub(super) async fn browses(scene: &mut Scene, words: &Words) {
     let attempt = scene.attempt(words.text(1), words.money(0));
-    let request = attempt.request(&scene.context).header("origin", "https://shop.example");
+    let request = attempt
+        .request(&scene.context)
+        .header("origin", "https://shop.example");
     scene.attempts.insert(words.text(1).to_owned(), attempt);
     scene.ask(words.text(1), request).await;
 }

@@ -2,24 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use super::scene::{OUTCOME_WITHIN, SOON, Scene};
+use super::scene::{ASK_AGAIN, OUTCOME_WITHIN, SOON, Scene};
 use super::words::Words;
 use crate::probe::Request;
 
 /// How long a terminal may take to be idle again, a restart included.
 const IDLE_WITHIN: Duration = Duration::from_secs(20);
-const ASK_AGAIN: Duration = Duration::from_millis(25);
 
 pub(super) async fn waits_until_idle(scene: &mut Scene, _: &Words) {
-    let deadline = Instant::now() + IDLE_WITHIN;
-    while Instant::now() < deadline {
-        let answer = scene.ask("is it idle?", Request::get("/v1/reader")).await;
-        if answer.is_some_and(|answer| answer.json()["activity"] == "idle") {
-            return;
-        }
-        tokio::time::sleep(ASK_AGAIN).await;
+    if !scene.becomes_idle(IDLE_WITHIN).await {
+        scene.stop("the terminal did not become idle");
     }
-    scene.stop("the terminal did not become idle");
 }
 
 pub(super) async fn asks(scene: &mut Scene, words: &Words) {
@@ -35,19 +28,25 @@ pub(super) async fn asks_without_a_key(scene: &mut Scene, words: &Words) {
 
 pub(super) async fn asks_for_a_later_capture(scene: &mut Scene, words: &Words) {
     let mut attempt = scene.attempt(words.text(1), words.money(0));
-    attempt.further.insert("captureMethod".into(), "manual".into());
+    attempt
+        .further
+        .insert("captureMethod".into(), "manual".into());
     scene.pay(words.text(1), attempt).await;
 }
 
 pub(super) async fn asks_with_a_time_out(scene: &mut Scene, words: &Words) {
     let mut attempt = scene.attempt(words.text(2), words.money(0));
-    attempt.further.insert("timeoutMs".into(), words.number(1).into());
+    attempt
+        .further
+        .insert("timeoutMs".into(), words.number(1).into());
     scene.pay(words.text(2), attempt).await;
 }
 
 pub(super) async fn asks_another(scene: &mut Scene, words: &Words) {
     let mut attempt = scene.attempt(words.text(1), words.money(0));
-    attempt.further.insert("terminalId".into(), "term_of_another_shop".into());
+    attempt
+        .further
+        .insert("terminalId".into(), "term_of_another_shop".into());
     scene.pay(words.text(1), attempt).await;
 }
 
@@ -123,7 +122,9 @@ pub(super) async fn looks_up_until_final(scene: &mut Scene, words: &Words) {
         let answer = scene.ask(words.text(1), of(&reference)).await;
         let status = answer.map(|answer| answer.json()["data"][0]["status"].clone());
         let is_final = |status: &serde_json::Value| {
-            ["completed", "failed", "cancelled"].iter().any(|word| status == word)
+            ["completed", "failed", "cancelled"]
+                .iter()
+                .any(|word| status == word)
         };
         if status.as_ref().is_some_and(is_final) {
             return;

@@ -9,7 +9,14 @@ pub(super) struct Words(Vec<String>);
 impl Words {
     pub(super) fn of(context: Context) -> Self {
         // The first match is the whole line.
-        Self(context.matches.into_iter().skip(1).map(|(_, text)| text).collect())
+        Self(
+            context
+                .matches
+                .into_iter()
+                .skip(1)
+                .map(|(_, text)| text)
+                .collect(),
+        )
     }
 
     /// The text in a gap, from 0.
@@ -19,7 +26,9 @@ impl Words {
 
     /// The number in a gap.
     pub(super) fn number(&self, gap: usize) -> u64 {
-        self.text(gap).parse().expect("the gap {number} takes digits only")
+        self.text(gap)
+            .parse()
+            .expect("the gap {number} takes digits only")
     }
 
     /// The amount in a gap, in minor units, and its currency.
@@ -29,7 +38,12 @@ impl Words {
             .split_once(' ')
             .expect("the gap {money} takes an amount, a space and a currency");
         let digits = amount.replace('.', "");
-        (digits.parse().expect("the gap {money} takes digits and one point"), currency)
+        (
+            digits
+                .parse()
+                .expect("the gap {money} takes digits and one point"),
+            currency,
+        )
     }
 }
 

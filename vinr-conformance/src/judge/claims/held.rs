@@ -42,24 +42,25 @@ fn says_activation(text: &str) -> bool {
     })
 }
 
-pub(super) fn while_held(own: &Exchange<'_>, held: &Exchange<'_>) -> Found {
+/// Where a card was presented meanwhile, the answer must have come before it: one that comes together with
+/// the outcome waited for it.
+pub(super) fn while_held(trace: &Trace<'_>, own: &Exchange<'_>, held: &Exchange<'_>) -> Found {
     let expected = "an answer while the payment is still held";
     let entries: Vec<_> = own.entries().into_iter().chain([held.seq]).collect();
     let Some(body) = own.body.as_ref().filter(|_| own.status() == Some(200)) else {
         return Found::broken("not_answered", expected, own.outcome(), entries);
     };
-    match &held.body {
-        Some(end) if end.last_byte_ns < own.last_byte_ns => {
-            Found::unseen("the payment was no longer held")
-        }
-        Some(end) if end.last_byte_ns < body.last_byte_ns => Found::broken(
-            "answered_after_it",
-            expected,
-            "the answer came after the payment's",
-            entries,
-        ),
-        _ => Found::kept(entries),
+    let end = held.body.as_ref().map_or(u64::MAX, |end| end.last_byte_ns);
+    if end < own.last_byte_ns {
+        return Found::unseen("the payment was no longer held");
     }
+    let cards = trace.cards().into_iter().map(|card| card.asked_ns);
+    let card = cards.filter(|asked_ns| *asked_ns > own.last_byte_ns).min();
+    if body.last_byte_ns > end.min(card.unwrap_or(u64::MAX)) {
+        let seen = "the answer came only when the payment went on";
+        return Found::broken("answered_after_it", expected, seen, entries);
+    }
+    Found::kept(entries)
 }
 
 #[cfg(test)]
@@ -115,6 +116,21 @@ mod tests {
         let look_up = story.look_up("order_1");
         story.answer_payment(pay, "completed");
         story.answer(look_up, 200, r#"{"object":"list","data":[]}"#);
+        let said = Said::WhileHeld {
+            exchange: look_up,
+            held: pay,
+        };
+        assert_eq!(story.reason(&said), Some("answered_after_it"));
+    }
+
+    #[test]
+    fn a_look_up_that_waits_for_the_card_is_late() {
+        let mut story = Story::new();
+        let pay = story.pay("order_1", "k1", 2500);
+        let look_up = story.look_up("order_1");
+        story.card("approved");
+        story.answer(look_up, 200, r#"{"object":"list","data":[]}"#);
+        story.answer_payment(pay, "completed");
         let said = Said::WhileHeld {
             exchange: look_up,
             held: pay,

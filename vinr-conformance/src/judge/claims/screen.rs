@@ -1,5 +1,6 @@
 //! What the screen showed, and what it must not show. \[PAY-2, PAY-9, PAY-10, REC-15\]
 
+use crate::journal::ScreenEvent;
 use crate::judge::found::Found;
 use crate::judge::trace::{Exchange, Trace};
 
@@ -42,29 +43,36 @@ pub(super) fn prompts(trace: &Trace<'_>, own: &Exchange<'_>, until: u64) -> Foun
     )
 }
 
-pub(super) fn shows_nothing(trace: &Trace<'_>, since: u64, until: u64) -> Found {
-    silent(trace, since, until, |_| true)
+/// Nothing but idleness since this entry. What still shows of an earlier scenario's sale does not count.
+pub(super) fn shows_nothing(trace: &Trace<'_>, scenario: &str, since: u64, until: u64) -> Found {
+    let is_anothers = |reference: &str| {
+        trace.exchanges.values().any(|own| {
+            own.is_pay() && own.reference() == Some(reference) && own.scenario != scenario
+        })
+    };
+    silent(trace, since, until, |screen| {
+        screen.screen != "idle" && !screen.reference.as_deref().is_some_and(is_anothers)
+    })
 }
 
 pub(super) fn no_prompt_for(trace: &Trace<'_>, reference: &str, since: u64, until: u64) -> Found {
-    silent(trace, since, until, |shown| shown == Some(reference))
+    silent(trace, since, until, |screen| {
+        screen.screen == "present_card" && screen.reference.as_deref() == Some(reference)
+    })
 }
 
 fn silent(
     trace: &Trace<'_>,
     since: u64,
     until: u64,
-    counts: impl Fn(Option<&str>) -> bool,
+    counts: impl Fn(&ScreenEvent) -> bool,
 ) -> Found {
     if !trace.screen_is_watched(since) || !trace.screen_is_watched(until) {
         return Found::unseen(NOBODY_WATCHED);
     }
-    let shown = trace.screens().find(|(entry, screen)| {
-        entry.seq > since
-            && entry.seq <= until
-            && screen.screen != "idle"
-            && counts(screen.reference.as_deref())
-    });
+    let shown = trace
+        .screens()
+        .find(|(entry, screen)| entry.seq > since && entry.seq <= until && counts(screen));
     match shown {
         None => Found::kept([]),
         Some((entry, screen)) => Found::broken(
