@@ -30,7 +30,7 @@ impl Safety {
             ),
             (
                 self.amount_ceiling.is_some(),
-                "amount_ceiling = 20000 (no payment is larger, in minor units)",
+                "amount_ceiling = 99999999 (no payment is larger, in minor units)",
             ),
             (
                 self.reference_prefix.is_some(),

@@ -99,4 +99,16 @@ mod tests {
             assert_eq!(profile.offline, sheet.model().offline_limits());
         }
     }
+
+    #[test]
+    fn the_profile_of_the_guide_is_lawful() {
+        let guide = include_str!("../../../docs/certifying.md");
+        let (_, rest) = guide
+            .split_once("```toml\n")
+            .expect("the guide shows a profile");
+        let (text, _) = rest.split_once("```").expect("it ends");
+        let profile = Profile::parse(text, Path::new("ct20.toml"));
+        let profile = profile.unwrap_or_else(|error| panic!("{error}"));
+        assert!(profile.interlock([192, 168, 1, 20].into()).is_ok());
+    }
 }
