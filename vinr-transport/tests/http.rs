@@ -362,7 +362,8 @@ async fn a_power_cut_ends_a_held_answer_and_frees_the_port() {
     let accepted = connection.pay(&pay_request(), None).await.unwrap();
     let (_request, outcome) = terminal.held.recv().await.unwrap();
     terminal.server.abort();
-    terminal.server.closed().await;
+    let closed = tokio::time::timeout(Duration::from_secs(60), terminal.server.closed());
+    assert!(closed.await.is_ok(), "a connection is left");
     // Nobody listens to the outcome any more.
     assert!(outcome.is_closed());
     let error = accepted.outcome().await.unwrap_err();

@@ -8,14 +8,16 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
-    PKCS_RSA_SHA256, date_time_ymd,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose, PKCS_RSA_SHA256, date_time_ymd,
 };
 use support::{
-    Pki, TERMINAL, Terminal, ca, dns, id, issue, issue_with, loopback, terminal_leaf, uri, urn,
+    Pki, TERMINAL, Terminal, ca, ca_for, dns, expired_ca, id, issue, issue_pem, issue_with,
+    loopback, terminal_leaf, uri, urn,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use vinr_protocol::TerminalId;
 use vinr_transport::client::Unreachable;
 use vinr_transport::{Check, ConnectError, Identity};
 
@@ -69,6 +71,16 @@ async fn the_pos_ca_signs_no_terminals() {
     let pki = Pki::new();
     let identity = issue(lawful(), &pki.pos_ca);
     assert_eq!(failed(&pki, identity).await, Check::Issuer);
+}
+
+#[tokio::test]
+async fn a_ca_past_its_date() {
+    let pki = Pki {
+        terminal_ca: expired_ca(),
+        ..Pki::new()
+    };
+    let identity = pki.terminal();
+    assert_eq!(failed(&pki, identity).await, Check::Expired);
 }
 
 #[tokio::test]
@@ -156,6 +168,43 @@ async fn an_rsa_key() {
     let key = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
     let identity = issue_with(lawful(), &pki.terminal_ca, &key);
     assert_eq!(failed(&pki, identity).await, Check::KeyType);
+}
+
+/// A terminal whose chain has a CA with these usages between its leaf and the bundle.
+async fn below_intermediate(usages: Vec<KeyUsagePurpose>) -> Result<TerminalId, Check> {
+    let pki = Pki {
+        terminal_ca: ca_for("root", IsCa::Ca(BasicConstraints::Unconstrained)),
+        ..Pki::new()
+    };
+    let mut params = CertificateParams::default();
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "intermediate");
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = usages;
+    let key = KeyPair::generate().unwrap();
+    let between = CertifiedIssuer::signed_by(params, key, &pki.terminal_ca).unwrap();
+    let (leaf, key) = issue_pem(lawful(), &between);
+    let chain = leaf + &between.pem();
+    let mut options = pki.options();
+    options.identity = Identity::from_pem(chain.as_bytes(), key.as_bytes()).unwrap();
+    let terminal = Terminal::start(options).await;
+    let inspected = pki.connector().inspect(terminal.addr()).await.unwrap();
+    assert_eq!(inspected.chain.len(), 2);
+    inspected.verdict
+}
+
+#[tokio::test]
+async fn an_issuer_between_must_be_allowed_to_sign_certificates() {
+    use KeyUsagePurpose::{CrlSign, KeyCertSign};
+    assert_eq!(
+        below_intermediate(vec![KeyCertSign]).await,
+        Ok(id(TERMINAL))
+    );
+    for usages in [vec![], vec![CrlSign]] {
+        let verdict = below_intermediate(usages).await;
+        assert!(matches!(verdict, Err(Check::Path(_))), "{verdict:?}");
+    }
 }
 
 #[tokio::test]

@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose, PKCS_ED25519, PKCS_RSA_SHA256, date_time_ymd,
+    KeyUsagePurpose, PKCS_ED25519, PKCS_RSA_SHA256, SerialNumber, date_time_ymd,
 };
 use support::{
-    Pki, Raw, TERMINAL, Terminal, ca, id, issue, issue_with, pay_request, pos_leaf, uri, urn,
+    Pki, Raw, TERMINAL, Terminal, ca, expired_ca, id, issue, issue_with, pay_request, pos_leaf,
+    uri, urn,
 };
 use tokio::io::AsyncWriteExt;
 use vinr_protocol::{Code, Timestamp};
@@ -178,6 +179,15 @@ async fn a_leaf_that_may_sign_certificates_is_not_acceptable() {
 }
 
 #[tokio::test]
+async fn a_serial_number_that_no_list_could_name_is_not_acceptable() {
+    for serial in [vec![0], vec![1; 21]] {
+        let mut params = lawful();
+        params.serial_number = Some(SerialNumber::from(serial));
+        not_acceptable(params, "encoding").await;
+    }
+}
+
+#[tokio::test]
 async fn an_rsa_key_is_not_acceptable() {
     let pki = Pki::new();
     let key = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
@@ -269,16 +279,12 @@ async fn an_open_connection_is_cut_off_when_its_certificate_expires() {
 
 #[tokio::test]
 async fn a_ca_past_its_date_vouches_for_nobody() {
-    let pki = Pki::new();
-    let clock = Clock::new(|| Timestamp::from_unix_ms(AFTER_ALL).unwrap());
-    let terminal = Terminal::start_with_clock(pki.options(), clock).await;
-    let connector = pki.connector();
-    let mut connection = connector
-        .connect(terminal.addr(), &id(TERMINAL))
-        .await
-        .unwrap();
-    let error = connection.pay(&pay_request(), None).await.unwrap_err();
-    assert_eq!(alert(&error), "certificate_expired");
+    let pki = Pki {
+        pos_ca: expired_ca(),
+        ..Pki::new()
+    };
+    let pos = pki.pos();
+    assert_eq!(alert(&refused(&pki, pos).await), "certificate_expired");
 }
 
 /// A socket that is closed with bytes unread answers the next ones with a reset, and on some systems the

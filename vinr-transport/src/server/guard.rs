@@ -268,6 +268,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn neither_idleness_nor_a_slow_body_is_bound_by_the_time_for_heads() {
         let (mut peer, mut guard) = guarded();
+        assert_eq!(handed_on(&mut guard).await, None);
         advance(Duration::from_secs(3600)).await;
         assert_eq!(handed_on(&mut guard).await, None);
         let head = b"GET / HTTP/1.1\r\ncontent-length: 2\r\n\r\na";
@@ -293,14 +294,20 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_shutdown_waits_for_the_peer_but_not_for_ever() {
+    async fn a_shutdown_reads_on_for_a_second_while_the_peer_stays() {
         let (mut peer, mut guard) = guarded();
         peer.write_all(b"unread").await.expect("room");
-        // Ends because the second of the drain passes; the peer stays.
+        let begun = tokio::time::Instant::now();
         guard.shutdown().await.expect("a duplex has no errors");
-        drop(peer);
+        assert_eq!(begun.elapsed().as_secs(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_shutdown_is_over_when_the_peer_closes() {
         let (peer, mut guard) = guarded();
         drop(peer);
+        let begun = tokio::time::Instant::now();
         guard.shutdown().await.expect("a duplex has no errors");
+        assert_eq!(begun.elapsed(), Duration::ZERO);
     }
 }

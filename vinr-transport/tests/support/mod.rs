@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
 };
 use rustls::client::WantsClientCert;
 use rustls::{ClientConfig, RootCertStore};
@@ -44,9 +44,24 @@ pub fn dns(text: &str) -> SanType {
 }
 
 pub fn ca(name: &str) -> CertifiedIssuer<'static, KeyPair> {
+    ca_for(name, IsCa::Ca(BasicConstraints::Constrained(0)))
+}
+
+pub fn ca_for(name: &str, is_ca: IsCa) -> CertifiedIssuer<'static, KeyPair> {
+    self_signed(name, is_ca, 4000)
+}
+
+pub fn expired_ca() -> CertifiedIssuer<'static, KeyPair> {
+    let is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    self_signed("expired CA", is_ca, 2020)
+}
+
+fn self_signed(name: &str, is_ca: IsCa, year: i32) -> CertifiedIssuer<'static, KeyPair> {
     let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, name);
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.not_after = date_time_ymd(year, 1, 1);
+    params.is_ca = is_ca;
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
