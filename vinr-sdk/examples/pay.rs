@@ -9,14 +9,26 @@
 //! the CA bundle and the till's certificate of a provisioned directory: `pos.p12` where
 //! `VINR_LOCAL_CERT_PASSPHRASE` is set, else `pos.pem` and `pos.key`.
 
-use anyhow::Context;
+use std::process::ExitCode;
+
+use anyhow::{Context, anyhow};
 use vinr_sdk::{CreateLocal, Discover, PaymentResult, Vinr};
 
 mod arguments;
 use arguments::Arguments;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> anyhow::Result<()> {
     let arguments = Arguments::read()?;
     let (vinr, discover) = match &arguments.address {
         None => (Vinr::local_simulator().await?, Discover::lan()),
@@ -68,10 +80,8 @@ async fn main() -> anyhow::Result<()> {
             println!("cancelled: {}", why.unwrap_or_default());
         }
         Err(error) => {
-            eprintln!("{error}");
-            eprintln!("charged: {:?}", error.charged());
-            eprintln!("next: {}", error.next());
-            std::process::exit(1);
+            let (charged, next) = (error.charged(), error.next());
+            return Err(anyhow!("{error}\ncharged: {charged:?}\nnext: {next}"));
         }
     }
     Ok(())

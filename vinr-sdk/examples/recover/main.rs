@@ -9,6 +9,7 @@
 //! A second till over the same attempt store finds the payment. Nobody pays twice.
 
 use std::net::SocketAddr;
+use std::process::ExitCode;
 
 use anyhow::Context;
 use vinr_sdk::{CreateLocal, Discover, Resolution, TerminalId, Vinr};
@@ -22,7 +23,17 @@ use arguments::Arguments;
 use cable::Cable;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> anyhow::Result<()> {
     let mut arguments = Arguments::read()?;
     let scratch = tempfile::tempdir()?;
     let mut simulator = None;

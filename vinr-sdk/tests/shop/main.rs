@@ -11,3 +11,4 @@ mod paying;
 mod proxy;
 mod restarting;
 mod shop;
+mod storm;

@@ -33,6 +33,9 @@ struct State {
     open: watch::Sender<bool>,
 }
 
+/// A TLS goodbye is shorter than any request, and not one.
+const GOODBYE: usize = 64;
+
 type Armed = (Cut, oneshot::Sender<()>);
 
 impl Proxy {
@@ -91,7 +94,7 @@ async fn carry(mut client: TcpStream, state: Arc<State>) {
         tokio::select! {
             read = client.read(&mut up) => {
                 let Ok(length @ 1..) = read else { return };
-                if armed.is_none() {
+                if armed.is_none() && length > GOODBYE {
                     armed = state.armed.lock().unwrap().take();
                 }
                 if is(&armed, Cut::BeforeTheRequest) {
