@@ -157,3 +157,52 @@ impl<'a> Der<'a> {
         Ok(Der(contents))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Asks for 900 000 rounds in the encrypted part, in the key bag and in the MAC.
+    const FILE: &[u8] = include_bytes!("../../tests/fixtures/many-rounds.p12");
+    const ROUNDS: [u8; 5] = [INTEGER, 3, 0x0d, 0xbb, 0xa0];
+
+    /// The file with other counts, in the order in which they stand.
+    fn with_rounds(counts: [u32; 3]) -> Vec<u8> {
+        let mut file = FILE.to_vec();
+        let mut counts = counts.into_iter();
+        for at in 0..=file.len() - ROUNDS.len() {
+            if file[at..at + ROUNDS.len()] == ROUNDS {
+                let count = counts.next().expect("there are three").to_be_bytes();
+                file[at + 2..at + 5].copy_from_slice(&count[1..]);
+            }
+        }
+        assert_eq!(counts.next(), None);
+        file
+    }
+
+    #[test]
+    fn two_million_rounds_in_all_are_done_and_not_one_more() {
+        assert!(check(&with_rounds([1_000_000, 999_999, 1])).is_ok());
+        for counts in [[1_000_001, 999_999, 1], [1, 1_000_000, 1_000_000]] {
+            assert!(matches!(
+                check(&with_rounds(counts)),
+                Err(IdentityError::TooManyIterations {
+                    iterations: 2_000_001,
+                    ..
+                })
+            ));
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic() {
+        for at in 0..FILE.len() {
+            for byte in [0x00, 0x30, 0x7f, 0x80, 0x84, 0xff] {
+                let mut file = FILE.to_vec();
+                file[at] = byte;
+                // Whatever it says, it says it.
+                let _ = check(&file);
+            }
+        }
+    }
+}
