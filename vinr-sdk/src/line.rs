@@ -15,6 +15,13 @@ pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// Terminals keep idle connections for 10 min; one that is nearly so old is not trusted with a payment.
 const IDLE_AT_MOST: Duration = Duration::from_secs(9 * 60);
 
+/// A terminal that was switched off says nothing: a line that lay idle for longer than this is asked first.
+/// One round trip, against holding on to a dead connection for 120 s.
+const TRUSTED_FOR: Duration = Duration::from_secs(10);
+
+/// How long it may take to answer then.
+const STILL_THERE_WITHIN: Duration = Duration::from_secs(1);
+
 /// A verified connection and what the terminal said of itself on it.
 #[derive(Debug)]
 pub(crate) struct Line {
@@ -61,9 +68,17 @@ impl Line {
         })
     }
 
-    /// Can a payment be sent on it?
-    pub(crate) fn is_warm(&self) -> bool {
-        self.connection.is_ready() && self.used.elapsed() < IDLE_AT_MOST
+    /// The line, if a payment can be sent on it.
+    pub(crate) async fn if_warm(mut self) -> Option<Self> {
+        let idle = self.used.elapsed();
+        if !self.connection.is_ready() || idle > IDLE_AT_MOST {
+            return None;
+        }
+        if idle > TRUSTED_FOR {
+            let asked = timeout(STILL_THERE_WITHIN, self.connection.reader()).await;
+            self.reader = asked.ok()?.ok()?;
+        }
+        Some(self)
     }
 
     /// It has just been used.

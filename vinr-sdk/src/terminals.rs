@@ -61,18 +61,17 @@ impl Terminals {
         let idle = self
             .lock()
             .get_mut(terminal)
-            .and_then(|known| known.warm.take())
-            .filter(Line::is_warm);
-        match idle {
-            Some(line) => Ok(Taken {
-                line,
-                was_idle: true,
-            }),
-            None => Ok(Taken {
-                line: self.dial(terminal).await?,
-                was_idle: false,
-            }),
+            .and_then(|known| known.warm.take());
+        if let Some(idle) = idle
+            && let Some(line) = idle.if_warm().await
+        {
+            let was_idle = true;
+            return Ok(Taken { line, was_idle });
         }
+        Ok(Taken {
+            line: self.dial(terminal).await?,
+            was_idle: false,
+        })
     }
 
     /// A new line: for a question while a payment is held, and after a loss.

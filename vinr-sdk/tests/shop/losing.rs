@@ -112,6 +112,19 @@ async fn a_warm_connection_that_died_idle_costs_nothing() {
 }
 
 #[tokio::test]
+async fn a_connection_that_died_silently_while_idle_costs_nothing() {
+    let shop = Shop::open().await;
+    let till = shop.till().await;
+    shop.proxy.silence();
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(11)).await;
+    tokio::time::resume();
+    let paid = till.payments().create_local(sale()).await.unwrap();
+    assert!(matches!(paid, PaymentResult::Completed(_)), "{paid:?}");
+    assert_eq!(shop.attempts().await, [Status::Completed]);
+}
+
+#[tokio::test]
 async fn a_power_cut_while_it_waits_for_a_card_ends_the_payment_without_a_charge() {
     let shop = Shop::with(never_taps()).await;
     let till = shop.till().await;
@@ -180,31 +193,8 @@ async fn a_sale_of_which_nothing_arrived_can_be_given_up_for_good() {
     let answer = till.payments().cancel(READER, SALE).await.unwrap();
     assert_eq!(answer.outcome, CancelOutcome::Cancelled);
     let key = till.attempts().unresolved().await.unwrap()[0].key.clone();
-    let late = late_copy(&shop, &key).await;
+    let late = shop.late_copy(&key).await;
     assert_eq!(late.status, Status::Cancelled);
-}
-
-/// A copy of the attempt that arrives after all.
-async fn late_copy(shop: &Shop, key: &vinr_sdk::AttemptKey) -> vinr_sdk::Payment {
-    use vinr_protocol::{Amount, Currency, PayRequest, Reference};
-    use vinr_transport::{Connector, Identity, TrustBundle};
-    let pki = shop.simulator.pki();
-    let trust = TrustBundle::from_pem_file(pki.terminal_ca()).unwrap();
-    let pos = Identity::from_pem_files(pki.pos_cert(), pki.pos_key()).unwrap();
-    let terminal = shop.terminal();
-    let request = PayRequest::new(
-        terminal.id().clone(),
-        Amount::new(2500).unwrap(),
-        Currency::USD,
-        Reference::new(SALE).unwrap(),
-    );
-    let connector = Connector::new(trust, pos).unwrap();
-    let mut connection = connector
-        .connect(terminal.address(), terminal.id())
-        .await
-        .unwrap();
-    let accepted = connection.pay(&request, Some(key)).await.unwrap();
-    accepted.outcome().await.unwrap()
 }
 
 /// Loses the answer once and pays.

@@ -1,6 +1,7 @@
 //! A TCP proxy that cuts one connection at a chosen moment of the next request.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -31,6 +32,9 @@ struct State {
     target: Mutex<SocketAddr>,
     armed: Mutex<Option<Armed>>,
     open: watch::Sender<bool>,
+    /// Connections up to this one are dead, and nobody was told.
+    silent: AtomicUsize,
+    accepted: AtomicUsize,
 }
 
 /// A TLS goodbye is shorter than any request, and not one.
@@ -46,11 +50,17 @@ impl Proxy {
             target: Mutex::new(target),
             armed: Mutex::default(),
             open: watch::channel(true).0,
+            silent: AtomicUsize::new(0),
+            accepted: AtomicUsize::new(0),
         });
         let shared = state.clone();
         tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(carry(client, shared.clone()));
+            for number in 1.. {
+                let Ok((client, _)) = listener.accept().await else {
+                    return;
+                };
+                shared.accepted.store(number, Ordering::Relaxed);
+                tokio::spawn(carry(number, client, shared.clone()));
             }
         });
         Self { address, state }
@@ -68,6 +78,12 @@ impl Proxy {
         happens
     }
 
+    /// The connections that are there die without a word, as when the terminal's plug is pulled.
+    pub(crate) fn silence(&self) {
+        let accepted = self.state.accepted.load(Ordering::Relaxed);
+        self.state.silent.store(accepted, Ordering::Relaxed);
+    }
+
     /// New connections go through again.
     pub(crate) fn mend(&self) {
         self.state.open.send_replace(true);
@@ -79,7 +95,7 @@ impl Proxy {
     }
 }
 
-async fn carry(mut client: TcpStream, state: Arc<State>) {
+async fn carry(number: usize, mut client: TcpStream, state: Arc<State>) {
     if state.open.subscribe().wait_for(|open| *open).await.is_err() {
         return;
     }
@@ -94,6 +110,9 @@ async fn carry(mut client: TcpStream, state: Arc<State>) {
         tokio::select! {
             read = client.read(&mut up) => {
                 let Ok(length @ 1..) = read else { return };
+                if number <= state.silent.load(Ordering::Relaxed) {
+                    continue;
+                }
                 if armed.is_none() && length > GOODBYE {
                     armed = state.armed.lock().unwrap().take();
                 }

@@ -2,7 +2,7 @@
 
 use vinr_protocol::client::attempt::Unsettled;
 use vinr_protocol::device::Model;
-use vinr_sdk::{Charged, Error, PaymentResult, Resolution, TerminalId};
+use vinr_sdk::{Charged, Error, PaymentResult, Resolution, Status, TerminalId};
 use vinr_simulator::terminal::{Mdns, Options, Terminal};
 
 use crate::proxy::Cut;
@@ -60,6 +60,17 @@ async fn a_restarted_till_voids_what_never_arrived() {
         matches!(resolved[0].resolution, Resolution::NeverCharged { .. }),
         "{resolved:?}"
     );
+    assert_eq!(shop.charges().await, 0);
+}
+
+#[tokio::test]
+async fn what_was_voided_never_charges_even_if_it_arrives_after_all() {
+    let shop = Shop::open().await;
+    crash(&shop, Cut::BeforeTheRequest).await;
+    let till = shop.till().await;
+    let resolved = till.attempts().resolve().await.unwrap();
+    let late = shop.late_copy(&resolved[0].attempt.key).await;
+    assert_eq!(late.status, Status::Cancelled);
     assert_eq!(shop.charges().await, 0);
 }
 

@@ -6,16 +6,18 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tempfile::TempDir;
-use vinr_protocol::TerminalId;
 use vinr_protocol::device::Model;
 use vinr_protocol::question::LedgerEntry;
+use vinr_protocol::{Amount, Currency, PayRequest, Reference, TerminalId};
 use vinr_sdk::store::MemoryStore;
-use vinr_sdk::{Builder, CreateLocal, Discover, Status, Vinr};
+use vinr_sdk::{AttemptKey, Builder, CreateLocal, Discover, Payment, Status, Vinr};
 use vinr_simulator::cardholder::Script;
 use vinr_simulator::cards::TestCard;
 use vinr_simulator::screen::Picture;
 use vinr_simulator::terminal::Terminal;
 use vinr_simulator::{Pki, Simulator};
+
+use vinr_transport::{Connector, Identity, TrustBundle};
 
 use crate::proxy::Proxy;
 
@@ -104,6 +106,24 @@ impl Shop {
         let till = self.other_till().await;
         let attempts = till.payments().attempts_at(READER, SALE).await.unwrap();
         attempts.into_iter().map(|payment| payment.status).collect()
+    }
+
+    /// A copy of the attempt arrives after all.
+    pub(crate) async fn late_copy(&self, key: &AttemptKey) -> Payment {
+        let pki = self.simulator.pki();
+        let trust = TrustBundle::from_pem_file(pki.terminal_ca()).unwrap();
+        let pos = Identity::from_pem_files(pki.pos_cert(), pki.pos_key()).unwrap();
+        let (id, address) = (self.terminal().id(), self.terminal().address());
+        let request = PayRequest::new(
+            id.clone(),
+            Amount::new(2500).unwrap(),
+            Currency::USD,
+            Reference::new(SALE).unwrap(),
+        );
+        let connector = Connector::new(trust, pos).unwrap();
+        let mut connection = connector.connect(address, id).await.unwrap();
+        let accepted = connection.pay(&request, Some(key)).await.unwrap();
+        accepted.outcome().await.unwrap()
     }
 
     /// What the card network took: approved and not voided.
