@@ -464,8 +464,8 @@ pub enum Said {
     },
     /// It advertises itself, and can be reached where it says.
     Advertised {
-        /// The connection that was dialled by the advertisement alone; 0 where there was none.
-        connection: u64,
+        /// The connections that were dialled by an advertisement alone.
+        connections: Vec<u64>,
     },
     /// Its TXT record carries what a till wants to know.
     DescribesItself,

@@ -87,7 +87,7 @@ pub(super) fn weigh(trace: &Trace<'_>, entry: &Entry, said: &Said) -> Found {
         Said::NoPlaintext { connection } => transport::no_plaintext(trace, *connection),
         Said::OldTlsRefused { connection } => transport::old_tls_refused(trace, *connection),
         Said::NoTickets { connection } => transport::no_tickets(trace, *connection),
-        Said::Advertised { connection } => advert::advertised(trace, *connection),
+        Said::Advertised { connections } => advert::advertised(trace, connections),
         Said::DescribesItself => advert::describes_itself(trace),
         Said::AnnouncesActivity { since } => advert::announces_activity(trace, *since, seq),
         Said::LocalSimulator => advert::local_simulator(trace),

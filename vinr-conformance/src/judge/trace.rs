@@ -193,6 +193,14 @@ impl<'a> Trace<'a> {
         })
     }
 
+    /// Where the terminal was dialled.
+    pub(super) fn address(&self) -> Option<&'a str> {
+        self.entries.iter().find_map(|entry| match &entry.event {
+            Event::RunBegin { address, .. } => Some(address.as_str()),
+            _ => None,
+        })
+    }
+
     /// How a scenario ended.
     pub(super) fn ended(&self, scenario: &str) -> Option<&'a Ended> {
         self.of(scenario).find_map(|entry| match &entry.event {

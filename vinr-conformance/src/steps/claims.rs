@@ -1,6 +1,6 @@
 //! What must be true: each step waits for what it is about, then writes a claim.
 
-use super::network::{OLD_TLS, PLAIN, THE_ADVERTISED, THE_PORT};
+use super::network::{OLD_TLS, PLAIN, THE_PORT};
 use super::scene::{SOON, Scene};
 use super::strangers::SLOW_PEER;
 use super::words::Words;
@@ -275,7 +275,7 @@ pub(super) async fn no_tickets(scene: &mut Scene, words: &Words) {
 
 pub(super) async fn advertised(scene: &mut Scene, _: &Words) {
     scene.claim(Said::Advertised {
-        connection: scene.connection(THE_ADVERTISED),
+        connections: scene.advertised.clone(),
     });
 }
 

@@ -11,7 +11,6 @@ use crate::run::measure;
 
 /// Names of connections that no exchange is named after.
 pub(super) const THE_PORT: &str = "port 8443";
-pub(super) const THE_ADVERTISED: &str = "the advertised address";
 pub(super) const PLAIN: &str = "plain HTTP";
 pub(super) const OLD_TLS: &str = "old TLS";
 
@@ -31,8 +30,7 @@ pub(super) async fn dials_the_port(scene: &mut Scene, _: &Words) {
 }
 
 pub(super) async fn listens(scene: &mut Scene, _: &Words) {
-    let terminal = scene.context.subject.terminal.to_string();
-    hear(scene, |advert| is_of(advert, &terminal)).await;
+    hear(scene, |_| true).await;
 }
 
 pub(super) async fn listens_for_busy(scene: &mut Scene, _: &Words) {
@@ -60,7 +58,8 @@ fn txt<'a>(advert: &'a Advert, name: &str) -> Option<&'a str> {
     advert.txt.iter().find(own).map(|(_, value)| value.as_str())
 }
 
-/// Dials the last advertisement of the terminal, by what it says and nothing else.
+/// Dials each advertisement in the terminal's name, by what it says and nothing else. Where there is none, the
+/// claim finds that nothing was advertised.
 pub(super) async fn dials_the_advertised(scene: &mut Scene, _: &Words) {
     let terminal = scene.context.subject.terminal.to_string();
     let adverts = scene
@@ -68,27 +67,28 @@ pub(super) async fn dials_the_advertised(scene: &mut Scene, _: &Words) {
         .entries()
         .into_iter()
         .filter_map(|entry| match entry.event {
-            Event::Advert(advert) if is_of(&advert, &terminal) => Some(advert),
+            Event::Advert(advert) if is_of(&advert, &terminal) => address(&advert),
             _ => None,
         });
-    let Some(advert) = adverts.last() else {
-        // Nothing to dial: the claim finds that nothing was advertised.
-        return;
-    };
-    // IPv4 first: an IPv6 link-local address needs a scope that the record cannot carry.
-    let mut addresses: Vec<IpAddr> = advert
+    let mut addresses: Vec<SocketAddr> = adverts.collect();
+    addresses.sort();
+    addresses.dedup();
+    for address in addresses {
+        let probe = scene.context.probe.at(address);
+        let connection = probe.connect(Some(&scene.context.subject.till)).await;
+        scene.advertised.push(connection.number());
+        connection.hang_up();
+    }
+}
+
+/// IPv4 first: an IPv6 link-local address needs a scope that the record cannot carry.
+fn address(advert: &Advert) -> Option<SocketAddr> {
+    let addresses = advert
         .addresses
         .iter()
-        .flat_map(|text| text.parse())
-        .collect();
-    addresses.sort_by_key(IpAddr::is_ipv6);
-    let Some(ip) = addresses.first() else {
-        return;
-    };
-    let probe = scene.context.probe.at(SocketAddr::new(*ip, advert.port));
-    let connection = probe.connect(Some(&scene.context.subject.till)).await;
-    scene.note_connection(THE_ADVERTISED, connection.number());
-    connection.hang_up();
+        .filter_map(|text| text.parse::<IpAddr>().ok());
+    let ip = addresses.min_by_key(IpAddr::is_ipv6)?;
+    Some(SocketAddr::new(ip, advert.port))
 }
 
 pub(super) async fn speaks_plain(scene: &mut Scene, _: &Words) {

@@ -40,6 +40,8 @@ pub(crate) struct Scene {
     live: BTreeMap<String, Exchange>,
     /// Connections that were given back and are still open.
     idle: BTreeMap<String, Connection>,
+    /// Connections that were dialled by an advertisement alone.
+    pub(super) advertised: Vec<u64>,
     /// The journal's last entry before the scenario acted.
     since: Option<u64>,
     /// The journal's last entry before the power was cut.
@@ -70,6 +72,7 @@ impl Scene {
             connections: BTreeMap::new(),
             live: BTreeMap::new(),
             idle: BTreeMap::new(),
+            advertised: Vec::new(),
             since: None,
             cut: 0,
             host_is_odd: false,

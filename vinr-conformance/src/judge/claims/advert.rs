@@ -4,43 +4,35 @@ use crate::journal::{Advert, Entry, Event};
 use crate::judge::found::Found;
 use crate::judge::trace::Trace;
 
-pub(super) fn advertised(trace: &Trace<'_>, connection: u64) -> Found {
+/// One of the advertisements in its name leads to it. One that leads to somebody else with the same name is
+/// that one's; one that leads nowhere is stale.
+pub(super) fn advertised(trace: &Trace<'_>, connections: &[u64]) -> Found {
     let expected = "an advertisement of _vinr-terminal._tcp.local that leads to the terminal";
-    let Some((entry, advert)) = own(trace).next() else {
+    let Some((entry, _)) = named(trace).next() else {
         return nobody(trace, expected);
     };
-    let dialled = trace
-        .connections
-        .get(&connection)
-        .and_then(|own| own.dialled);
-    let Some((dial, address, error)) = dialled else {
-        return Found::unseen("nobody dialled the advertised address");
-    };
-    if let Some(error) = error {
-        let seen = format!("{address}, as advertised: {error}");
-        return Found::broken("stale_address", expected, seen, [entry.seq, dial]);
+    let mut stale = None;
+    for connection in connections
+        .iter()
+        .filter_map(|number| trace.connections.get(number))
+    {
+        match (connection.dialled, connection.handshake) {
+            (Some((dial, address, Some(error))), _) => stale = Some((dial, address, error)),
+            (Some((dial, ..)), Some((seq, handshake)))
+                if handshake.error.is_none() && handshake.chain_error.is_none() =>
+            {
+                return Found::kept([entry.seq, dial, seq]);
+            }
+            _ => {}
+        }
     }
-    let handshake = trace
-        .connections
-        .get(&connection)
-        .and_then(|own| own.handshake);
-    match handshake {
-        Some((seq, handshake)) if handshake.error.is_none() && handshake.chain_error.is_none() => {
-            Found::kept([entry.seq, dial, seq])
+    match stale {
+        Some((dial, address, error)) => {
+            let seen = format!("{address}, as advertised: {error}");
+            Found::broken("stale_address", expected, seen, [entry.seq, dial])
         }
-        Some((seq, handshake)) => {
-            let why = handshake
-                .error
-                .as_deref()
-                .or(handshake.chain_error.as_deref());
-            let seen = format!(
-                "{address}, as advertised ({}): {}",
-                advert.host,
-                why.unwrap_or_default()
-            );
-            Found::broken("leads_elsewhere", expected, seen, [entry.seq, dial, seq])
-        }
-        None => Found::unseen("there was no handshake at the advertised address"),
+        None if connections.is_empty() => Found::unseen("nobody dialled the advertised address"),
+        None => nobody(trace, expected),
     }
 }
 
@@ -116,14 +108,26 @@ pub(super) fn local_simulator(trace: &Trace<'_>) -> Found {
     Found::broken("not_as_the_page_says", expected, seen, [entry.seq])
 }
 
-/// Advertisements of the terminal under test: by TXT, or by name where it has no TXT.
-fn own<'a>(trace: &Trace<'a>) -> impl Iterator<Item = (&'a Entry, &'a Advert)> + use<'a> {
+/// Advertisements in the terminal's name: by TXT, or by instance where it has no TXT.
+fn named<'a>(trace: &Trace<'a>) -> impl Iterator<Item = (&'a Entry, &'a Advert)> + use<'a> {
     let terminal = trace
         .subject()
         .map(|(terminal, _)| terminal)
         .unwrap_or_default();
     trace.adverts().filter(move |(_, advert)| {
         txt(advert, "id").map_or(advert.instance == terminal, |id| id == terminal)
+    })
+}
+
+/// Those of them that point to where the terminal was dialled: another terminal of the same name may be on
+/// the network, such as a second simulator.
+fn own<'a>(trace: &Trace<'a>) -> impl Iterator<Item = (&'a Entry, &'a Advert)> + use<'a> {
+    let address = trace.address().unwrap_or_default();
+    named(trace).filter(move |(_, advert)| {
+        let port = advert.port;
+        let points_to =
+            |ip: &String| format!("{ip}:{port}") == address || format!("[{ip}]:{port}") == address;
+        advert.addresses.iter().any(points_to)
     })
 }
 
@@ -165,6 +169,7 @@ mod tests {
         story.note(Event::Advert(Advert {
             instance: id.into(),
             addresses: vec!["127.0.0.1".into()],
+            port: 8443,
             txt: txt
                 .map(|(name, value)| (name.into(), value.into()))
                 .to_vec(),
@@ -187,7 +192,9 @@ mod tests {
         }
     }
 
-    const ADVERTISED: Said = Said::Advertised { connection: 9 };
+    const ADVERTISED: fn() -> Said = || Said::Advertised {
+        connections: vec![9],
+    };
 
     #[test]
     fn an_advertisement_that_leads_to_the_terminal_is_good() {
@@ -198,16 +205,16 @@ mod tests {
             connection: 9,
             ..Handshake::default()
         })));
-        assert_eq!(story.reason(&ADVERTISED), None);
+        assert_eq!(story.reason(&ADVERTISED()), None);
         assert_eq!(story.reason(&Said::DescribesItself), None);
     }
 
     #[test]
     fn silence_while_somebody_listened_is_the_terminals_fault() {
         let mut story = Story::new();
-        assert!(story.weigh(&ADVERTISED).is_unseen());
+        assert!(story.weigh(&ADVERTISED()).is_unseen());
         listened(&mut story);
-        assert_eq!(story.reason(&ADVERTISED), Some("not_advertised"));
+        assert_eq!(story.reason(&ADVERTISED()), Some("not_advertised"));
     }
 
     #[test]
@@ -215,7 +222,7 @@ mod tests {
         let mut story = Story::new();
         heard(&mut story, "term_2", "idle");
         listened(&mut story);
-        assert_eq!(story.reason(&ADVERTISED), Some("not_advertised"));
+        assert_eq!(story.reason(&ADVERTISED()), Some("not_advertised"));
     }
 
     #[test]
@@ -223,7 +230,21 @@ mod tests {
         let mut story = Story::new();
         heard(&mut story, "term_1", "idle");
         story.note(dialled(Some("refused")));
-        assert_eq!(story.reason(&ADVERTISED), Some("stale_address"));
+        assert_eq!(story.reason(&ADVERTISED()), Some("stale_address"));
+    }
+
+    #[test]
+    fn an_advertisement_that_leads_to_a_namesake_is_not_the_terminals() {
+        let mut story = Story::new();
+        heard(&mut story, "term_1", "idle");
+        listened(&mut story);
+        story.note(dialled(None));
+        story.note(Event::Handshake(Box::new(Handshake {
+            connection: 9,
+            chain_error: Some("UnknownIssuer".into()),
+            ..Handshake::default()
+        })));
+        assert_eq!(story.reason(&ADVERTISED()), Some("not_advertised"));
     }
 
     #[test]

@@ -1,0 +1,7 @@
+//! The suite proves itself on real sockets: the simulator passes its whole plan, and each of its defects is
+//! found by the requirement that it breaks.
+
+mod command_line;
+mod defects;
+mod whole_plan;
+mod workbench;
