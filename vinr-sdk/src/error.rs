@@ -242,3 +242,63 @@ fn list(unanswered: &[(TerminalId, String)]) -> impl fmt::Display {
         .collect();
     each.join("; ")
 }
+
+#[cfg(test)]
+mod tests {
+    use vinr_protocol::error_body::Code;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_of_the_request_alone_charged_nobody() {
+        assert_eq!(refused(Code::TerminalBusy, &[]).charged(), Charged::No);
+    }
+
+    #[test]
+    fn a_conflict_of_the_sale_may_have_charged_even_if_nothing_is_listed() {
+        let error = refused(Code::ReferenceInProgress, &[]);
+        assert_eq!(error.charged(), Charged::Perhaps);
+    }
+
+    #[test]
+    fn other_attempts_of_the_sale_say_whether_it_is_paid() {
+        let voided = |attempts: &[&str]| {
+            Error::Voided {
+                reader: TerminalId::new("term_1").unwrap(),
+                why: Lost::HeldTooLong,
+                attempts: attempts.iter().map(|status| payment(status)).collect(),
+            }
+            .charged()
+        };
+        assert_eq!(voided(&[]), Charged::No);
+        assert_eq!(voided(&["failed", "cancelled"]), Charged::No);
+        assert_eq!(voided(&["failed", "processing"]), Charged::Perhaps);
+        assert_eq!(voided(&["failed", "settling"]), Charged::Perhaps);
+        assert_eq!(voided(&["processing", "completed"]), Charged::Yes);
+    }
+
+    fn refused(code: Code, attempts: &[&str]) -> Error {
+        let (status, kind, next) = code.meaning();
+        Error::Refused {
+            reader: TerminalId::new("term_1").unwrap(),
+            status,
+            error: Box::new(ErrorBody {
+                kind,
+                code,
+                message: String::new(),
+                param: None,
+                request_id: None,
+                next: Some(next),
+            }),
+            attempts: attempts.iter().map(|status| payment(status)).collect(),
+        }
+    }
+
+    fn payment(status: &str) -> Payment {
+        let json = format!(
+            r#"{{"id":"tpay_1","object":"terminal_payment","terminalId":"term_1","amount":1,"currency":"USD",
+            "reference":"order_1","status":"{status}","createdAt":"2026-05-31T14:23:00.000Z"}}"#
+        );
+        serde_json::from_str(&json).unwrap()
+    }
+}
