@@ -52,7 +52,7 @@ pub struct Connection {
 impl Connection {
     /// Asks for a payment and resolves at the head of the answer: *accepted and active*. \[PAY-14\]
     ///
-    /// Of an [`CallError::Indeterminate`] the outcome is not known, and the money may have been taken.
+    /// After [`CallError::Indeterminate`] the outcome is not known, and the money may have been taken.
     pub async fn pay(
         &mut self,
         request: &PayRequest,
@@ -65,7 +65,7 @@ impl Connection {
             message.headers_mut().insert(&IDEMPOTENCY_KEY, key);
         }
         let response = self.send(message).await?;
-        Accepted::read(response, self.seen.clone()).await
+        Accepted::read(response).await
     }
 
     /// Every attempt for a sale.
@@ -123,8 +123,8 @@ impl Connection {
         limit: usize,
     ) -> Result<T, CallError> {
         let response = self.send(message).await?;
-        let response = answer::refused_or(response, &self.seen).await?;
-        answer::json(response.into_body(), limit, &self.seen).await
+        let response = answer::refused_or(response).await?;
+        answer::json(response.into_body(), limit).await
     }
 
     async fn send(

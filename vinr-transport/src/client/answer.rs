@@ -1,7 +1,5 @@
 //! Reading answers: bounded, and lenient only where the specification is.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use http::Response;
 use http::header::HeaderName;
@@ -13,7 +11,6 @@ use vinr_protocol::error_body::ErrorEnvelope;
 use vinr_protocol::id::RequestId;
 
 use super::error::{CallError, Lost, innermost};
-use super::watch::Seen;
 
 /// The largest single object.
 pub(super) const OBJECT_LIMIT: usize = 64 * 1024;
@@ -36,40 +33,34 @@ pub struct Accepted {
     /// The id of the answer, for support.
     pub request_id: Option<RequestId>,
     body: Incoming,
-    seen: Arc<Seen>,
 }
 
 impl Accepted {
-    pub(super) async fn read(
-        response: Response<Incoming>,
-        seen: Arc<Seen>,
-    ) -> Result<Self, CallError> {
-        let response = refused_or(response, &seen).await?;
+    pub(super) async fn read(response: Response<Incoming>) -> Result<Self, CallError> {
+        let response = refused_or(response).await?;
         let text = |name| response.headers().get(name)?.to_str().ok();
         Ok(Self {
             activation_ms: text(&SERVER_TIMING).and_then(activation),
             request_id: text(&REQUEST_ID).and_then(|id| RequestId::new(id).ok()),
             body: response.into_body(),
-            seen,
         })
     }
 
     /// Waits for the outcome: at most 90 s at a conforming terminal, and without a limit here.
     pub async fn outcome(self) -> Result<Payment, CallError> {
-        json(self.body, OBJECT_LIMIT, &self.seen).await
+        json(self.body, OBJECT_LIMIT).await
     }
 }
 
 /// The response if it is a `200`, else what its status says.
 pub(super) async fn refused_or(
     response: Response<Incoming>,
-    seen: &Seen,
 ) -> Result<Response<Incoming>, CallError> {
     let status = response.status();
     if status == http::StatusCode::OK {
         return Ok(response);
     }
-    let envelope = json::<ErrorEnvelope>(response.into_body(), OBJECT_LIMIT, seen).await;
+    let envelope = json::<ErrorEnvelope>(response.into_body(), OBJECT_LIMIT).await;
     match (status.as_u16(), envelope) {
         (status @ 400..=499, Ok(envelope)) => {
             Err(CallError::Refused(status, Box::new(envelope.error)))
@@ -90,9 +81,8 @@ pub(super) async fn refused_or(
 pub(super) async fn json<T: DeserializeOwned>(
     body: Incoming,
     limit: usize,
-    seen: &Seen,
 ) -> Result<T, CallError> {
-    let bytes = whole(body, limit, seen).await?;
+    let bytes = whole(body, limit).await?;
     serde_json::from_slice(&bytes).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         CallError::bad(format!(
@@ -101,7 +91,7 @@ pub(super) async fn json<T: DeserializeOwned>(
     })
 }
 
-async fn whole(body: Incoming, limit: usize, _seen: &Seen) -> Result<Bytes, CallError> {
+async fn whole(body: Incoming, limit: usize) -> Result<Bytes, CallError> {
     match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
