@@ -195,7 +195,7 @@ fn the_logs_hold_no_passphrase_token_or_key() {
 }
 
 /// A terminal that runs.
-struct Running(std::process::Child);
+struct Running(Option<std::process::Child>);
 
 impl Running {
     fn start(command: &mut Command, dir: &Path) -> Self {
@@ -204,10 +204,11 @@ impl Running {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut running = Self(child);
+        let mut running = Self(Some(child));
         let begun = Instant::now();
         while !control_file(dir).exists() {
-            assert_eq!(running.0.try_wait().unwrap(), None, "it ended");
+            let child = running.0.as_mut().unwrap();
+            assert_eq!(child.try_wait().unwrap(), None, "it ended");
             assert!(begun.elapsed() < PATIENCE, "it does not start");
             std::thread::yield_now();
         }
@@ -215,8 +216,9 @@ impl Running {
     }
 
     /// Ends it as a service manager would; what it said on stderr.
-    fn end(self) -> String {
-        let pid = self.0.id().to_string();
+    fn end(mut self) -> String {
+        let child = self.0.take().unwrap();
+        let pid = child.id().to_string();
         assert!(
             Command::new("kill")
                 .args(["-TERM", &pid])
@@ -224,9 +226,19 @@ impl Running {
                 .unwrap()
                 .success()
         );
-        let output = self.0.wait_with_output().unwrap();
+        let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{:?}", output.status);
         String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+}
+
+/// A test that fails leaves nothing running.
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 

@@ -80,8 +80,15 @@ impl Victim {
     }
 
     /// SIGKILL, and wait until it is gone.
-    fn kill(mut self) {
-        self.process.kill().expect("it runs");
+    fn kill(self) {
+        drop(self);
+    }
+}
+
+/// A test that fails leaves nothing running.
+impl Drop for Victim {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
         self.process.wait().expect("it ends");
     }
 }
