@@ -17,8 +17,8 @@ pub(super) struct Histogram {
     pub(super) bars: Vec<Bar>,
     pub(super) lengths: Vec<Tick>,
     pub(super) counts: Vec<Tick>,
-    pub(super) limit: Tick,
-    pub(super) p99: Tick,
+    pub(super) limit: Mark,
+    pub(super) p99: Mark,
 }
 
 /// A bucket of samples.
@@ -36,6 +36,29 @@ pub(super) struct Bar {
 pub(super) struct Tick {
     pub(super) at: String,
     pub(super) label: String,
+}
+
+/// A length that is marked across the drawing.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Mark {
+    pub(super) at: String,
+    pub(super) label: String,
+    /// Which end of the label stands at the mark, so that it stays within the drawing.
+    pub(super) anchor: &'static str,
+}
+
+impl Mark {
+    fn new(share: f64, label: String) -> Self {
+        Self {
+            at: number(share * WIDTH),
+            label,
+            anchor: match share {
+                ..0.1 => "start",
+                0.85.. => "end",
+                _ => "middle",
+            },
+        }
+    }
 }
 
 /// The length at each percentile.
@@ -99,14 +122,14 @@ impl Histogram {
             bars,
             lengths: axis.ticks(|share| share * WIDTH),
             counts,
-            limit: Tick {
-                at: number(axis.at(latency.limit_ns) * WIDTH),
-                label: format!("limit {}", short_ms(latency.limit_ns)),
-            },
-            p99: Tick {
-                at: number(axis.at(latency.p99_ns) * WIDTH),
-                label: format!("p99 {}", ms(latency.p99_ns)),
-            },
+            limit: Mark::new(
+                axis.at(latency.limit_ns),
+                format!("limit {}", short_ms(latency.limit_ns)),
+            ),
+            p99: Mark::new(
+                axis.at(latency.p99_ns),
+                format!("p99 {}", ms(latency.p99_ns)),
+            ),
         }
     }
 }
