@@ -10,7 +10,7 @@ use vinr_protocol::client::attempt::{Attempt, Input, Lost, Policy, StoredAttempt
 use crate::error::{Error, OutcomeUnknown};
 use crate::host::Host;
 use crate::in_flight::Place;
-use crate::payments::{PaymentResult, resolution};
+use crate::result::{PaymentResult, resolution};
 use crate::vinr::{Inner, Vinr, now};
 
 /// How long one attempt may take to be found out about.

@@ -6,7 +6,6 @@ use std::fmt;
 use vinr_protocol::client::attempt::Unsettled;
 use vinr_protocol::{AttemptKey, ErrorBody, Payment, Reference, Status, TerminalId};
 use vinr_protocol::{client::attempt::Lost, error_body::Next};
-use vinr_transport::ConnectError;
 
 use crate::store::StoreFailure;
 
@@ -40,12 +39,12 @@ pub enum Error {
         why: String,
     },
     /// Whoever answered is not the terminal that was meant: nothing was sent to it. \[TLS-9\]
-    #[error("{reader} did not prove its identity: {source}")]
+    #[error("{reader} did not prove its identity: {why}")]
     Identity {
         /// The terminal that was meant.
         reader: TerminalId,
-        /// The check that failed.
-        source: Box<ConnectError>,
+        /// Where, and which check failed.
+        why: String,
     },
     /// The terminal does not accept this till's certificate, and processed nothing.
     #[error("{reader} refuses this till's certificate: {why}")]

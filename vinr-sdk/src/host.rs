@@ -281,7 +281,7 @@ fn failed(error: CallError) -> Input {
 /// Why a further attempt found no line.
 fn never_sent(error: Error) -> NotSent {
     match error {
-        Error::Identity { source, .. } => NotSent::Identity(source.to_string()),
+        Error::Identity { why, .. } => NotSent::Identity(why),
         Error::CertificateRefused { why, .. } => NotSent::CertificateRefused(why),
         other => NotSent::Unreachable(other.to_string()),
     }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod asking;
 mod attempts;
 mod builder;
 mod discovered;
@@ -7,8 +8,10 @@ mod error;
 mod host;
 mod in_flight;
 mod line;
+mod paying;
 mod payments;
 mod readers;
+mod result;
 mod sale;
 #[cfg(feature = "simulator")]
 mod simulator;
@@ -20,8 +23,9 @@ pub use attempts::{Attempts, Resolution, Resolved};
 pub use builder::{BuildError, Builder, FurtherAttempt, NeedsIdentity, NeedsTerminalCa};
 pub use discovered::{Discovered, LeftOut, Reader, Reason};
 pub use error::{Charged, Error, OutcomeUnknown};
-pub use payments::{PaymentResult, Payments};
+pub use payments::Payments;
 pub use readers::{Discover, Readers};
+pub use result::PaymentResult;
 pub use sale::CreateLocal;
 pub use store::AttemptStore;
 pub use vinr::Vinr;

@@ -118,9 +118,9 @@ impl NoLine {
     pub(crate) fn into_error(self, reader: &TerminalId) -> Error {
         let reader = reader.clone();
         match self {
-            NoLine::Connect(source @ ConnectError::Identity { .. }) => Error::Identity {
+            why if why.is_about_identity() => Error::Identity {
                 reader,
-                source: Box::new(source),
+                why: why.to_string(),
             },
             NoLine::Connect(ConnectError::Refused { alert, .. })
             | NoLine::Call(CallError::CertificateRefused { alert }) => Error::CertificateRefused {

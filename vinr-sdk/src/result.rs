@@ -1,0 +1,146 @@
+//! What came of a payment.
+
+use std::ops::Deref;
+
+use vinr_protocol::client::attempt::{Lost, NotSent, Outcome, StoredAttempt, Unsettled};
+use vinr_protocol::{Payment, Status, TerminalId};
+
+use crate::attempts::Resolution;
+use crate::error::{Error, OutcomeUnknown};
+
+/// What came of a payment. Reads like the [`Payment`] it holds: `result.last4`, `result.status`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "only a completed payment, or one accepted offline, has been paid"]
+pub enum PaymentResult {
+    /// Approved.
+    Completed(Payment),
+    /// Declined; `decline_code` says why.
+    Failed(Payment),
+    /// Given up before a charge; `cancel_reason` says by whom.
+    Cancelled(Payment),
+    /// **Not approved yet**: the terminal was without the internet, keeps the payment and forwards it later.
+    /// The issuer may still decline it, at the shop's risk. \[OFF-10\]
+    AcceptedOffline(Payment),
+}
+
+impl PaymentResult {
+    /// The payment, whatever came of it.
+    pub fn payment(&self) -> &Payment {
+        match self {
+            Self::Completed(payment)
+            | Self::Failed(payment)
+            | Self::Cancelled(payment)
+            | Self::AcceptedOffline(payment) => payment,
+        }
+    }
+
+    /// The payment, whatever came of it.
+    pub fn into_payment(self) -> Payment {
+        match self {
+            Self::Completed(payment)
+            | Self::Failed(payment)
+            | Self::Cancelled(payment)
+            | Self::AcceptedOffline(payment) => payment,
+        }
+    }
+
+    /// The result that a final payment is.
+    fn of(payment: Payment) -> Self {
+        match payment.status {
+            Status::Completed => Self::Completed(payment),
+            Status::Cancelled => Self::Cancelled(payment),
+            _ => Self::Failed(payment),
+        }
+    }
+}
+
+impl Deref for PaymentResult {
+    type Target = Payment;
+
+    fn deref(&self) -> &Payment {
+        self.payment()
+    }
+}
+
+/// What an outcome is to the caller.
+pub(crate) fn result(reader: &TerminalId, outcome: Outcome) -> Result<PaymentResult, Error> {
+    let reader = reader.clone();
+    Err(match outcome {
+        Outcome::Final(payment) => return Ok(PaymentResult::of(payment)),
+        Outcome::AcceptedOffline(payment) => return Ok(PaymentResult::AcceptedOffline(payment)),
+        Outcome::Refused {
+            status,
+            error,
+            attempts,
+        } => match attempts
+            .iter()
+            .find(|attempt| attempt.status == Status::Completed)
+        {
+            Some(payment) => Error::AlreadyPaid {
+                payment: Box::new(payment.clone()),
+            },
+            None => Error::Refused {
+                reader,
+                status,
+                error: Box::new(error),
+                attempts,
+            },
+        },
+        Outcome::NotSent { why } => match why {
+            NotSent::StoreFailed(why) => Error::Store { source: why.into() },
+            NotSent::CertificateRefused(why) => Error::CertificateRefused { reader, why },
+            NotSent::GivenUp => Error::GivenUp,
+            NotSent::Identity(why) => Error::Identity { reader, why },
+            why @ (NotSent::Unreachable(_) | NotSent::ConnectionClosed) => Error::Unreachable {
+                reader,
+                why: why.to_string(),
+            },
+        },
+        Outcome::Voided { why, attempts } => Error::Voided {
+            reader,
+            why,
+            attempts,
+        },
+        Outcome::Unknown {
+            reference,
+            key,
+            why,
+        } => OutcomeUnknown {
+            reader,
+            reference,
+            key,
+            why,
+        }
+        .into(),
+    })
+}
+
+/// What a resumed attempt has come to.
+pub(crate) fn resolution(attempt: StoredAttempt, outcome: Outcome) -> Resolution {
+    match outcome {
+        Outcome::Final(payment) => Resolution::Result(PaymentResult::of(payment)),
+        Outcome::AcceptedOffline(payment) => {
+            Resolution::Result(PaymentResult::AcceptedOffline(payment))
+        }
+        Outcome::Voided { why, attempts } => Resolution::NeverCharged { why, attempts },
+        Outcome::Unknown {
+            reference,
+            key,
+            why,
+        } => Resolution::StillUnknown(OutcomeUnknown {
+            reader: attempt.terminal_id,
+            reference,
+            key,
+            why,
+        }),
+        // A resumed attempt sends no pay, which alone can be refused or not sent.
+        Outcome::Refused { .. } | Outcome::NotSent { .. } => {
+            Resolution::StillUnknown(OutcomeUnknown {
+                reader: attempt.terminal_id,
+                reference: attempt.reference,
+                key: attempt.key,
+                why: Unsettled::Deadline(Lost::Restarted),
+            })
+        }
+    }
+}
