@@ -152,6 +152,14 @@ fn decode<T: DeserializeOwned>(payloads: Vec<Vec<u8>>, kind: Kind) -> Result<Vec
 mod tests {
     use super::*;
 
+    impl Journal {
+        /// A journal on a disk that refuses every write.
+        pub(crate) fn on_a_full_disk(dir: DataDir) -> Self {
+            let file = LogFile::open(&dir, KIND, || "log_1".into()).unwrap().file;
+            Self::start(file.read_only(&dir.join(KIND.file)), KIND, dir)
+        }
+    }
+
     const KIND: Kind = Kind {
         file: "log",
         marker: "log.id",
@@ -225,9 +233,7 @@ mod tests {
     #[tokio::test]
     async fn a_disk_that_refuses_the_write_fails_the_record() {
         let dir = tempfile::tempdir().unwrap();
-        let data = DataDir::open(dir.path()).unwrap();
-        let file = LogFile::open(&data, KIND, || "log_1".into()).unwrap().file;
-        let journal = Journal::start(file.read_only(&data.join("log")), KIND, data);
+        let journal = Journal::on_a_full_disk(DataDir::open(dir.path()).unwrap());
         assert_eq!(journal.append(&1).await, Err(StorageFailed));
         assert_eq!(journal.append(&2).await, Err(StorageFailed));
     }

@@ -326,3 +326,74 @@ async fn at(instant: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+    use vinr_protocol::device::Model;
+    use vinr_protocol::id::RequestId;
+    use vinr_protocol::request::PayRequest;
+    use vinr_protocol::terminal::{Config, Session};
+    use vinr_protocol::{Amount, Currency, JournalId, Reference, TerminalId};
+
+    use super::super::http::Said;
+    use super::*;
+    use crate::data_dir::DataDir;
+    use crate::host::Guard;
+    use crate::screen::Picture;
+
+    // [REC-6, REC-21]
+    #[tokio::test]
+    async fn what_cannot_be_made_durable_is_refused_and_never_shown() {
+        let terminal = TerminalId::new("term_1").unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let data = DataDir::open(dir.path()).unwrap();
+        let display = Arc::new(Display::new(terminal.clone()));
+        let (_, mut screens) = display.watch();
+        let (sender, inbox) = mpsc::unbounded_channel();
+        let config = Config {
+            terminal: terminal.clone(),
+            model: Model::Simulator,
+            software_version: String::new(),
+        };
+        let parts = Parts {
+            machine: Box::new(Session::new(config, JournalId::new("jrn_1").unwrap())),
+            journal: Some(Journal::on_a_full_disk(data.clone())),
+            host: Arc::new(Host::open(&data, Guard::OnePerReference).unwrap()),
+            display,
+            script: Script::default(),
+            wire: Wire::default(),
+            inbox,
+            sender: sender.clone(),
+        };
+        let _actor = tokio::spawn(Actor::boot(parts, Vec::new()).await.run(Weak::new()));
+
+        for reference in ["order_1", "order_2"] {
+            let (said, answer) = oneshot::channel();
+            let request = PayRequest::new(
+                terminal.clone(),
+                Amount::MIN,
+                Currency::USD,
+                Reference::new(reference).unwrap(),
+            );
+            let asked = Message::Asked {
+                caller: Caller(1),
+                command: Command::Pay { request, key: None },
+                received: Instant::now(),
+                waiting: Waiting::Head {
+                    said,
+                    received: Instant::now(),
+                    request_id: RequestId::new("req_1").unwrap(),
+                },
+            };
+            assert!(sender.send(asked).is_ok());
+            let Said::Full { status, json, .. } = answer.await.unwrap() else {
+                panic!("accepted");
+            };
+            assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+            assert!(String::from_utf8_lossy(&json).contains("storage_failed"));
+        }
+        assert_eq!(screens.recv().await.unwrap().screen, Picture::OutOfService);
+        assert!(screens.try_recv().is_err());
+    }
+}
