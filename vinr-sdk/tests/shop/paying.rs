@@ -113,6 +113,19 @@ async fn one_process_pays_a_sale_once_at_a_time() {
 }
 
 #[tokio::test]
+async fn a_payment_that_is_held_is_not_taken_for_a_forgotten_one() {
+    let shop = Shop::with(never_taps()).await;
+    let till = shop.till().await;
+    let same = till.clone();
+    let held = tokio::spawn(async move { same.payments().create_local(sale()).await });
+    shop.shows(Picture::PresentCard).await;
+    assert_eq!(till.attempts().unresolved().await.unwrap(), []);
+    assert_eq!(till.attempts().resolve().await.unwrap(), []);
+    assert_eq!(shop.attempts().await, [Status::Pending]);
+    held.abort();
+}
+
+#[tokio::test]
 async fn a_payment_that_is_cancelled_while_it_is_held_returns_cancelled() {
     let shop = Shop::with(never_taps()).await;
     let till = shop.till().await;
