@@ -23,9 +23,10 @@ use crate::in_flight::Place;
 use crate::line::Line;
 use crate::vinr::Inner;
 
-type Pay<'a> = Pin<Box<dyn Future<Output = (Input, Option<Line>)> + Send + 'a>>;
-type Ask<'a> = Pin<Box<dyn Future<Output = (Input, Option<Line>)> + Send + 'a>>;
+/// A request under way: what came of it, and its line if that is unbroken.
+type Call<'a> = Pin<Box<dyn Future<Output = (Input, Option<Line>)> + Send + 'a>>;
 
+/// One attempt machine and what it needs of the world.
 pub(crate) struct Host<'a> {
     inner: &'a Inner,
     attempt: Attempt,
@@ -35,8 +36,8 @@ pub(crate) struct Host<'a> {
     line: Option<Line>,
     /// The line for the next question.
     questions: Option<Line>,
-    pay: Option<Pay<'a>>,
-    ask: Option<Ask<'a>>,
+    pay: Option<Call<'a>>,
+    ask: Option<Call<'a>>,
     timers: Timers<Timer>,
     heads: (mpsc::Sender<()>, mpsc::Receiver<()>),
 }
@@ -143,7 +144,7 @@ impl<'a> Host<'a> {
         }
     }
 
-    fn send(&self, key: AttemptKey, line: Option<Line>) -> Pay<'a> {
+    fn send(&self, key: AttemptKey, line: Option<Line>) -> Call<'a> {
         let (inner, request) = (self.inner, self.request);
         let terminal = self.attempt.stored().terminal_id.clone();
         let head = self.heads.0.clone();
@@ -173,7 +174,7 @@ impl<'a> Host<'a> {
         })
     }
 
-    fn look_up(&mut self) -> Ask<'a> {
+    fn look_up(&mut self) -> Call<'a> {
         let stored = self.attempt.stored().clone();
         let (inner, line) = (self.inner, self.questions.take());
         Box::pin(async move {
@@ -191,7 +192,7 @@ impl<'a> Host<'a> {
         })
     }
 
-    fn cancel(&mut self, key: AttemptKey) -> Ask<'a> {
+    fn cancel(&mut self, key: AttemptKey) -> Call<'a> {
         let stored = self.attempt.stored().clone();
         let (inner, line) = (self.inner, self.questions.take());
         Box::pin(async move {
