@@ -33,7 +33,12 @@ pub(crate) fn planned(choice: &Choice, fallback: Profile) -> Result<(Profile, Pl
 pub(crate) fn plan(choice: &Choice) -> Result<u8, Failure> {
     let (_, plan) = planned(choice, Profile::simulator())?;
     for scenario in &plan.scenarios {
-        println!("{:<44} {}  [{}]", scenario.id, scenario.name, scenario.requirements.join(", "));
+        println!(
+            "{:<44} {}  [{}]",
+            scenario.id,
+            scenario.name,
+            scenario.requirements.join(", ")
+        );
     }
     for left_out in &plan.left_out {
         println!("{:<44} left out: {}", left_out.scenario.id, left_out.why);
@@ -50,7 +55,13 @@ pub(crate) fn list() -> u8 {
             1 => "1 scenario".to_owned(),
             number => format!("{number} scenarios"),
         };
-        println!("{:<8} {:<7} {:<8} {judged:<16} {}", row.id, word(row.level), word(row.basis), row.text);
+        println!(
+            "{:<8} {:<7} {:<8} {judged:<16} {}",
+            row.id,
+            word(row.level),
+            word(row.basis),
+            row.text
+        );
     }
     0
 }
@@ -59,16 +70,37 @@ pub(crate) fn list() -> u8 {
 pub(crate) fn explain(id: &str) -> Result<u8, Failure> {
     let id = id.to_ascii_uppercase();
     let row = requirement::find(&id).ok_or_else(|| {
-        Failure::usage(format!("there is no requirement '{id}'; `vinr-conformance list` shows them"))
+        Failure::usage(format!(
+            "there is no requirement '{id}'; `vinr-conformance list` shows them"
+        ))
     })?;
     println!("{}  {}\n", row.id, row.text);
-    println!("binds     {}", row.roles.iter().map(|role| word(*role)).collect::<Vec<_>>().join(", "));
+    println!(
+        "binds     {}",
+        row.roles
+            .iter()
+            .map(|role| word(*role))
+            .collect::<Vec<_>>()
+            .join(", ")
+    );
     println!("level     {}", word(row.level));
     match word(row.basis).as_str() {
-        "ours" => println!("basis     ours: fails only a device whose profile declares vinr-local/1"),
-        basis => println!("basis     {basis}: \"{}\" (spec/vendor-page.txt)", row.anchor),
+        "ours" => {
+            println!("basis     ours: fails only a device whose profile declares vinr-local/1")
+        }
+        basis => println!(
+            "basis     {basis}: \"{}\" (spec/vendor-page.txt)",
+            row.anchor
+        ),
     }
-    println!("takes     {}", row.observe.iter().map(|what| word(*what)).collect::<Vec<_>>().join(", "));
+    println!(
+        "takes     {}",
+        row.observe
+            .iter()
+            .map(|what| word(*what))
+            .collect::<Vec<_>>()
+            .join(", ")
+    );
     let scenarios = scenarios(row);
     if scenarios.is_empty() {
         println!("judged    not yet: this version of the suite never reports it as passed");

@@ -67,7 +67,7 @@ pub(crate) struct Terminal {
     #[arg(long, value_name = "ID", requires = "dir")]
     pub(crate) id: Option<TerminalId>,
     /// Where the bundle goes.
-    #[arg(long, value_name = "DIR", default_value = "conformance-report")]
+    #[arg(long, value_name = "DIR", default_value = "vinr-report")]
     pub(crate) out: PathBuf,
     /// Picks timings; printed and stored.
     #[arg(long)]

@@ -53,7 +53,12 @@ impl Drivers {
         };
         let hands = Capability::ALL
             .into_iter()
-            .map(|capability| (capability, named(capability).into_iter().filter_map(hand).collect()))
+            .map(|capability| {
+                (
+                    capability,
+                    named(capability).into_iter().filter_map(hand).collect(),
+                )
+            })
             .collect();
         Self {
             journal,
@@ -69,12 +74,18 @@ impl Drivers {
         let mut words: Vec<_> = self.hands.values().flatten().map(Hand::word).collect();
         words.sort_unstable();
         words.dedup();
-        if words.is_empty() { "nobody".to_owned() } else { words.join(", ") }
+        if words.is_empty() {
+            "nobody".to_owned()
+        } else {
+            words.join(", ")
+        }
     }
 
     /// Journals every change of the screen from here on, if anybody can stream them.
     pub async fn watch_screen(&self) -> Result<(), ControlError> {
-        let watched = self.hands[&Capability::Screen].iter().any(|hand| matches!(hand, Hand::Control(_)));
+        let watched = self.hands[&Capability::Screen]
+            .iter()
+            .any(|hand| matches!(hand, Hand::Control(_)));
         match &self.control {
             Some(control) if watched => control.watch_screen(&self.journal, &self.subject).await,
             _ => Ok(()),
@@ -116,7 +127,12 @@ impl Drivers {
 
     async fn answer(&self, question: &Question, deadline: Duration) -> Answer {
         let mut answer = Answer::cannot(&question.id, "the profile names nobody who can");
-        for hand in self.hands.get(&capability(&question.question)).into_iter().flatten() {
+        for hand in self
+            .hands
+            .get(&capability(&question.question))
+            .into_iter()
+            .flatten()
+        {
             answer = match hand {
                 Hand::Control(control) => control.ask(question, deadline).await,
                 Hand::Exec(command) => exec::ask(command, question, deadline).await,
@@ -204,7 +220,9 @@ mod tests {
     async fn a_question_to_nobody_is_answered_cannot_and_journaled() {
         let journal = Journal::in_memory();
         let nobody = Drivers::new(journal.clone(), "term_1", |_| vec![], None);
-        let answer = nobody.ask(Ask::to("present_card").with("card", "approved")).await;
+        let answer = nobody
+            .ask(Ask::to("present_card").with("card", "approved"))
+            .await;
         assert_eq!(answer.answer, Answered::Cannot);
         assert_eq!(journal.entries().len(), 2);
     }
@@ -218,7 +236,10 @@ mod tests {
             ]
         };
         let hands = Drivers::new(Journal::in_memory(), "term_1", named, None);
-        assert_eq!(hands.ask(Ask::to("present_card")).await.answer, Answered::Done);
+        assert_eq!(
+            hands.ask(Ask::to("present_card")).await.answer,
+            Answered::Done
+        );
     }
 
     #[test]

@@ -13,9 +13,15 @@ const TEXTS: &[(&str, &str)] = &[
     ("network", include_str!("../features/network.feature")),
     ("mutual_tls", include_str!("../features/mutual_tls.feature")),
     ("payments", include_str!("../features/payments.feature")),
-    ("timeout_recovery", include_str!("../features/timeout_recovery.feature")),
+    (
+        "timeout_recovery",
+        include_str!("../features/timeout_recovery.feature"),
+    ),
     ("groups", include_str!("../features/groups.feature")),
-    ("activation_latency", include_str!("../features/activation_latency.feature")),
+    (
+        "activation_latency",
+        include_str!("../features/activation_latency.feature"),
+    ),
 ];
 
 /// A scenario and its steps, the background's first.
@@ -52,7 +58,8 @@ pub enum FeatureError {
 pub fn all() -> &'static [Case] {
     static ALL: LazyLock<Vec<Case>> = LazyLock::new(|| {
         let read = |(name, text): &(&str, &str)| {
-            read(name, text).expect("the features that were compiled in are lawful; a test reads them")
+            read(name, text)
+                .expect("the features that were compiled in are lawful; a test reads them")
         };
         TEXTS.iter().flat_map(read).collect()
     });
@@ -67,7 +74,10 @@ pub fn read(name: &str, text: &str) -> Result<Vec<Case>, FeatureError> {
             source,
         }
     })?;
-    let background = feature.background.map(|background| background.steps).unwrap_or_default();
+    let background = feature
+        .background
+        .map(|background| background.steps)
+        .unwrap_or_default();
     let mut cases = Vec::new();
     for scenario in feature.scenarios {
         for row in rows(&scenario) {
@@ -82,17 +92,25 @@ type Row = Vec<(String, String)>;
 
 /// The rows that an outline stands for; a plain scenario stands for one without columns.
 fn rows(scenario: &gherkin::Scenario) -> Vec<Row> {
-    let tables = scenario.examples.iter().filter_map(|examples| examples.table.as_ref());
+    let tables = scenario
+        .examples
+        .iter()
+        .filter_map(|examples| examples.table.as_ref());
     let rows: Vec<Row> = tables
         .flat_map(|table| {
-            let (names, rows) = table.rows.split_first().map_or((&[][..], &[][..]), |(names, rows)| {
-                (names.as_slice(), rows)
-            });
+            let (names, rows) = table
+                .rows
+                .split_first()
+                .map_or((&[][..], &[][..]), |(names, rows)| (names.as_slice(), rows));
             rows.iter()
                 .map(|row| names.iter().cloned().zip(row.iter().cloned()).collect())
         })
         .collect();
-    if rows.is_empty() { vec![Row::new()] } else { rows }
+    if rows.is_empty() {
+        vec![Row::new()]
+    } else {
+        rows
+    }
 }
 
 fn case(
@@ -131,16 +149,27 @@ fn case(
 /// Letters and digits in lower case, everything between them one hyphen; a minus and a point keep a
 /// letter, so that 1 and -1 are two names.
 fn slug(text: &str) -> String {
-    let text = text.replace(" -", " minus-").replace('.', "p").to_lowercase();
+    let text = text
+        .replace(" -", " minus-")
+        .replace('.', "p")
+        .to_lowercase();
     let words = text.split(|letter: char| !letter.is_ascii_alphanumeric());
-    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-")
+    words
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join("-")
 }
 
 /// Splits `… [PAY-3, REC-9]` into the words and the requirements.
 pub fn cites(step: &str) -> (&str, Vec<String>) {
-    let cited = step.strip_suffix(']').and_then(|step| step.rsplit_once(" ["));
+    let cited = step
+        .strip_suffix(']')
+        .and_then(|step| step.rsplit_once(" ["));
     match cited {
-        Some((words, ids)) => (words, ids.split(',').map(|id| id.trim().to_owned()).collect()),
+        Some((words, ids)) => (
+            words,
+            ids.split(',').map(|id| id.trim().to_owned()).collect(),
+        ),
         None => (step, Vec::new()),
     }
 }
@@ -163,7 +192,11 @@ mod tests {
     #[test]
     fn a_tag_is_decided_by_a_step_or_by_a_rule_of_the_whole_run() {
         for case in all() {
-            let cited: BTreeSet<_> = case.steps.iter().flat_map(|step| cites(&step.value).1).collect();
+            let cited: BTreeSet<_> = case
+                .steps
+                .iter()
+                .flat_map(|step| cites(&step.value).1)
+                .collect();
             for tag in &case.scenario.requirements {
                 assert!(
                     cited.contains(tag) || judged_everywhere().contains(tag.as_str()),
@@ -180,7 +213,12 @@ mod tests {
             for step in &case.steps {
                 for cited in cites(&step.value).1 {
                     assert!(requirement::find(&cited).is_some(), "{cited}");
-                    assert!(case.scenario.names(&cited), "{}: {}", case.scenario.id, step.value);
+                    assert!(
+                        case.scenario.names(&cited),
+                        "{}: {}",
+                        case.scenario.id,
+                        step.value
+                    );
                 }
             }
         }
@@ -208,7 +246,10 @@ mod tests {
 
     #[test]
     fn the_brackets_at_the_end_of_a_step_name_requirements() {
-        assert_eq!(cites("all is well [PAY-3, REC-9]"), ("all is well", vec!["PAY-3".into(), "REC-9".into()]));
+        assert_eq!(
+            cites("all is well [PAY-3, REC-9]"),
+            ("all is well", vec!["PAY-3".into(), "REC-9".into()])
+        );
         assert_eq!(cites("all is well"), ("all is well", vec![]));
     }
 }

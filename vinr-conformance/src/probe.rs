@@ -20,10 +20,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub use connection::Connection;
 pub use exchange::Exchange;
 pub(crate) use http::read_whole;
-pub(crate) use identity::read;
 pub use http::{Answer, Framing, Head, Request};
+pub(crate) use identity::read;
 pub use identity::{Identity, IdentityError};
-pub use mdns::{SERVICE, listen};
+pub use mdns::{SERVICE, can_hear, listen};
 
 use crate::journal::Journal;
 

@@ -20,8 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 pub use certify::{Certified, Order, certify, plan, samples_ns};
 pub use context::Context;
-pub use story::story;
 pub(crate) use latency::measure;
+pub use story::story;
 
 use crate::features::{Case, cites};
 use crate::journal::{Ended, Event};

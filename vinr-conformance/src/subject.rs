@@ -84,7 +84,9 @@ pub enum SubjectError {
     #[error("the simulator did not start: {0}")]
     Simulator(String),
     /// Port 8443 is taken everywhere.
-    #[error("port 8443 is taken on every loopback address that was tried ({tried}); stop what listens there")]
+    #[error(
+        "port 8443 is taken on every loopback address that was tried ({tried}); stop what listens there"
+    )]
     PortTaken {
         /// Which addresses.
         tried: String,

@@ -26,7 +26,9 @@ pub(crate) fn run(asked: &Terminal) -> Result<u8, Failure> {
         .map_err(Failure::fault)?;
     let order = Order {
         plan,
-        seed: asked.seed.unwrap_or_else(|| jiff::Timestamp::now().as_millisecond().unsigned_abs()),
+        seed: asked
+            .seed
+            .unwrap_or_else(|| jiff::Timestamp::now().as_millisecond().unsigned_abs()),
         strict: asked.strict,
         command: command(asked),
         profile,
@@ -53,7 +55,10 @@ fn fallback(asked: &Terminal) -> Result<Profile, Failure> {
 
 async fn certify(asked: &Terminal, order: &Order) -> Result<u8, Failure> {
     let (subject, embedded) = find(asked, &order.profile).await?;
-    order.profile.interlock(subject.address.ip()).map_err(Failure::usage)?;
+    order
+        .profile
+        .interlock(subject.address.ip())
+        .map_err(Failure::usage)?;
     let directory = Directory::claim(&asked.out).map_err(Failure::usage)?;
     let journal = Journal::in_file(&directory.journal()).map_err(Failure::fault)?;
     let secrets = secrets(&subject);
@@ -75,9 +80,16 @@ async fn certify(asked: &Terminal, order: &Order) -> Result<u8, Failure> {
         }
     });
     let progress = Progress::new(order.plan.scenarios.len());
-    let certified = run::certify(subject, order, features::all(), journal.clone(), &stop, |told| {
-        progress.tell(told);
-    });
+    let certified = run::certify(
+        subject,
+        order,
+        features::all(),
+        journal.clone(),
+        &stop,
+        |told| {
+            progress.tell(told);
+        },
+    );
     let certified = certified.await.map_err(Failure::usage)?;
     progress.done();
     interrupt.abort();
@@ -88,10 +100,7 @@ async fn certify(asked: &Terminal, order: &Order) -> Result<u8, Failure> {
     finish(directory, order, &certified, &secrets)
 }
 
-async fn find(
-    asked: &Terminal,
-    profile: &Profile,
-) -> Result<(Subject, Option<Embedded>), Failure> {
+async fn find(asked: &Terminal, profile: &Profile) -> Result<(Subject, Option<Embedded>), Failure> {
     if asked.simulator {
         let started = subject::embedded(&asked.defect).await;
         let (subject, embedded) = started.map_err(|error| Failure {
@@ -114,7 +123,10 @@ async fn find(
 
 /// What must not stand in any file of the bundle.
 fn secrets(subject: &Subject) -> Vec<Secret> {
-    let token = subject.control.as_ref().map(|control| Secret::new("control token", control.token()));
+    let token = subject
+        .control
+        .as_ref()
+        .map(|control| Secret::new("control token", control.token()));
     token.into_iter().collect()
 }
 
@@ -149,9 +161,17 @@ fn command(asked: &Terminal) -> String {
     }
     let paths = [("--profile", &asked.choice.profile), ("--dir", &asked.dir)];
     for (option, path) in paths {
-        words.extend(path.as_ref().map(|path| format!("{option} {}", path.display())));
+        words.extend(
+            path.as_ref()
+                .map(|path| format!("{option} {}", path.display())),
+        );
     }
     words.extend(asked.id.as_ref().map(|id| format!("--id {id}")));
-    words.extend(asked.defect.iter().map(|defect| format!("--defect {defect}")));
+    words.extend(
+        asked
+            .defect
+            .iter()
+            .map(|defect| format!("--defect {defect}")),
+    );
     words.join(" ")
 }

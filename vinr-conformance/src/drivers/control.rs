@@ -63,7 +63,11 @@ struct File {
 impl Control {
     /// The port at this URL, such as `http://127.0.0.1:8444`; none for any other kind of URL.
     pub fn new(url: &str, token: &str) -> Option<Self> {
-        let address: SocketAddr = url.strip_prefix("http://")?.trim_end_matches('/').parse().ok()?;
+        let address: SocketAddr = url
+            .strip_prefix("http://")?
+            .trim_end_matches('/')
+            .parse()
+            .ok()?;
         address.ip().is_loopback().then(|| Self {
             address,
             token: token.to_owned(),
@@ -93,7 +97,9 @@ impl Control {
 
     pub(super) async fn ask(&self, question: &Question, deadline: Duration) -> Answer {
         let body = serde_json::to_value(question).unwrap_or_default();
-        let answered = self.call("POST", "/v1/question", Some(&body), deadline + GRACE).await;
+        let answered = self
+            .call("POST", "/v1/question", Some(&body), deadline + GRACE)
+            .await;
         answered
             .and_then(|value| {
                 serde_json::from_value(value).map_err(|error| self.unusable(error.to_string()))
@@ -118,15 +124,22 @@ impl Control {
             });
         *self.script.lock().unwrap_or_else(PoisonError::into_inner) = script;
         let by_hand = json!({"terminal": terminal, "tapAfterMs": null, "entersPin": false});
-        self.call("POST", "/v1/cardholder", Some(&by_hand), GRACE).await?;
+        self.call("POST", "/v1/cardholder", Some(&by_hand), GRACE)
+            .await?;
         Ok(())
     }
 
     pub(super) async fn hand_back_the_card(&self) {
-        let script = self.script.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let script = self
+            .script
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(script) = script {
             // A simulator that is gone needs no cardholder.
-            let _ = self.call("POST", "/v1/cardholder", Some(&script), GRACE).await;
+            let _ = self
+                .call("POST", "/v1/cardholder", Some(&script), GRACE)
+                .await;
         }
     }
 
@@ -202,14 +215,20 @@ impl Control {
     ) -> Result<Value, ControlError> {
         let mut tcp = self.send(method, path, body).await?;
         let mut bytes = Vec::new();
-        tcp.read_to_end(&mut bytes).await.map_err(|error| self.unusable(error.to_string()))?;
+        tcp.read_to_end(&mut bytes)
+            .await
+            .map_err(|error| self.unusable(error.to_string()))?;
         let whole = crate::probe::read_whole(&bytes).map_err(|why| self.unusable(why))?;
         match whole.status {
             200 => Ok(whole.json()),
             401 => Err(self.unusable("it does not take the token of the control file".into())),
             status => Err(self.unusable(format!(
                 "{status} {}",
-                whole.json().pointer("/error/message").and_then(Value::as_str).unwrap_or_default()
+                whole
+                    .json()
+                    .pointer("/error/message")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
             ))),
         }
     }
@@ -251,7 +270,12 @@ impl std::fmt::Debug for Control {
 
 impl Drop for Control {
     fn drop(&mut self) {
-        if let Some(watch) = self.watching.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(watch) = self
+            .watching
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+        {
             watch.abort();
         }
     }
@@ -307,7 +331,10 @@ mod tests {
         let Seen::Screen(terminal, event) = screen_event(data) else {
             panic!("a screen event");
         };
-        assert_eq!((terminal.as_str(), event.screen.as_str(), event.observer_ns), ("term_1", "present_card", Some(7)));
+        assert_eq!(
+            (terminal.as_str(), event.screen.as_str(), event.observer_ns),
+            ("term_1", "present_card", Some(7))
+        );
     }
 
     #[tokio::test]

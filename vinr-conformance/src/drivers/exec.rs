@@ -38,7 +38,10 @@ async fn run(command: &str, question: &Question) -> Result<Answer, String> {
         // A command that needs no question may close its input.
         let _ = stdin.write_all(&line).await;
     }
-    let output = child.wait_with_output().await.map_err(|error| error.to_string())?;
+    let output = child
+        .wait_with_output()
+        .await
+        .map_err(|error| error.to_string())?;
     match output.status.code() {
         Some(0) => serde_json::from_slice(&output.stdout)
             .map_err(|error| format!("the command's output is no answer: {error}")),

@@ -46,9 +46,17 @@ pub(super) fn facts(der: &[u8]) -> Certificate {
 
 fn key_kind(key: &SubjectPublicKeyInfo<'_>) -> String {
     const P_256: &str = "1.2.840.10045.3.1.7";
-    let curve = key.algorithm.parameters.as_ref().and_then(|curve| curve.as_oid().ok());
+    let curve = key
+        .algorithm
+        .parameters
+        .as_ref()
+        .and_then(|curve| curve.as_oid().ok());
     match key.algorithm.algorithm.to_id_string().as_str() {
-        "1.2.840.10045.2.1" if curve.as_ref().is_some_and(|oid| oid.to_id_string() == P_256) => {
+        "1.2.840.10045.2.1"
+            if curve
+                .as_ref()
+                .is_some_and(|oid| oid.to_id_string() == P_256) =>
+        {
             "P-256".into()
         }
         "1.3.101.112" => "Ed25519".into(),

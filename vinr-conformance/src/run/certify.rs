@@ -134,13 +134,23 @@ async fn reach(context: &Context) -> Result<(), String> {
     let till = context.probe.connect(Some(&context.subject.till)).await;
     if till.is_open() {
         let mut reader = till.send(Request::get("/v1/reader")).await;
-        reader.answer_within(std::time::Duration::from_secs(5)).await;
+        reader
+            .answer_within(std::time::Duration::from_secs(5))
+            .await;
         return Ok(());
     }
-    let refused = context.journal.entries().into_iter().find_map(|entry| match entry.event {
-        Event::Dial { address, error: Some(error), .. } => Some(format!("{address}: {error}")),
-        _ => None,
-    });
+    let refused = context
+        .journal
+        .entries()
+        .into_iter()
+        .find_map(|entry| match entry.event {
+            Event::Dial {
+                address,
+                error: Some(error),
+                ..
+            } => Some(format!("{address}: {error}")),
+            _ => None,
+        });
     refused.map_or(Ok(()), Err)
 }
 
@@ -195,11 +205,17 @@ fn environment(context: &Context) -> Environment {
         ("architecture".to_owned(), std::env::consts::ARCH.to_owned()),
         (
             "processors".to_owned(),
-            std::thread::available_parallelism().map_or("unknown".into(), |number| number.to_string()),
+            std::thread::available_parallelism()
+                .map_or("unknown".into(), |number| number.to_string()),
         ),
         (
             "build".to_owned(),
-            if cfg!(debug_assertions) { "debug" } else { "release" }.to_owned(),
+            if cfg!(debug_assertions) {
+                "debug"
+            } else {
+                "release"
+            }
+            .to_owned(),
         ),
         ("driver".to_owned(), context.drivers.describe()),
     ])

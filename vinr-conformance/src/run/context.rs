@@ -60,7 +60,11 @@ impl Context {
             },
             driver: drivers.describe(),
         });
-        let ours = profile.safety.reference_prefix.as_deref().unwrap_or("cert-");
+        let ours = profile
+            .safety
+            .reference_prefix
+            .as_deref()
+            .unwrap_or("cert-");
         // The terminal may remember an earlier run of the same seed, so its names begin with the time.
         let prefix = format!("{ours}{:x}-", jiff::Timestamp::now().as_millisecond());
         Ok(Self {

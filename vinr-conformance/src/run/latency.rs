@@ -82,7 +82,8 @@ async fn one(
 ) -> Result<(Sample, (Connection, Connection)), String> {
     let reference = context.fresh("latency");
     let terminal = &context.subject.terminal;
-    let pay = json!({"terminalId": terminal, "amount": 100, "currency": "USD", "reference": reference});
+    let pay =
+        json!({"terminalId": terminal, "amount": 100, "currency": "USD", "reference": reference});
     let pay = Request::post("/v1/pay", pay.to_string()).header("idempotency-key", &reference);
     let mut held = till.send(pay).await;
     let sent = held.sent_at();
@@ -93,9 +94,17 @@ async fn one(
         return Err(format!("an activation was answered {}", head.status));
     }
     let cancel = json!({"terminalId": terminal, "reference": reference, "attemptKey": reference});
-    let cancel = other.send(Request::post("/v1/cancel", cancel.to_string())).await;
-    let other = cancel.connection_within(WITHIN).await.ok_or("a cancel got no answer")?;
-    let till = held.connection_within(WITHIN).await.ok_or("a cancelled payment was not answered")?;
+    let cancel = other
+        .send(Request::post("/v1/cancel", cancel.to_string()))
+        .await;
+    let other = cancel
+        .connection_within(WITHIN)
+        .await
+        .ok_or("a cancel got no answer")?;
+    let till = held
+        .connection_within(WITHIN)
+        .await
+        .ok_or("a cancelled payment was not answered")?;
     let sample = Sample {
         sent_ns: context.journal.ns_of(sent),
         head_ns: nanos(first_byte.saturating_duration_since(sent)),
@@ -116,7 +125,9 @@ async fn wait_for_screens(context: &Context, since: u64, series: &[Sample]) {
     };
     let deadline = Instant::now() + EVENTS_WITHIN;
     while Instant::now() < deadline
-        && !context.journal.any_after(since, |entry| shown(&entry.event))
+        && !context
+            .journal
+            .any_after(since, |entry| shown(&entry.event))
     {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -125,12 +136,13 @@ async fn wait_for_screens(context: &Context, since: u64, series: &[Sample]) {
 /// When each sale's prompt was lit, on the journal's clock.
 fn screens(context: &Context, since: u64) -> BTreeMap<String, u64> {
     let entries = context.journal.entries();
-    let seen = entries.iter().filter(|entry| entry.seq > since).filter_map(|entry| {
-        match &entry.event {
+    let seen = entries
+        .iter()
+        .filter(|entry| entry.seq > since)
+        .filter_map(|entry| match &entry.event {
             Event::Screen(screen) => Some((entry.at_ns, screen)),
             _ => None,
-        }
-    });
+        });
     let seen: Vec<_> = seen.collect();
     let offset = seen
         .iter()

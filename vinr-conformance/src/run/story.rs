@@ -12,39 +12,82 @@ pub fn story(entries: &[Entry]) -> Vec<TimelineEntry> {
 
 fn line(entry: &Entry) -> Option<TimelineEntry> {
     let (who, what, detail) = match &entry.event {
-        Event::Dial { address, error, connection } => match error {
-            None => (Who::Suite, format!("connection {connection} to {address}"), String::new()),
-            Some(error) => (Who::Note, format!("no connection to {address}"), error.clone()),
+        Event::Dial {
+            address,
+            error,
+            connection,
+        } => match error {
+            None => (
+                Who::Suite,
+                format!("connection {connection} to {address}"),
+                String::new(),
+            ),
+            Some(error) => (
+                Who::Note,
+                format!("no connection to {address}"),
+                error.clone(),
+            ),
         },
         Event::Handshake(handshake) => {
-            let names = handshake.certificate.as_ref().map(|own| own.names.join(", "));
+            let names = handshake
+                .certificate
+                .as_ref()
+                .map(|own| own.names.join(", "));
             let problem = handshake.error.as_ref().or(handshake.chain_error.as_ref());
             (
                 Who::Terminal,
                 format!("TLS handshake, the till shows '{}'", handshake.presented),
-                [names, problem.cloned()].into_iter().flatten().collect::<Vec<_>>().join("; "),
+                [names, problem.cloned()]
+                    .into_iter()
+                    .flatten()
+                    .collect::<Vec<_>>()
+                    .join("; "),
             )
         }
-        Event::Request { method, path, headers, body, error, .. } => {
-            let error = error.as_deref().map(|error| format!(" (not whole: {error})"));
+        Event::Request {
+            method,
+            path,
+            headers,
+            body,
+            error,
+            ..
+        } => {
+            let error = error
+                .as_deref()
+                .map(|error| format!(" (not whole: {error})"));
             (
                 Who::Suite,
                 format!("{method} {path}{}", error.unwrap_or_default()),
                 joined(headers, body),
             )
         }
-        Event::Head { status, headers, .. } => {
-            (Who::Terminal, format!("{status}, head"), joined(headers, ""))
-        }
+        Event::Head {
+            status, headers, ..
+        } => (
+            Who::Terminal,
+            format!("{status}, head"),
+            joined(headers, ""),
+        ),
         Event::Body { text, .. } => (Who::Terminal, "body".into(), text.clone()),
         Event::Lost { why, .. } => (Who::Terminal, "no whole answer".into(), why.clone()),
-        Event::Closed { by, how, connection, .. } => {
-            let who = if *by == Side::Suite { Who::Suite } else { Who::Terminal };
+        Event::Closed {
+            by,
+            how,
+            connection,
+            ..
+        } => {
+            let who = if *by == Side::Suite {
+                Who::Suite
+            } else {
+                Who::Terminal
+            };
             (who, format!("connection {connection} ends"), how.clone())
         }
-        Event::Plain { sent, received, .. } => {
-            (Who::Suite, format!("not TLS 1.3: {sent}"), format!("came back: {received:?}"))
-        }
+        Event::Plain { sent, received, .. } => (
+            Who::Suite,
+            format!("not TLS 1.3: {sent}"),
+            format!("came back: {received:?}"),
+        ),
         Event::Question(question) => (
             Who::Driver,
             format!("asked: {}", question.question),
@@ -52,7 +95,11 @@ fn line(entry: &Entry) -> Option<TimelineEntry> {
         ),
         Event::Answer(answer) => {
             let word = serde_json::to_value(answer.answer).unwrap_or_default();
-            let said = answer.value.as_ref().map(Value::to_string).or_else(|| answer.why.clone());
+            let said = answer
+                .value
+                .as_ref()
+                .map(Value::to_string)
+                .or_else(|| answer.why.clone());
             (
                 Who::Driver,
                 format!("answered: {}", word.as_str().unwrap_or_default()),
@@ -61,23 +108,41 @@ fn line(entry: &Entry) -> Option<TimelineEntry> {
         }
         Event::Screen(screen) => {
             let sale = screen.reference.clone().unwrap_or_default();
-            (Who::Driver, format!("the screen shows {}", screen.screen), sale)
+            (
+                Who::Driver,
+                format!("the screen shows {}", screen.screen),
+                sale,
+            )
         }
         Event::Advert(advert) => (
             Who::Terminal,
-            format!("advertised at {}, port {}", advert.addresses.join(", "), advert.port),
-            advert.txt.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" "),
+            format!(
+                "advertised at {}, port {}",
+                advert.addresses.join(", "),
+                advert.port
+            ),
+            advert
+                .txt
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect::<Vec<_>>()
+                .join(" "),
         ),
         Event::Listened { ms, .. } => (Who::Suite, format!("listened for {ms} ms"), String::new()),
         Event::Ledger { reference, entries } => (
             Who::Driver,
-            format!("the host's ledger of {}", reference.as_deref().unwrap_or("all sales")),
+            format!(
+                "the host's ledger of {}",
+                reference.as_deref().unwrap_or("all sales")
+            ),
             serde_json::to_string(entries).unwrap_or_default(),
         ),
         Event::Step { text } => (Who::Note, text.clone(), String::new()),
-        Event::Claim(claim) => {
-            (Who::Note, format!("must be true for {}", claim.requirement), said(&claim.said))
-        }
+        Event::Claim(claim) => (
+            Who::Note,
+            format!("must be true for {}", claim.requirement),
+            said(&claim.said),
+        ),
         Event::Note { text } => (Who::Note, text.clone(), String::new()),
         // One line for each of hundreds of samples helps nobody; the table and the plot do.
         Event::LatencySample { .. } | Event::Calibration { .. } => return None,
@@ -98,7 +163,10 @@ fn line(entry: &Entry) -> Option<TimelineEntry> {
 }
 
 fn joined(headers: &[Header], body: &str) -> String {
-    let mut lines: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    let mut lines: Vec<_> = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}"))
+        .collect();
     if !body.is_empty() {
         lines.push(body.to_owned());
     }

@@ -85,7 +85,7 @@ pub(super) async fn refused_or_closed(scene: &mut Scene, words: &Words) {
 
 async fn refuses(scene: &mut Scene, words: &Words, param: Option<String>, may_close: bool) {
     let name = words.text(0);
-    scene.answer(name, SOON).await;
+    scene.refusal(name).await;
     scene.claim(Said::Refused {
         exchange: scene.number(name),
         codes: vec![words.text(1).to_owned()],
@@ -105,7 +105,7 @@ pub(super) async fn shown_out(scene: &mut Scene, _: &Words) {
 }
 
 pub(super) async fn not_admitted(scene: &mut Scene, words: &Words) {
-    scene.answer(words.text(0), SOON).await;
+    scene.refusal(words.text(0)).await;
     scene.claim(Said::NotAdmitted {
         exchange: scene.number(words.text(0)),
     });

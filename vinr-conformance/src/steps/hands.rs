@@ -10,7 +10,7 @@ use super::words::Words;
 use crate::drivers::Ask;
 
 /// How long somebody with a card waits for the terminal to ask for it.
-const CARD_WITHIN: Duration = Duration::from_secs(10);
+const CARD_WITHIN: Duration = Duration::from_secs(5);
 
 /// A tap that the terminal should not take is offered for so long.
 const UNWANTED_TAP: Duration = Duration::from_millis(400);

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::scene::{SOON, Scene};
 use super::words::Words;
-use crate::journal::{Advert, Event};
-use crate::probe::{Request, listen};
+use crate::journal::{Advert, Entry, Event};
+use crate::probe::{Request, can_hear, listen};
 use crate::run::measure;
 
 /// Names of connections that no exchange is named after.
@@ -34,17 +34,27 @@ pub(super) async fn listens(scene: &mut Scene, _: &Words) {
 }
 
 pub(super) async fn listens_for_busy(scene: &mut Scene, _: &Words) {
-    let terminal = scene.context.subject.terminal.to_string();
-    hear(scene, |advert| {
-        is_of(advert, &terminal) && txt(advert, "activity") == Some("busy")
-    })
-    .await;
+    hear(scene, |advert| txt(advert, "activity") == Some("busy")).await;
 }
 
-async fn hear(scene: &mut Scene, enough: impl FnMut(&Advert) -> bool) {
-    let is_here = scene.context.probe.address().ip().is_loopback();
-    if let Err(why) = listen(scene.journal(), is_here, LISTEN, enough).await {
+/// Listens until the terminal's own advertisement is enough: in its name, and at its address.
+async fn hear(scene: &mut Scene, enough: impl Fn(&Advert) -> bool) {
+    let terminal = scene.context.subject.terminal.to_string();
+    let here = scene.context.probe.address();
+    let is_own = |advert: &Advert| {
+        is_of(advert, &terminal)
+            && advert.port == here.port()
+            && advert.addresses.contains(&here.ip().to_string())
+    };
+    let since = scene.journal().last_seq();
+    let enough = |advert: &Advert| is_own(advert) && enough(advert);
+    if let Err(why) = listen(scene.journal(), here.ip().is_loopback(), LISTEN, enough).await {
         scene.stop(format!("nobody can listen for advertisements here: {why}"));
+        return;
+    }
+    let heard = |entry: &Entry| matches!(&entry.event, Event::Advert(advert) if is_own(advert));
+    if !scene.journal().any_after(since, heard) && !can_hear(here.ip()).await {
+        scene.stop("multicast does not pass here: not even our own voice is heard");
     }
 }
 

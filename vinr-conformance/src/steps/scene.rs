@@ -206,6 +206,17 @@ impl Scene {
         exchange.answer_within(limit).await
     }
 
+    /// Waits for a refusal; a head that says success is waited for no longer, since its body may take a card.
+    pub(super) async fn refusal(&mut self, name: &str) {
+        let Some(exchange) = self.live.get_mut(name) else {
+            return;
+        };
+        let head = exchange.head_within(SOON).await;
+        if head.is_none_or(|(head, _)| head.status >= 300) {
+            exchange.answer_within(SOON).await;
+        }
+    }
+
     /// Ends the connection of this name, whatever was still to come.
     pub(super) async fn hang_up(&mut self, name: &str) {
         let Some(exchange) = self.live.remove(name) else {

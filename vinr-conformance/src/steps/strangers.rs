@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::scene::{SOON, Scene};
+use super::scene::Scene;
 use super::words::Words;
 use crate::probe::{Framing, Identity, Request};
 use crate::subject::Stranger;
@@ -26,7 +26,7 @@ pub(super) async fn sends_malformed(scene: &mut Scene, words: &Words) {
     request.body = text.into_bytes();
     scene.attempts.insert(name.to_owned(), attempt);
     scene.send(name, request).await;
-    scene.answer(name, SOON).await;
+    scene.refusal(name).await;
 }
 
 /// The body, wrong in this way; none where nobody knows the way.
@@ -85,7 +85,8 @@ pub(super) async fn sends_as(scene: &mut Scene, words: &Words) {
     request.headers.retain(|(name, _)| name != "content-type");
     let request = request.header("content-type", words.text(0));
     scene.attempts.insert(words.text(1).to_owned(), attempt);
-    scene.ask(words.text(1), request).await;
+    scene.send(words.text(1), request).await;
+    scene.refusal(words.text(1)).await;
 }
 
 pub(super) async fn sends_the_body(scene: &mut Scene, words: &Words) {
@@ -130,7 +131,8 @@ pub(super) async fn sends_a_monster(scene: &mut Scene, words: &Words) {
         _ => panic!("nobody knows how to send a request with {what}"),
     };
     scene.attempts.insert(name.to_owned(), attempt);
-    scene.ask(name, request).await;
+    scene.send(name, request).await;
+    scene.refusal(name).await;
 }
 
 pub(super) async fn browses(scene: &mut Scene, words: &Words) {
@@ -139,7 +141,8 @@ pub(super) async fn browses(scene: &mut Scene, words: &Words) {
         .request(&scene.context)
         .header("origin", "https://shop.example");
     scene.attempts.insert(words.text(1).to_owned(), attempt);
-    scene.ask(words.text(1), request).await;
+    scene.send(words.text(1), request).await;
+    scene.refusal(words.text(1)).await;
 }
 
 pub(super) async fn knocks(scene: &mut Scene, words: &Words) {

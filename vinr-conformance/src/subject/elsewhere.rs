@@ -39,7 +39,9 @@ pub fn elsewhere(
         .map(str::to_owned)
         .or_else(|| profile.wire.address.clone())
         .or(files.address)
-        .ok_or_else(|| missing("say where the terminal is: an address, or [wire] address in the profile"))?;
+        .ok_or_else(|| {
+            missing("say where the terminal is: an address, or [wire] address in the profile")
+        })?;
     Ok(Subject {
         name: profile.product.clone(),
         address: resolve(&address)?,
@@ -85,7 +87,8 @@ impl Files {
 
     fn of_profile(wire: &Wire) -> Result<Self, SubjectError> {
         let file = |path: &Option<PathBuf>, key: &str| {
-            path.clone().ok_or_else(|| missing(&format!("the profile's [wire] must say {key}")))
+            path.clone()
+                .ok_or_else(|| missing(&format!("the profile's [wire] must say {key}")))
         };
         Ok(Self {
             terminal: wire
@@ -120,9 +123,10 @@ fn only_terminal(dir: &Path) -> Result<TerminalId, SubjectError> {
             "{} holds no terminal; `vinr-simulator provision` makes one",
             folder.display()
         ))),
-        (Some(_), false) => {
-            Err(missing(&format!("{} holds several terminals; say which with --id", folder.display())))
-        }
+        (Some(_), false) => Err(missing(&format!(
+            "{} holds several terminals; say which with --id",
+            folder.display()
+        ))),
     }
 }
 
@@ -135,7 +139,9 @@ fn address_in(control: &Path) -> Option<String> {
 
 /// The control port whose file the profile names.
 fn named_control(profile: &Profile) -> Result<Option<Control>, SubjectError> {
-    let drivers = Capability::ALL.into_iter().flat_map(|capability| profile.drivers(capability));
+    let drivers = Capability::ALL
+        .into_iter()
+        .flat_map(|capability| profile.drivers(capability));
     for driver in drivers {
         if let Driver::Control(Some(path)) = driver {
             return Ok(Some(Control::from_file(path)?));
@@ -181,7 +187,11 @@ mod tests {
             ("[::1]", "[::1]:8443"),
             ("[::1]:9", "[::1]:9"),
         ] {
-            assert_eq!(resolve(text).expect("an address").to_string(), address, "{text}");
+            assert_eq!(
+                resolve(text).expect("an address").to_string(),
+                address,
+                "{text}"
+            );
         }
     }
 

@@ -35,7 +35,9 @@ impl Embedded {
 
 /// Starts a simulator with these defects.
 pub async fn embedded(defects: &[Defect]) -> Result<(Subject, Embedded), SubjectError> {
-    let dir = tempfile::Builder::new().prefix("vinr-conformance-").tempdir();
+    let dir = tempfile::Builder::new()
+        .prefix("vinr-conformance-")
+        .tempdir();
     let dir = dir.map_err(|source| SubjectError::Directory {
         path: std::env::temp_dir(),
         source,
@@ -59,7 +61,10 @@ pub async fn embedded(defects: &[Defect]) -> Result<(Subject, Embedded), Subject
         terminal_ca: read(pki.terminal_ca())?,
         till: Identity::from_pem("pos", &read(pki.pos_cert())?, &read(pki.pos_key())?)?,
         strangers: strangers(&terminal, Some(&pki.dir().join("certification")))?,
-        control: Control::new(&simulator.control().url(), simulator.control().token().reveal()),
+        control: Control::new(
+            &simulator.control().url(),
+            simulator.control().token().reveal(),
+        ),
         terminal,
     };
     let embedded = Embedded {
@@ -71,11 +76,15 @@ pub async fn embedded(defects: &[Defect]) -> Result<(Subject, Embedded), Subject
 
 /// Port 8443 of the first loopback address where it is free, so that NET-1 is judged on the real port.
 fn free_address() -> Result<SocketAddr, SubjectError> {
-    let addresses = (1..=TRIED).map(|last| SocketAddr::from((Ipv4Addr::new(127, 0, 0, last), PORT)));
+    let addresses =
+        (1..=TRIED).map(|last| SocketAddr::from((Ipv4Addr::new(127, 0, 0, last), PORT)));
     addresses
         .clone()
         .find(|address| TcpListener::bind(address).is_ok())
         .ok_or_else(|| SubjectError::PortTaken {
-            tried: addresses.map(|address| address.ip().to_string()).collect::<Vec<_>>().join(", "),
+            tried: addresses
+                .map(|address| address.ip().to_string())
+                .collect::<Vec<_>>()
+                .join(", "),
         })
 }
