@@ -103,6 +103,18 @@ mod tests {
     }
 
     #[test]
+    fn a_card_number_has_13_to_19_digits() {
+        for (digits, is_one) in [
+            ("422222222222", false),
+            ("4222222222222", true),
+            ("4222222222222222224", true),
+            ("42222222222222222228", false),
+        ] {
+            assert_eq!(redacted(digits) != digits, is_one, "{digits}");
+        }
+    }
+
+    #[test]
     fn other_digits_stay() {
         for words in [
             "2500",
