@@ -53,6 +53,10 @@ pub const TARGETS: &[Target] = &[
         name: "p12",
         run: identities::p12,
     },
+    Target {
+        name: "journal",
+        run: vinr_simulator::fuzzing::journal,
+    },
 ];
 
 /// Runs the target of this name.
