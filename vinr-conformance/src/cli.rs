@@ -73,7 +73,8 @@ pub(crate) struct Terminal {
     #[arg(long)]
     pub(crate) seed: Option<u64>,
     /// Breaks a promise of the embedded simulator; may be repeated.
-    #[arg(long, value_name = "NAME", requires = "simulator")]
+    // Not `requires = "simulator"`: clap lets that pass where an address rules the simulator out.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["address", "profile", "dir"])]
     pub(crate) defect: Vec<vinr_simulator::Defect>,
     /// Warnings count.
     #[arg(long)]
