@@ -98,10 +98,13 @@ async fn screen_for_a_bad_body() {
         .send(post("/v1/pay", Some("k1"), &json!({})))
         .await;
     assert_eq!(head.status, 400);
-    let args = json!({ "expect": "idle" });
-    while shop.ask("observe_screen", args.clone()).await.at_ns == Some(before) {
-        tokio::task::yield_now().await;
-    }
+    let flashed = async {
+        while shop.terminal().screen().at_ns == before {
+            tokio::task::yield_now().await;
+        }
+    };
+    let flashed = tokio::time::timeout(support::PATIENCE, flashed).await;
+    flashed.expect("a screen for a bad body");
 }
 
 #[tokio::test]

@@ -57,9 +57,13 @@ async fn an_authorization_in_flight_is_settled_with_the_host() {
     assert_eq!(till.payments("order_1").await[0]["status"], "processing");
 
     shop.ask("set_host", json!({})).await;
-    while till.payments("order_1").await[0]["status"] == "processing" {
-        tokio::task::yield_now().await;
-    }
+    let settled = async {
+        while till.payments("order_1").await[0]["status"] == "processing" {
+            tokio::task::yield_now().await;
+        }
+    };
+    let settled = tokio::time::timeout(support::PATIENCE, settled).await;
+    settled.expect("the host is asked until it says");
     assert_eq!(till.payments("order_1").await[0]["status"], "completed");
     assert_eq!(shop.charges("order_1").await, 1);
 }
