@@ -1,7 +1,7 @@
 //! Broken promises, switchable one by one: each is what a conformance suite must catch.
 //!
-//! None of them is in the honest code's way. [`faulty`] wraps the session machine and bends its inputs and
-//! effects; [`wire`] bends what is read and what is advertised; [`lax_server`] lets in whom the real server would
+//! None of them is in the honest code's way. `faulty` wraps the session machine and bends its inputs and
+//! effects; `wire` bends what is read and what is advertised; `lax_server` lets in whom the real server would
 //! not. A terminal without defects runs none of this.
 
 mod faulty;

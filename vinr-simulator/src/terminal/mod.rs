@@ -6,6 +6,8 @@
 
 mod actor;
 mod http;
+mod options;
+mod power;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,18 +17,17 @@ use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 use vinr_discovery::{Advert, Announcement};
-use vinr_protocol::device::Model;
 use vinr_protocol::question::LedgerEntry;
 use vinr_protocol::reader::{Activity, ReaderStatus};
 use vinr_protocol::terminal::{Config, Record, Session};
 use vinr_protocol::{JournalId, TerminalId};
-use vinr_transport::identity::{Identity, IdentityError};
-use vinr_transport::server::{BindError, Limits, Server, ServerOptions};
-use vinr_transport::trust::{TrustBundle, TrustError};
+use vinr_transport::identity::Identity;
+use vinr_transport::server::{Limits, Server, ServerOptions};
+use vinr_transport::trust::TrustBundle;
 
 use crate::cardholder::{Act, Script};
-use crate::data_dir::{DataDir, DataDirError};
-use crate::defect::{Defect, Defects, Elsewhere, LaxServer, Wire, faulty};
+use crate::data_dir::DataDir;
+use crate::defect::{Defect, Elsewhere, LaxServer, Wire, faulty};
 use crate::host::{Behaviour, Guard, Host};
 use crate::journal::{Journal, Kind, OpenError};
 use crate::provision::Pki;
@@ -34,6 +35,8 @@ use crate::screen::{Display, ScreenEvent};
 pub(crate) use actor::fresh_payment_id;
 use actor::{Actor, Brain, Message, Parts};
 pub(crate) use http::{Asked, Counter, Said};
+pub use options::{Mdns, Options, StartError};
+use power::{Front, Power};
 
 const JOURNAL: Kind = Kind {
     file: "journal",
@@ -43,93 +46,6 @@ const JOURNAL: Kind = Kind {
 
 /// What `GET /v1/reader` says this is.
 const SOFTWARE_VERSION: &str = concat!("vinr-simulator/", env!("CARGO_PKG_VERSION"));
-
-/// How long a clean shutdown waits for held payments; their outcome is in the journal.
-const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
-
-/// What a terminal is made of.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Its id.
-    pub terminal: TerminalId,
-    /// Its model.
-    pub model: Model,
-    /// Where its identity and the POS CA are.
-    pub pki: Pki,
-    /// Where it keeps its journal.
-    pub data: PathBuf,
-    /// Where it listens.
-    pub listen: SocketAddr,
-    /// Its cardholder.
-    pub script: Script,
-    /// Is it advertised?
-    pub mdns: Mdns,
-    /// Which promises it breaks.
-    pub defects: Defects,
-}
-
-/// Is a terminal advertised on the network?
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mdns {
-    /// By mDNS, as a real one.
-    On,
-    /// Not at all: whoever started it knows where it is.
-    Off,
-}
-
-/// A terminal cannot start. Each is one clear sentence.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// It was not provisioned in this directory.
-    #[error("{terminal} is not provisioned in {dir}; run `vinr-simulator provision --dir {dir} --id {terminal}`", dir = dir.display())]
-    NotProvisioned {
-        /// Which.
-        terminal: TerminalId,
-        /// Where.
-        dir: PathBuf,
-    },
-    /// Its certificate or key cannot be used.
-    #[error("the identity of {terminal} cannot be used: {source}")]
-    Identity {
-        /// Whose.
-        terminal: TerminalId,
-        /// Why.
-        source: IdentityError,
-    },
-    /// The CA of the tills cannot be used.
-    #[error("the POS CA cannot be used: {0}")]
-    Trust(#[from] TrustError),
-    /// Its data directory is in use or cannot be made.
-    #[error("the data directory {0}")]
-    Data(String),
-    /// A file of its own cannot be used.
-    #[error("{0}")]
-    Storage(String),
-    /// It cannot listen.
-    #[error(transparent)]
-    Bind(#[from] BindError),
-    /// A deliberately lax server cannot start.
-    #[error("cannot listen on {address}: {source}")]
-    Lax {
-        /// Where.
-        address: SocketAddr,
-        /// Why.
-        source: std::io::Error,
-    },
-}
-
-impl From<DataDirError> for StartError {
-    fn from(error: DataDirError) -> Self {
-        StartError::Data(error.to_string())
-    }
-}
-
-impl From<OpenError> for StartError {
-    fn from(error: OpenError) -> Self {
-        StartError::Storage(error.to_string())
-    }
-}
 
 /// A running terminal.
 #[derive(Debug)]
@@ -145,23 +61,6 @@ pub struct Terminal {
     display: Arc<Display>,
     script: std::sync::Mutex<Script>,
     power: Mutex<Option<Power>>,
-}
-
-/// All that a power cut takes away.
-#[derive(Debug)]
-struct Power {
-    actor: AbortOnDropHandle<()>,
-    sender: mpsc::UnboundedSender<Message>,
-    front: Front,
-    announcement: Option<Arc<Announcement>>,
-    elsewhere: Option<Elsewhere>,
-}
-
-/// Who takes the connections.
-#[derive(Debug)]
-enum Front {
-    Strict(Server),
-    Lax(LaxServer),
 }
 
 impl Terminal {
@@ -406,68 +305,6 @@ impl Terminal {
             .await
             .inspect_err(|error| not_advertised(error));
         (announcement.ok().map(Arc::new), None)
-    }
-}
-
-impl Power {
-    /// Everything is gone at once; nobody is told.
-    async fn cut(self) {
-        self.front.abort();
-        self.actor.abort();
-        if let Some(announcement) = self.announcement.and_then(Arc::into_inner) {
-            announcement.vanish();
-        }
-        // The journal is closed when the actor is gone.
-        let _ = self.actor.await;
-        self.front.closed().await;
-    }
-
-    async fn shut_down(self) {
-        drop(self.elsewhere);
-        let goodbye = async {
-            if let Some(announcement) = self.announcement.and_then(Arc::into_inner) {
-                announcement.goodbye().await;
-            }
-        };
-        let finished = tokio::time::timeout(SHUTDOWN_GRACE, self.front.finish());
-        let ((), finished) = tokio::join!(goodbye, finished);
-        if finished.is_err() {
-            tracing::info!("closed with a payment held; its record is in the journal");
-        }
-        self.front.abort();
-        self.actor.abort();
-        let _ = self.actor.await;
-        self.front.closed().await;
-    }
-}
-
-impl Front {
-    fn address(&self) -> SocketAddr {
-        match self {
-            Front::Strict(server) => server.local_addr(),
-            Front::Lax(server) => server.address(),
-        }
-    }
-
-    fn abort(&self) {
-        match self {
-            Front::Strict(server) => server.abort(),
-            Front::Lax(server) => server.abort(),
-        }
-    }
-
-    async fn closed(&self) {
-        match self {
-            Front::Strict(server) => server.closed().await,
-            Front::Lax(server) => server.closed().await,
-        }
-    }
-
-    async fn finish(&self) {
-        match self {
-            Front::Strict(server) => server.shutdown().await,
-            Front::Lax(server) => server.abort(),
-        }
     }
 }
 

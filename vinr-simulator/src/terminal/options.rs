@@ -1,0 +1,100 @@
+//! What a terminal is made of, and why it may not start.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use vinr_protocol::TerminalId;
+use vinr_protocol::device::Model;
+use vinr_transport::identity::IdentityError;
+use vinr_transport::server::BindError;
+use vinr_transport::trust::TrustError;
+
+use crate::cardholder::Script;
+use crate::data_dir::DataDirError;
+use crate::defect::Defects;
+use crate::journal::OpenError;
+use crate::provision::Pki;
+
+/// What a terminal is made of.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Its id.
+    pub terminal: TerminalId,
+    /// Its model.
+    pub model: Model,
+    /// Where its identity and the POS CA are.
+    pub pki: Pki,
+    /// Where it keeps its journal.
+    pub data: PathBuf,
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Its cardholder.
+    pub script: Script,
+    /// Is it advertised?
+    pub mdns: Mdns,
+    /// Which promises it breaks.
+    pub defects: Defects,
+}
+
+/// Is a terminal advertised on the network?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mdns {
+    /// By mDNS, as a real one.
+    On,
+    /// Not at all: whoever started it knows where it is.
+    Off,
+}
+
+/// A terminal cannot start. Each is one clear sentence.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// It was not provisioned in this directory.
+    #[error("{terminal} is not provisioned in {dir}; run `vinr-simulator provision --dir {dir} --id {terminal}`", dir = dir.display())]
+    NotProvisioned {
+        /// Which.
+        terminal: TerminalId,
+        /// Where.
+        dir: PathBuf,
+    },
+    /// Its certificate or key cannot be used.
+    #[error("the identity of {terminal} cannot be used: {source}")]
+    Identity {
+        /// Whose.
+        terminal: TerminalId,
+        /// Why.
+        source: IdentityError,
+    },
+    /// The CA of the tills cannot be used.
+    #[error("the POS CA cannot be used: {0}")]
+    Trust(#[from] TrustError),
+    /// Its data directory is in use or cannot be made.
+    #[error("the data directory {0}")]
+    Data(String),
+    /// A file of its own cannot be used.
+    #[error("{0}")]
+    Storage(String),
+    /// It cannot listen.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// A deliberately lax server cannot start.
+    #[error("cannot listen on {address}: {source}")]
+    Lax {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl From<DataDirError> for StartError {
+    fn from(error: DataDirError) -> Self {
+        StartError::Data(error.to_string())
+    }
+}
+
+impl From<OpenError> for StartError {
+    fn from(error: OpenError) -> Self {
+        StartError::Storage(error.to_string())
+    }
+}
