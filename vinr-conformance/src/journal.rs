@@ -3,7 +3,7 @@
 //! The journal is the only thing a verdict rests on: [`judge`](crate::judge::judge) reads it and nothing else, so an
 //! old bundle can be judged again. Each entry is one line of `journal.ndjson`, written while the suite
 //! runs, so that a run that was interrupted leaves what it saw. Secrets are taken out before an entry
-//! exists: see [`redact`].
+//! exists: see `redact`.
 
 mod event;
 mod redact;

@@ -1,9 +1,9 @@
 //! The verdict on what was seen: a pure function of the journal and the plan.
 //!
 //! Two kinds of judgement meet here. A scenario **claims**: its last steps write what must be true of
-//! which exchange into the journal, and [`claims`] finds out. And there are **rules** of the whole run:
+//! which exchange into the journal, and `claims` finds out. And there are **rules** of the whole run:
 //! an echo, a shape, a ledger, looked for in every answer of every scenario, whatever it is about. See
-//! [`rules`].
+//! `rules`.
 //!
 //! Nothing here waits, sends or asks. What could not be seen is could-not-test, never pass, and the
 //! same journal gives the same findings for ever.
