@@ -213,6 +213,17 @@ async fn a_certificate_for_another_terminal_is_not_for_this_one() {
 }
 
 #[tokio::test]
+async fn a_till_that_may_not_drive_this_terminal_holds_no_place_by_silence() {
+    let pki = Pki::new();
+    let mut options = pki.options();
+    options.limits.head = Duration::from_millis(50);
+    let terminal = Terminal::start(options).await;
+    let mut neighbour = Raw::connect_for("term_CT20_0043", &pki, terminal.addr()).await;
+    // Ends when the terminal closes; it never would close on a till of its own.
+    let _ = neighbour.read_to_end().await;
+}
+
+#[tokio::test]
 async fn a_certificate_for_no_terminal_is_not_for_this_one() {
     let mut params = pos_leaf(vec![]);
     // The common name is never read.

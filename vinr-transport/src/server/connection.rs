@@ -64,7 +64,12 @@ pub(super) async fn serve<H: Handler>(
         shared,
         peer,
     });
-    connection.run(tls).await;
+    if connection.may_drive() {
+        connection.run(tls).await;
+    } else {
+        // It can only be told that it may not, and holds no till's place for longer than that takes.
+        let _ = timeout(connection.shared.limits.head, connection.clone().run(tls)).await;
+    }
 }
 
 async fn shake_hands<H>(
@@ -116,6 +121,12 @@ struct Connection<H> {
 }
 
 impl<H: Handler> Connection<H> {
+    /// What every request is asked again.
+    fn may_drive(&self) -> bool {
+        let now = self.shared.clock.unix_now();
+        self.authorization.check(&self.shared.terminal, now).is_ok()
+    }
+
     async fn run(self: Arc<Self>, tls: TlsStream<TcpStream>) {
         let io = TokioIo::new(Guard::new(tls, &self.shared.limits));
         let this = self.clone();

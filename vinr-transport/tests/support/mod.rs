@@ -246,7 +246,12 @@ pub struct Raw {
 
 impl Raw {
     pub async fn connect(pki: &Pki, addr: SocketAddr) -> Self {
-        let (certificate, key) = issue_pem(pos_leaf(vec![urn(TERMINAL)]), &pki.pos_ca);
+        Self::connect_for(TERMINAL, pki, addr).await
+    }
+
+    /// With the certificate of a till for this terminal.
+    pub async fn connect_for(terminal: &str, pki: &Pki, addr: SocketAddr) -> Self {
+        let (certificate, key) = issue_pem(pos_leaf(vec![urn(terminal)]), &pki.pos_ca);
         let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
         let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
         let config = stock(pki)
