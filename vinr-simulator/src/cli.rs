@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 use vinr_protocol::TerminalId;
@@ -48,8 +49,10 @@ pub(crate) struct Provision {
 impl Provision {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let made = Pki::provision(&self.dir, &self.id)?;
-        guide::provisioned(&made, &self.id);
-        Ok(())
+        guide::provisioned(&made, &self.id).with_context(|| {
+            let dir = self.dir.display();
+            format!("the passphrase could not be shown: remove {dir} and provision again")
+        })
     }
 }
 
@@ -100,7 +103,7 @@ impl Run {
             builder = builder.defect(*defect);
         }
         let simulator = builder.start().await?;
-        guide::running(&simulator);
+        guide::running(&simulator).context("standard output cannot be written to")?;
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}

@@ -1,74 +1,84 @@
 //! What a stranger needs to read next.
 
+use std::io::{self, Write as _};
+
 use vinr_protocol::TerminalId;
 use vinr_simulator::provision::Provisioned;
 use vinr_simulator::{Defect, Simulator};
 
-pub(crate) fn provisioned(made: &Provisioned, ids: &[TerminalId]) {
+/// `println!` that says when nobody can read it: a passphrase is shown only once.
+macro_rules! say {
+    ($($words:tt)*) => { writeln!(io::stdout(), $($words)*)? };
+}
+
+pub(crate) fn provisioned(made: &Provisioned, ids: &[TerminalId]) -> io::Result<()> {
     let pki = &made.pki;
     let dir = pki.dir().display();
-    println!("Provisioned in {dir}:");
-    println!(
+    say!("Provisioned in {dir}:");
+    say!(
         "  {}  the CA bundle a till trusts",
         pki.terminal_ca().display()
     );
-    println!("  {}  the till's identity", pki.pos_p12().display());
-    println!(
+    say!("  {}  the till's identity", pki.pos_p12().display());
+    say!(
         "  {}, {}  the same as PEM",
         pki.pos_cert().display(),
         pki.pos_key().display()
     );
     for id in ids {
-        println!("  {}  who {id} is", pki.terminal_cert(id).display());
+        say!("  {}  who {id} is", pki.terminal_cert(id).display());
     }
-    println!();
-    println!("Passphrase of pos.p12, shown this once and stored nowhere:");
-    println!("  {}", made.passphrase.reveal());
-    println!();
+    say!("");
+    say!("Passphrase of pos.p12, shown this once and stored nowhere:");
+    say!("  {}", made.passphrase.reveal());
+    say!("");
     if let Some(id) = ids.first() {
-        println!("Next: vinr-simulator run --dir {dir} --id {id}");
+        say!("Next: vinr-simulator run --dir {dir} --id {id}");
     }
+    Ok(())
 }
 
-pub(crate) fn running(simulator: &Simulator) {
+pub(crate) fn running(simulator: &Simulator) -> io::Result<()> {
     let (pki, control) = (simulator.pki(), simulator.control());
     let dir = pki.dir().display();
     for terminal in simulator.terminals() {
         let (id, address) = (terminal.id(), terminal.address());
         let port = address.port();
-        println!("{id} takes payments on {address}");
-        println!();
-        println!("Pay:");
-        println!("  curl --cacert {ca} \\", ca = pki.terminal_ca().display());
-        println!(
+        say!("{id} takes payments on {address}");
+        say!("");
+        say!("Pay:");
+        say!("  curl --cacert {ca} \\", ca = pki.terminal_ca().display());
+        say!(
             "    --cert {p12} --cert-type P12 \\",
             p12 = pki.pos_p12().display()
         );
-        println!("    --connect-to {id}:{port}:{address} \\");
-        println!("    -H 'Content-Type: application/json' -H 'Idempotency-Key: first-try' \\");
-        println!(
+        say!("    --connect-to {id}:{port}:{address} \\");
+        say!("    -H 'Content-Type: application/json' -H 'Idempotency-Key: first-try' \\");
+        say!(
             "    -d '{{\"terminalId\":\"{id}\",\"amount\":2500,\"currency\":\"USD\",\"reference\":\"order_8821\"}}' \\"
         );
-        println!("    https://{id}:{port}/v1/pay");
-        println!(
+        say!("    https://{id}:{port}/v1/pay");
+        say!(
             "  (curl asks for the passphrase that `provision` showed; --cert pos.pem --key pos.key needs none)"
         );
-        println!();
-        println!(
+        say!("");
+        say!(
             "Control port: {url}, token in {dir}/control/{id}.json",
             url = control.url()
         );
     }
-    println!("Ctrl-C ends it.");
+    say!("Ctrl-C ends it.");
+    Ok(())
 }
 
-pub(crate) fn defects() {
+pub(crate) fn defects() -> io::Result<()> {
     for defect in Defect::ALL {
-        println!(
+        say!(
             "{:<34} {:<8} {}",
             defect.name(),
             defect.requirement(),
             defect.description()
         );
     }
+    Ok(())
 }

@@ -5,6 +5,7 @@ mod guide;
 
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
@@ -22,15 +23,13 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Provision(provision) => provision.run(),
         Command::Run(run) => run.run(),
-        Command::Defects => {
-            guide::defects();
-            Ok(())
-        }
+        Command::Defects => guide::defects().context("standard output cannot be written to"),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("vinr-simulator: {error:#}");
+            // Each error is a whole sentence: its causes stand in it.
+            eprintln!("vinr-simulator: {error}");
             ExitCode::FAILURE
         }
     }

@@ -4,8 +4,11 @@
 
 mod support;
 
+use std::time::Duration;
+
 use serde_json::json;
 use support::{TERMINAL, get, pay_body, post, shop};
+use vinr_protocol::question::Answered;
 use vinr_simulator::screen::Picture;
 
 #[tokio::test]
@@ -269,6 +272,26 @@ async fn a_chip_card_is_charged_after_its_pin() {
     assert_eq!(
         (&payment["status"], &payment["entryMode"]),
         (&json!("completed"), &json!("chip"))
+    );
+}
+
+// [PAY-17]
+#[tokio::test]
+async fn a_card_that_is_not_taken_decides_nothing() {
+    let shop = shop().await;
+    let held = shop.till().await.pay("order_1", "k1").await;
+    shop.present("incorrect_pin").await;
+    assert_eq!(shop.picture(), Picture::EnterPin);
+    // Held against the terminal while it waits for the PIN of the first.
+    let within = Duration::from_millis(20);
+    let card = json!({ "card": "approved" });
+    let answer = shop.ask_within("present_card", card, within).await;
+    assert_eq!(answer.answer, Answered::Cannot, "{answer:?}");
+    shop.ask("enter_pin", json!({})).await;
+    let payment = held.body().await.unwrap();
+    assert_eq!(
+        (&payment["status"], &payment["declineCode"]),
+        (&json!("failed"), &json!("incorrect_pin"))
     );
 }
 

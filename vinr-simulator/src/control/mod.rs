@@ -43,7 +43,7 @@ pub enum ControlError {
         source: std::io::Error,
     },
     /// The file with the token cannot be written.
-    #[error("{}: {source}", path.display())]
+    #[error("the control file {} cannot be written: {source}", path.display())]
     File {
         /// Which.
         path: PathBuf,
@@ -94,44 +94,25 @@ impl Control {
             terminals: terminals.clone(),
             token: token.clone(),
         });
-        let control = Self {
+        // First the files: whoever finds the port open finds its own token, not that of an earlier run.
+        write_files(address, &token, &terminals, &files, &dir)?;
+        Ok(Self {
             address,
             token,
             files,
             accepting: tokio::spawn(http::accept(listener, shared, off.clone())),
             off,
-        };
-        control.write_files(&terminals, &dir)?;
-        Ok(control)
+        })
     }
 
     /// Where it listens, as `http://127.0.0.1:8444`.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        url(self.address)
     }
 
     /// What `Authorization: Bearer` must say.
     pub fn token(&self) -> &Token {
         &self.token
-    }
-
-    fn write_files(&self, terminals: &[Arc<Terminal>], dir: &PathBuf) -> Result<(), ControlError> {
-        let at = |path: &PathBuf| {
-            let path = path.clone();
-            |source| ControlError::File { path, source }
-        };
-        files::make_dir(dir, Audience::Owner).map_err(at(dir))?;
-        for (terminal, path) in terminals.iter().zip(&self.files) {
-            let content = serde_json::json!({
-                "url": self.url(),
-                "token": self.token.reveal(),
-                "terminal": terminal.id(),
-                "address": terminal.address(),
-            });
-            let content = format!("{content}\n");
-            files::replace(path, content.as_bytes(), Audience::Owner).map_err(at(path))?;
-        }
-        Ok(())
     }
 }
 
@@ -144,4 +125,33 @@ impl Drop for Control {
             let _ = std::fs::remove_file(file);
         }
     }
+}
+
+fn write_files(
+    address: SocketAddr,
+    token: &Token,
+    terminals: &[Arc<Terminal>],
+    files: &[PathBuf],
+    dir: &PathBuf,
+) -> Result<(), ControlError> {
+    let at = |path: &PathBuf| {
+        let path = path.clone();
+        |source| ControlError::File { path, source }
+    };
+    files::make_dir(dir, Audience::Owner).map_err(at(dir))?;
+    for (terminal, path) in terminals.iter().zip(files) {
+        let content = serde_json::json!({
+            "url": url(address),
+            "token": token.reveal(),
+            "terminal": terminal.id(),
+            "address": terminal.address(),
+        });
+        let content = format!("{content}\n");
+        files::replace(path, content.as_bytes(), Audience::Owner).map_err(at(path))?;
+    }
+    Ok(())
+}
+
+fn url(address: SocketAddr) -> String {
+    format!("http://{address}")
 }

@@ -2,7 +2,7 @@
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 /// Who may read a file.
@@ -45,6 +45,20 @@ pub(crate) fn replace(path: &Path, content: &[u8], audience: Audience) -> io::Re
         _ => write_new(unfinished, content, audience)?,
     }
     std::fs::rename(unfinished, path)
+}
+
+/// Says no to a key that others may read: whoever has a CA's key can make any identity.
+pub(super) fn only_its_owner_reads(path: &Path) -> io::Result<()> {
+    let mode = std::fs::metadata(path)?.permissions().mode();
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    let path = path.display();
+    let why = format!(
+        "others may read it (mode {:03o}): chmod 600 {path}",
+        mode & 0o777
+    );
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, why))
 }
 
 /// Makes a directory, with its parents, where it is missing.

@@ -63,7 +63,7 @@ pub enum ProvisionError {
     #[error("{} is missing: run `vinr-simulator provision` first, or name its directory with --dir", .0.display())]
     Missing(PathBuf),
     /// A file cannot be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{} cannot be used: {source}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
@@ -226,6 +226,7 @@ impl Pki {
                 return Ok(authority);
             }
             let read = |path: &Path| std::fs::read_to_string(path).map_err(at(path));
+            files::only_its_owner_reads(&key).map_err(at(&key))?;
             Ok::<_, ProvisionError>(Authority::load(&read(&certificate)?, &read(&key)?)?)
         };
         Ok((

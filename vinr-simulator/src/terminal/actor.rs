@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use vinr_discovery::Announcement;
 use vinr_protocol::command::Command;
-use vinr_protocol::payment::{ConnectionMode, Payment};
+use vinr_protocol::payment::{ConnectionMode, EntryMode, Payment};
 use vinr_protocol::reader::{Activity, ReaderStatus};
 use vinr_protocol::terminal::{Caller, Effect, HostVerdict, Input, Record, Screen, Timer};
 use vinr_protocol::{Machine, PaymentId, Timestamp};
@@ -162,15 +162,24 @@ impl Actor {
     async fn act(&mut self, act: Act) -> bool {
         let now = now();
         let input = match act {
-            Act::Present(card, entry_mode) => {
-                self.card = card;
-                let card = card.facts(entry_mode);
-                Input::CardRead { card, now }
-            }
+            Act::Present(card, entry_mode) => return self.present(card, entry_mode, now).await,
             Act::EnterPin => Input::PinEntered { now },
             Act::RemoveCard => Input::CardRemoved { now },
         };
         self.feed(input, Instant::now()).await
+    }
+
+    /// A card that is not taken decides nothing: the authorization is about the one that was. \[PAY-17\]
+    async fn present(&mut self, card: &'static TestCard, mode: EntryMode, now: Timestamp) -> bool {
+        let before = std::mem::replace(&mut self.card, card);
+        let card = card.facts(mode);
+        let is_taken = self
+            .feed(Input::CardRead { card, now }, Instant::now())
+            .await;
+        if !is_taken {
+            self.card = before;
+        }
+        is_taken
     }
 
     /// Gives the machine an input; true where it asked for anything.

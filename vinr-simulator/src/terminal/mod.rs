@@ -81,6 +81,10 @@ impl Terminal {
                 terminal: options.terminal.clone(),
                 source,
             })?;
+        if identity.names() != std::slice::from_ref(&options.terminal) {
+            let terminal = options.terminal.clone();
+            return Err(StartError::WrongCertificate { terminal });
+        }
         let pos_ca = TrustBundle::from_pem_file(options.pki.pos_ca())?;
         let dir = DataDir::open_patiently(&options.data).await?;
         let guard = match options.defects.contains(&Defect::ChargedTwice) {

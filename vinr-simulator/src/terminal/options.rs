@@ -65,6 +65,12 @@ pub enum StartError {
         /// Why.
         source: IdentityError,
     },
+    /// Its certificate is another terminal's: no till would talk to it.
+    #[error("the certificate of {terminal} names another terminal")]
+    WrongCertificate {
+        /// Whose it should be.
+        terminal: TerminalId,
+    },
     /// The CA of the tills cannot be used.
     #[error("the POS CA cannot be used: {0}")]
     Trust(#[from] TrustError),
