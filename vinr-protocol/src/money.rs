@@ -66,7 +66,12 @@ impl Currency {
     pub fn new(code: &str) -> Result<Self, InvalidCurrency> {
         let letters: [u8; 3] = code.as_bytes().try_into().map_err(|_| InvalidCurrency)?;
         match iso_currency::Currency::from_code(code) {
-            Some(_) if letters.iter().all(u8::is_ascii_uppercase) => Ok(Self(letters)),
+            // Metals, test codes and "no currency" have no minor unit: nobody pays in them.
+            Some(currency)
+                if currency.exponent().is_some() && letters.iter().all(u8::is_ascii_uppercase) =>
+            {
+                Ok(Self(letters))
+            }
             _ => Err(InvalidCurrency),
         }
     }
@@ -147,7 +152,9 @@ mod tests {
     #[test]
     fn a_currency_is_upper_case_and_known() {
         assert_eq!(Currency::new("USD"), Ok(Currency::USD));
-        for wrong in ["usd", "US", "USDX", "QQQ", "", "U\u{e9}"] {
+        for wrong in [
+            "usd", "US", "USDX", "QQQ", "XXX", "XTS", "XAU", "", "U\u{e9}",
+        ] {
             assert_eq!(Currency::new(wrong), Err(InvalidCurrency), "{wrong}");
         }
     }
