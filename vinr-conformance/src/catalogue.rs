@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use anstream::println;
 use vinr_conformance::features;
 use vinr_conformance::plan::{Plan, Selection};
 use vinr_conformance::profile::Profile;
@@ -33,7 +32,7 @@ pub(crate) fn planned(choice: &Choice, fallback: Profile) -> Result<(Profile, Pl
 pub(crate) fn plan(choice: &Choice) -> Result<u8, Failure> {
     let (_, plan) = planned(choice, Profile::simulator())?;
     for scenario in &plan.scenarios {
-        println!(
+        say!(
             "{:<44} {}  [{}]",
             scenario.id,
             scenario.name,
@@ -41,9 +40,9 @@ pub(crate) fn plan(choice: &Choice) -> Result<u8, Failure> {
         );
     }
     for left_out in &plan.left_out {
-        println!("{:<44} left out: {}", left_out.scenario.id, left_out.why);
+        say!("{:<44} left out: {}", left_out.scenario.id, left_out.why);
     }
-    println!("\n{} scenarios, plan {}", plan.scenarios.len(), plan.sha256);
+    say!("\n{} scenarios, plan {}", plan.scenarios.len(), plan.sha256);
     Ok(0)
 }
 
@@ -55,7 +54,7 @@ pub(crate) fn list() -> u8 {
             1 => "1 scenario".to_owned(),
             number => format!("{number} scenarios"),
         };
-        println!(
+        say!(
             "{:<8} {:<7} {:<8} {judged:<16} {}",
             row.id,
             word(row.level),
@@ -74,8 +73,8 @@ pub(crate) fn explain(id: &str) -> Result<u8, Failure> {
             "there is no requirement '{id}'; `vinr-conformance list` shows them"
         ))
     })?;
-    println!("{}  {}\n", row.id, row.text);
-    println!(
+    say!("{}  {}\n", row.id, row.text);
+    say!(
         "binds     {}",
         row.roles
             .iter()
@@ -83,17 +82,17 @@ pub(crate) fn explain(id: &str) -> Result<u8, Failure> {
             .collect::<Vec<_>>()
             .join(", ")
     );
-    println!("level     {}", word(row.level));
+    say!("level     {}", word(row.level));
     match word(row.basis).as_str() {
         "ours" => {
-            println!("basis     ours: fails only a device whose profile declares vinr-local/1")
+            say!("basis     ours: fails only a device whose profile declares vinr-local/1")
         }
-        basis => println!(
+        basis => say!(
             "basis     {basis}: \"{}\" (spec/vendor-page.txt)",
             row.anchor
         ),
     }
-    println!(
+    say!(
         "takes     {}",
         row.observe
             .iter()
@@ -103,13 +102,13 @@ pub(crate) fn explain(id: &str) -> Result<u8, Failure> {
     );
     let scenarios = scenarios(row);
     if scenarios.is_empty() {
-        println!("judged    not yet: this version of the suite never reports it as passed");
+        say!("judged    not yet: this version of the suite never reports it as passed");
     }
     for scenario in scenarios {
-        println!("judged    {}  {}", scenario.id, scenario.name);
+        say!("judged    {}  {}", scenario.id, scenario.name);
     }
     if vinr_conformance::judge::judged_everywhere().contains(row.id.as_str()) {
-        println!("          and wherever it shows: it is looked for in every answer of a run");
+        say!("          and wherever it shows: it is looked for in every answer of a run");
     }
     Ok(0)
 }

@@ -1,5 +1,13 @@
 //! `vinr-conformance`: see the crate page.
 
+/// `println!` for a reader who may be gone: what counts is the exit code and the bundle.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(anstream::stdout(), $($words)*);
+    }};
+}
+
 mod catalogue;
 mod cli;
 mod progress;

@@ -1,6 +1,6 @@
 //! `terminal`: finds or starts the subject, runs the plan, writes the bundle, says what came of it.
 
-use anstream::{eprintln, println};
+use anstream::eprintln;
 use tokio_util::sync::CancellationToken;
 use vinr_conformance::bundle::{Contents, Directory, Secret};
 use vinr_conformance::features;
@@ -9,6 +9,7 @@ use vinr_conformance::profile::{Profile, Sheet, template};
 use vinr_conformance::report::console;
 use vinr_conformance::run::{self, Certified, Order};
 use vinr_conformance::subject::{self, Embedded, Provisioned, Subject};
+use vinr_simulator::cards::TEST_CARDS;
 
 use crate::catalogue::planned;
 use crate::cli::Terminal;
@@ -74,9 +75,8 @@ async fn certify(asked: &Terminal, order: &Order) -> Result<u8, Failure> {
     let interrupt = tokio::spawn({
         let stop = stop.clone();
         async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                stop.cancel();
-            }
+            asked_to_stop().await;
+            stop.cancel();
         }
     });
     let progress = Progress::new(order.plan.scenarios.len());
@@ -121,13 +121,30 @@ async fn find(asked: &Terminal, profile: &Profile) -> Result<(Subject, Option<Em
         })
 }
 
+/// Ctrl-C, or the SIGTERM with which a build system ends what takes too long.
+async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
 /// What must not stand in any file of the bundle.
 fn secrets(subject: &Subject) -> Vec<Secret> {
     let token = subject
         .control
         .as_ref()
         .map(|control| Secret::new("control token", control.token()));
-    token.into_iter().collect()
+    let key = Secret::new("the till's private key", &subject.till.key_text());
+    let cards = TEST_CARDS
+        .iter()
+        .map(|card| Secret::new("a card number", card.number));
+    token.into_iter().chain([key]).chain(cards).collect()
 }
 
 fn finish(
@@ -146,9 +163,9 @@ fn finish(
         secrets,
     };
     let written = directory.finish(&contents);
-    println!("{}", console::summary(&certified.results));
+    say!("{}", console::summary(&certified.results));
     written.map_err(Failure::fault)?;
-    println!("report    {}", report.display());
+    say!("report    {}", report.display());
     Ok(certified.results.exit_code())
 }
 

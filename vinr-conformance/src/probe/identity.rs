@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use base64::Engine as _;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -59,6 +60,17 @@ impl Identity {
             chain,
             key: Arc::new(key),
         })
+    }
+
+    /// The key as the body of a PEM file, to look for where it must not be.
+    pub fn key_text(&self) -> String {
+        let text = base64::engine::general_purpose::STANDARD.encode(self.key.secret_der());
+        let lines: Vec<_> = text
+            .as_bytes()
+            .chunks(64)
+            .map(String::from_utf8_lossy)
+            .collect();
+        lines.join("\n")
     }
 
     /// Reads it from `STEM.pem` and `STEM.key`.

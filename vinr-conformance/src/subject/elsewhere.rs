@@ -70,7 +70,16 @@ struct Files {
 impl Files {
     fn of_directory(Provisioned { dir, terminal }: &Provisioned) -> Result<Self, SubjectError> {
         let terminal = match terminal {
-            Some(terminal) => terminal.clone(),
+            Some(terminal) => {
+                let certificate = dir.join("terminals").join(format!("{terminal}.pem"));
+                if !certificate.is_file() {
+                    return Err(missing(&format!(
+                        "{} is missing: the directory has no terminal {terminal}",
+                        certificate.display()
+                    )));
+                }
+                terminal.clone()
+            }
             None => only_terminal(dir)?,
         };
         let control = dir.join("control").join(format!("{terminal}.json"));
