@@ -225,10 +225,11 @@ impl Case {
 #[test]
 fn every_difference_from_limbo_is_listed_with_its_reason() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let Ok(json) = std::fs::read(root.join(CASES)) else {
+    let cases = std::env::var_os("VINR_LIMBO").map_or(root.join(CASES), Into::into);
+    let Ok(json) = std::fs::read(&cases) else {
         skip(
-            &format!("{CASES} (beside the workspace) is not there"),
-            "put the C2SP/x509-limbo cases there",
+            &format!("the x509-limbo cases are not at {CASES}, beside the workspace"),
+            "name their file in VINR_LIMBO",
         );
         return;
     };
