@@ -9,6 +9,7 @@ pub mod id;
 mod json;
 pub mod machine;
 pub mod money;
+pub mod mutant;
 mod open_enum;
 pub mod payment;
 pub mod question;
