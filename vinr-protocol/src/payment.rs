@@ -195,6 +195,9 @@ pub const PAYMENT_OBJECT: &str = "terminal_payment";
 /// The `metadata` name under which a terminal writes the [`ConnectionMode`].
 pub const CONNECTION_MODE: &str = "connectionMode";
 
+/// The `metadata` name that marks a queued payment which was refused because its sale is paid by another. §9
+pub const DUPLICATE_SUSPECTED: &str = "duplicateSuspected";
+
 impl Payment {
     /// Whose command came first, where the terminal says so. \[HYB-3\]
     pub fn connection_mode(&self) -> Option<ConnectionMode> {

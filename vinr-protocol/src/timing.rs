@@ -27,6 +27,12 @@ pub const ASK_AGAIN_MAX: Duration = Duration::from_secs(2);
 /// How often a terminal repeats a status query that the host leaves unanswered.
 pub const HOST_RETRY: Duration = Duration::from_secs(2);
 
+/// An entry of the offline queue that has waited for longer blocks new ones. \[OFF-17\]
+pub const QUEUE_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// A host that answered no exchange and no probe for this long is known to be unreachable.
+pub const HOST_UNREACHABLE_AFTER: Duration = Duration::from_secs(3);
+
 /// The shortest `timeoutMs`.
 pub const TIMEOUT_MIN: Duration = Duration::from_secs(1);
 

@@ -57,6 +57,8 @@ pub enum Picture {
     Declined,
     /// The payment is cancelled.
     Cancelled,
+    /// The payment is in the offline queue: accepted, not approved.
+    AcceptedOffline,
     /// The journal failed.
     OutOfService,
 }
@@ -71,6 +73,7 @@ impl From<&Screen> for Picture {
             Screen::Approved => Picture::Approved,
             Screen::Declined => Picture::Declined,
             Screen::Cancelled => Picture::Cancelled,
+            Screen::AcceptedOffline => Picture::AcceptedOffline,
             Screen::OutOfService => Picture::OutOfService,
         }
     }

@@ -66,6 +66,7 @@ impl World {
                     request: pay_request(order),
                     key: key(order),
                     path: ConnectionMode::Local,
+                    expires_at: None,
                     id: PaymentId::new(&id).expect("lawful"),
                     now,
                 }
@@ -246,7 +247,7 @@ impl World {
                     "another amount is shown"
                 );
             }
-            Effect::Show(_) | Effect::Announce(_) => {}
+            Effect::Show(_) | Effect::Announce(_) | Effect::Alarm(_) => {}
             Effect::Head { caller, .. } => {
                 let head = self.waiting.get_mut(&caller);
                 // A caller that left may still be sent its head.
@@ -379,11 +380,7 @@ fn pick<'a, T: Clone + 'a>(mut from: impl ExactSizeIterator<Item = &'a T>, which
 }
 
 fn config() -> Config {
-    Config {
-        terminal: terminal(),
-        model: Model::Simulator,
-        software_version: "fuzz".to_owned(),
-    }
+    Config::new(terminal(), Model::Simulator, "fuzz")
 }
 
 fn terminal() -> TerminalId {
@@ -434,6 +431,7 @@ fn verdict_of(byte: u8) -> HostVerdict {
     match byte % 4 {
         0 => HostVerdict::Declined(DeclineCode::CardDeclined),
         1 => HostVerdict::Voided,
+        2 => HostVerdict::Duplicate,
         _ => HostVerdict::Approved,
     }
 }

@@ -1,5 +1,7 @@
 //! What the journal holds.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AttemptKey, Reference};
@@ -45,7 +47,7 @@ impl Attempt {
 #[serde(rename_all = "camelCase")]
 pub enum Record {
     /// The attempt as it is from here on.
-    Attempt(Box<Attempt>),
+    Attempt(Arc<Attempt>),
     /// A key that never will start an attempt. \[REC-8\]
     Tombstone {
         /// The sale.

@@ -5,6 +5,7 @@ use super::effect::{Effect, Screen};
 use super::host::{ask, reverse};
 use super::session::{Config, Session};
 use crate::id::{JournalId, PaymentId};
+use crate::mutant::{Mutant, is_planted};
 use crate::payment::{CancelReason, Status};
 use crate::time::Timestamp;
 
@@ -21,11 +22,13 @@ impl Session {
         let mut session = Self::new(config, journal);
         records
             .into_iter()
+            .filter(|_| !is_planted(Mutant::DedupesInMemoryOnly))
             .for_each(|record| session.book.apply(record));
 
         let mut effects = Vec::new();
         for (id, open) in session.open_attempts() {
             effects.extend(match open {
+                Open::Unsent if is_planted(Mutant::PendingLeftAtBoot) => Vec::new(),
                 Open::Unsent => session.withdraw(&id, CancelReason::PowerLoss, now),
                 Open::Sent => {
                     session.hanging.insert(id.clone(), CancelReason::PowerLoss);
@@ -34,6 +37,7 @@ impl Session {
                 Open::Unreversed => reverse(id),
             });
         }
+        effects.extend(session.resume_queue(now));
         effects.push(Effect::Show(Screen::Idle));
         (session, effects)
     }

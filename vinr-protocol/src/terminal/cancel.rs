@@ -6,6 +6,7 @@ use super::input::Caller;
 use super::pay::wrong_terminal;
 use super::session::{Front, Session, answer, refused};
 use crate::id::{AttemptKey, PaymentId, Reference};
+use crate::mutant::{Mutant, is_planted};
 use crate::payment::{CancelOutcome, CancelReason, Cancellation, Payment, Status};
 use crate::request::CancelRequest;
 use crate::time::Timestamp;
@@ -48,6 +49,9 @@ impl Session {
     ) -> Vec<Effect> {
         // Waiting for a card or a PIN: no byte of an authorization was sent.
         let can_withdraw = matches!(&self.front, Front::Presenting(front) | Front::EnteringPin(front) if front == id);
+        let can_withdraw = can_withdraw
+            || is_planted(Mutant::CancelledWhileAuthorizing) && self.front.holds(id)
+            || is_planted(Mutant::CancelRemovesQueued) && self.queue.holds(id);
         let mut effects = if can_withdraw {
             self.withdraw(id, CancelReason::Requested, now)
         } else {
@@ -71,7 +75,7 @@ impl Session {
         key: &AttemptKey,
     ) -> Vec<Effect> {
         let done = outcome(caller, reference, CancelOutcome::Cancelled, None);
-        if self.book.has_tombstone(reference, key) {
+        if self.book.has_tombstone(reference, key) || is_planted(Mutant::NoTombstone) {
             return vec![done];
         }
         let record = Record::Tombstone {

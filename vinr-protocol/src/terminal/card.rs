@@ -2,14 +2,15 @@
 
 use super::effect::{Effect, Screen, Timer};
 use super::input::{CardFacts, PinEntry};
-use super::session::{Front, Session};
+use super::session::{Front, Sent, Session};
 use crate::id::PaymentId;
 use crate::payment::{CancelReason, Status};
+use crate::reader::ReaderStatus;
 use crate::time::Timestamp;
 use crate::timing::HOST_RETRY;
 
 impl Session {
-    pub(super) fn card_read(&mut self, card: CardFacts) -> Vec<Effect> {
+    pub(super) fn card_read(&mut self, card: CardFacts, now: Timestamp) -> Vec<Effect> {
         // A card that nobody asked for is not taken. [REC-8]
         let Front::Presenting(id) = self.front.clone() else {
             return Vec::new();
@@ -23,7 +24,7 @@ impl Session {
         payment.brand = Some(card.brand);
         payment.entry_mode = Some(card.entry_mode);
         match card.pin {
-            PinEntry::NotRequired => self.authorize(id),
+            PinEntry::NotRequired => self.authorize(id, now),
             PinEntry::Required => {
                 // Not journaled yet: no byte was sent, so a power cut still cancels it.
                 self.front = Front::EnteringPin(id);
@@ -35,16 +36,21 @@ impl Session {
         }
     }
 
-    pub(super) fn pin_entered(&mut self) -> Vec<Effect> {
+    pub(super) fn pin_entered(&mut self, now: Timestamp) -> Vec<Effect> {
         match self.front.clone() {
-            Front::EnteringPin(id) => self.authorize(id),
+            Front::EnteringPin(id) => self.authorize(id, now),
             _ => Vec::new(),
         }
     }
 
-    /// The journal says `processing` before one byte leaves for the host: after a power cut here the
+    /// Online or offline is settled here, whatever admission thought. \[OFF-16\]
+    ///
+    /// Online, the journal says `processing` before one byte leaves for the host: after a power cut here the
     /// terminal asks the host and never prompts again. \[REC-15\]
-    fn authorize(&mut self, id: PaymentId) -> Vec<Effect> {
+    fn authorize(&mut self, id: PaymentId, now: Timestamp) -> Vec<Effect> {
+        if self.internet == ReaderStatus::Offline {
+            return self.queue_or_fail(&id, now);
+        }
         let Some(attempt) = self.book.get(&id) else {
             return Vec::new();
         };
@@ -56,7 +62,7 @@ impl Session {
             Effect::Authorize { payment },
             Effect::Arm(Timer::HostRetry(id.clone()), HOST_RETRY),
         ]);
-        self.front = Front::Authorizing(id);
+        self.front = Front::Authorizing(id, Sent::Once);
         effects
     }
 
@@ -72,7 +78,7 @@ impl Session {
             Front::Presenting(id) | Front::EnteringPin(id) => {
                 self.withdraw(&id, CancelReason::Customer, now)
             }
-            Front::Idle | Front::Authorizing(_) => Vec::new(),
+            Front::Idle | Front::Authorizing(..) => Vec::new(),
         }
     }
 

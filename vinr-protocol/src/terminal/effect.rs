@@ -54,6 +54,24 @@ pub enum Effect {
     Disarm(Timer),
     /// Tell the network whether the terminal is free. \[DISC-7\]
     Announce(Activity),
+    /// Something that a person must look at.
+    Alarm(Alarm),
+}
+
+/// What a person must look at.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Alarm {
+    /// A queued payment has waited for 24 h. \[OFF-17\]
+    QueueStale {
+        /// Which.
+        payment: PaymentId,
+    },
+    /// A queued payment was refused because its sale is paid by another: the customer may be owed money, or goods
+    /// went out twice. §9
+    DuplicateSuspected {
+        /// Which.
+        payment: PaymentId,
+    },
 }
 
 /// The answer to a request.
@@ -104,6 +122,8 @@ pub enum Screen {
     Declined,
     /// The outcome is `cancelled`.
     Cancelled,
+    /// Accepted, and not approved yet: it is in the offline queue. \[OFF-10\]
+    AcceptedOffline,
     /// The journal failed: no payment until a restart.
     OutOfService,
 }
@@ -121,4 +141,6 @@ pub enum Timer {
     HostRetry(PaymentId),
     /// The outcome has been on the screen long enough.
     ResultShown,
+    /// An entry of the offline queue has waited for too long. \[OFF-17\]
+    QueueAge(PaymentId),
 }

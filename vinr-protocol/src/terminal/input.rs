@@ -1,6 +1,7 @@
 //! What can happen to a terminal.
 
 use super::effect::{Effect, Timer};
+use crate::device::OfflineLimits;
 use crate::id::{AttemptKey, PaymentId, Reference};
 use crate::payment::{Brand, ConnectionMode, DeclineCode, EntryMode};
 use crate::reader::ReaderStatus;
@@ -24,6 +25,8 @@ pub enum Input {
         key: Option<AttemptKey>,
         /// The path it came on. \[HYB-3\]
         path: ConnectionMode,
+        /// Through the cloud: from when on it must start nothing. §9
+        expires_at: Option<Timestamp>,
         /// A fresh id, used if this starts an attempt.
         id: PaymentId,
         /// The date for its record.
@@ -93,15 +96,34 @@ pub enum Input {
         /// The date.
         now: Timestamp,
     },
+    /// The authorization that was asked for could not be sent: the line is down and no byte of it left.
+    NotSent {
+        /// The payment it is about.
+        payment: PaymentId,
+        /// The date.
+        now: Timestamp,
+    },
     /// The host acknowledged a reversal.
     HostReversed {
         /// The payment it is about.
         payment: PaymentId,
     },
-    /// The internet came or went.
+    /// The host can be reached again, or is known to be unreachable: no exchange and no probe was answered for
+    /// [`HOST_UNREACHABLE_AFTER`](crate::timing::HOST_UNREACHABLE_AFTER).
     Internet {
         /// Which.
         status: ReaderStatus,
+    },
+    /// The device's offline limits were configured; `None` switches its queue off. What is queued already is still
+    /// forwarded. \[OFF-9\]
+    OfflineLimits {
+        /// From now on.
+        limits: Option<OfflineLimits>,
+    },
+    /// Local mode was switched. \[NET-4, NET-8\]
+    LocalMode {
+        /// To what.
+        to: LocalMode,
     },
     /// An armed timer ran out.
     Elapsed {
@@ -131,6 +153,15 @@ pub struct CardFacts {
     pub pin: PinEntry,
 }
 
+/// May tills start payments over the LAN?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LocalMode {
+    /// They may.
+    On,
+    /// They may not; look-ups, cancels and joins go on. \[NET-8\]
+    Off,
+}
+
 /// Does a card want a PIN?
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PinEntry {
@@ -147,6 +178,8 @@ pub enum HostVerdict {
     Approved,
     /// It never will be.
     Declined(DeclineCode),
+    /// It never will be, because another payment of its sale is granted. §9
+    Duplicate,
     /// The host did not know the payment when asked, and closed it: it never will be granted.
     Voided,
 }

@@ -12,10 +12,12 @@
 //! | presenting | a cancel, the card wait, the customer gives up | journal `cancelled`; *idle* |
 //! | entering PIN | the PIN | journal `processing`, ask the host; *authorizing* |
 //! | entering PIN | a cancel, the card removed, the interaction ends | journal `cancelled`; *idle* |
+//! | presenting, entering PIN | the card or the PIN, the host unreachable | journal it queued, or `failed`; *idle* |
+//! | authorizing | the line was down, no byte left | the same |
 //! | authorizing | the host's word | journal the outcome; *idle* |
 //! | authorizing | the interaction ends | answer `processing`; *idle*, and the host is asked until it says |
 //!
-//! The offline queue (§6) is not here yet: without the internet a new attempt is refused.
+//! Beside this the offline queue is drained, one entry at a time: the table stands in `offline`.
 
 mod attempt;
 mod book;
@@ -25,10 +27,11 @@ mod card;
 mod effect;
 mod host;
 mod input;
+mod offline;
 mod pay;
 mod session;
 
 pub use attempt::{Attempt, Record, Reversal};
-pub use effect::{Activation, Answer, Effect, Screen, Timer};
-pub use input::{Caller, CardFacts, HostVerdict, Input, PinEntry};
+pub use effect::{Activation, Alarm, Answer, Effect, Screen, Timer};
+pub use input::{Caller, CardFacts, HostVerdict, Input, LocalMode, PinEntry};
 pub use session::{Config, Session};

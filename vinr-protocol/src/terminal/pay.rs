@@ -1,11 +1,14 @@
 //! `POST /v1/pay`: which attempt is it? One atomic step from the question to the durable record. §4.1
 
+use std::sync::Arc;
+
 use super::attempt::{Attempt, Record, Reversal};
 use super::effect::{Activation, Answer, Effect, Screen, Timer};
-use super::input::Caller;
+use super::input::{Caller, LocalMode};
 use super::session::{Front, Session, answer, refused};
 use crate::error_body::{Code, Refusal};
 use crate::id::{AttemptKey, PaymentId};
+use crate::mutant::{Mutant, is_planted};
 use crate::payment::{
     CONNECTION_MODE, CancelReason, ConnectionMode, PAYMENT_OBJECT, Payment, Status,
 };
@@ -13,6 +16,16 @@ use crate::reader::{Activity, ReaderStatus};
 use crate::request::PayRequest;
 use crate::time::Timestamp;
 use crate::timing::{ANSWER_AT, CARD_WAIT};
+
+/// A request that may become an attempt, with what its record needs.
+pub(super) struct Draft {
+    pub(super) request: PayRequest,
+    pub(super) key: Option<AttemptKey>,
+    pub(super) path: ConnectionMode,
+    /// A fresh id.
+    pub(super) id: PaymentId,
+    pub(super) now: Timestamp,
+}
 
 /// What the book says about a request.
 enum Found {
@@ -34,30 +47,54 @@ impl Session {
     pub(super) fn pay(
         &mut self,
         caller: Caller,
-        request: PayRequest,
-        key: Option<AttemptKey>,
-        path: ConnectionMode,
-        id: PaymentId,
-        now: Timestamp,
+        draft: Draft,
+        expires_at: Option<Timestamp>,
     ) -> Vec<Effect> {
-        if request.terminal_id != self.config.terminal {
+        if draft.request.terminal_id != self.config.terminal {
             return refused(caller, wrong_terminal()); // [PAY-9]
         }
         // Dedupe, then busy, then admission, then the record: always in this order.
-        match self.find(&request, key.as_ref()) {
+        match self.find(&draft.request, draft.key.as_ref()) {
             Found::Same(id) => self.join_or_replay(caller, &id),
-            Found::Tombstone => self.list_tombstone(caller, request, key, path, id, now),
+            Found::Tombstone => self.list_cancelled(caller, draft, CancelReason::Requested), // [REC-8]
             Found::Conflict => refused(caller, conflict()),
             Found::InProgress => refused(caller, in_progress()),
             Found::AlreadyPaid => refused(caller, already_paid()),
-            Found::Nothing if self.activity() == Activity::Busy => refused(caller, busy()), // [GRP-5]
-            Found::Nothing if self.internet == ReaderStatus::Offline => refused(caller, offline()),
-            Found::Nothing if self.book.get(&id).is_some() => refused(caller, used_id()),
-            Found::Nothing => self.start(caller, request, key, path, id, now),
+            Found::Nothing => self.pay_anew(caller, draft, expires_at),
         }
     }
 
+    fn pay_anew(
+        &mut self,
+        caller: Caller,
+        draft: Draft,
+        expires_at: Option<Timestamp>,
+    ) -> Vec<Effect> {
+        if self.local_mode == LocalMode::Off && draft.path == ConnectionMode::Local {
+            return refused(caller, local_mode_disabled()); // [NET-4]
+        }
+        if expires_at.is_some_and(|at| at <= draft.now) {
+            return self.list_cancelled(caller, draft, CancelReason::TimedOut); // [HYB-8]
+        }
+        if self.activity() == Activity::Busy {
+            return refused(caller, busy()); // [GRP-5]
+        }
+        if self.internet == ReaderStatus::Offline && !is_planted(Mutant::LimitAfterTheCard) {
+            let (amount, currency) = (draft.request.amount, draft.request.currency);
+            if let Err(refusal) = self.admit(amount, currency) {
+                return refused(caller, refusal); // [OFF-13] no record, no card
+            }
+        }
+        if self.book.get(&draft.id).is_some() {
+            return refused(caller, used_id());
+        }
+        self.start(caller, draft)
+    }
+
     fn find(&self, request: &PayRequest, key: Option<&AttemptKey>) -> Found {
+        if is_planted(Mutant::TerminalJoinsNothing) {
+            return Found::Nothing;
+        }
         let reference = &request.reference;
         let same = |attempt: &Attempt| {
             if attempt.money_fields() == request.money_fields() {
@@ -106,20 +143,17 @@ impl Session {
         vec![head, Effect::Arm(Timer::AnswerBy(caller), ANSWER_AT)]
     }
 
-    /// A late command finds itself cancelled, and from now on is listed. \[REC-8\]
-    fn list_tombstone(
+    /// A late command finds itself cancelled, and from now on is listed. Nothing is shown. \[REC-8, HYB-8\]
+    fn list_cancelled(
         &mut self,
         caller: Caller,
-        request: PayRequest,
-        key: Option<AttemptKey>,
-        path: ConnectionMode,
-        id: PaymentId,
-        now: Timestamp,
+        draft: Draft,
+        reason: CancelReason,
     ) -> Vec<Effect> {
-        let mut payment = new_payment(request, key, &path, id, now);
+        let mut payment = draft.into_payment();
         payment.status = Status::Cancelled;
-        payment.cancel_reason = Some(CancelReason::Requested);
-        payment.completed_at = Some(now);
+        payment.cancel_reason = Some(reason);
+        payment.completed_at = Some(payment.created_at);
         let record = self.put(payment.clone());
         vec![
             Effect::Persist(record),
@@ -127,17 +161,10 @@ impl Session {
         ]
     }
 
-    fn start(
-        &mut self,
-        caller: Caller,
-        request: PayRequest,
-        key: Option<AttemptKey>,
-        path: ConnectionMode,
-        id: PaymentId,
-        now: Timestamp,
-    ) -> Vec<Effect> {
-        let card_wait = request.timeout().min(CARD_WAIT); // [PAY-13]
-        let payment = new_payment(request, key, &path, id.clone(), now);
+    fn start(&mut self, caller: Caller, draft: Draft) -> Vec<Effect> {
+        let card_wait = draft.request.timeout().min(CARD_WAIT); // [PAY-13]
+        let payment = draft.into_payment();
+        let id = payment.id.clone();
         let (amount, currency) = (payment.amount, payment.currency);
         let record = self.put(payment);
         self.waiting.insert(id.clone(), vec![caller]);
@@ -161,7 +188,7 @@ impl Session {
     }
 
     fn put(&mut self, payment: Payment) -> Record {
-        let record = Record::Attempt(Box::new(Attempt {
+        let record = Record::Attempt(Arc::new(Attempt {
             payment,
             reversal: Reversal::None,
         }));
@@ -186,37 +213,34 @@ impl Session {
     }
 }
 
-fn new_payment(
-    request: PayRequest,
-    key: Option<AttemptKey>,
-    path: &ConnectionMode,
-    id: PaymentId,
-    now: Timestamp,
-) -> Payment {
-    let mut metadata = request.metadata;
-    metadata.insert(CONNECTION_MODE.into(), path.as_str().into()); // [HYB-3] overrides a caller's value
-    Payment {
-        id,
-        object: PAYMENT_OBJECT.into(),
-        terminal_id: request.terminal_id,
-        attempt_key: key,
-        amount: request.amount,
-        currency: request.currency,
-        reference: request.reference,
-        description: request.description,
-        capture_method: request.capture_method,
-        status: Status::Pending,
-        amount_captured: 0,
-        amount_capturable: 0,
-        last4: None,
-        brand: None,
-        entry_mode: None,
-        decline_code: None,
-        cancel_reason: None,
-        offline: None,
-        metadata,
-        created_at: now,
-        completed_at: None,
+impl Draft {
+    fn into_payment(self) -> Payment {
+        let request = self.request;
+        let mut metadata = request.metadata;
+        metadata.insert(CONNECTION_MODE.into(), self.path.as_str().into()); // [HYB-3] overrides a caller's value
+        Payment {
+            id: self.id,
+            object: PAYMENT_OBJECT.into(),
+            terminal_id: request.terminal_id,
+            attempt_key: self.key, // [PAY-21]
+            amount: request.amount,
+            currency: request.currency,
+            reference: request.reference,
+            description: request.description,
+            capture_method: request.capture_method,
+            status: Status::Pending,
+            amount_captured: 0,
+            amount_capturable: 0,
+            last4: None,
+            brand: None,
+            entry_mode: None,
+            decline_code: None,
+            cancel_reason: None,
+            offline: None,
+            metadata,
+            created_at: self.now,
+            completed_at: None,
+        }
     }
 }
 
@@ -248,9 +272,9 @@ fn busy() -> Refusal {
     )
 }
 
-fn offline() -> Refusal {
-    let message = "the terminal has no internet and does not queue; nothing was started";
-    Refusal::new(Code::OfflineNotSupported, message)
+fn local_mode_disabled() -> Refusal {
+    let message = "local mode is switched off on this terminal; nothing was started";
+    Refusal::new(Code::LocalModeDisabled, message)
 }
 
 fn used_id() -> Refusal {

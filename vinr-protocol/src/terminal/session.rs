@@ -1,17 +1,20 @@
 //! The terminal's machine: its state, and which rule each input goes to.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::attempt::{Attempt, Record};
+use super::attempt::Attempt;
 use super::book::Book;
 use super::effect::{Answer, Effect, Screen, Timer};
-use super::input::{Caller, Input};
-use crate::device::Model;
+use super::input::{Caller, Input, LocalMode};
+use super::offline::Queue;
+use super::pay::Draft;
+use crate::device::{Model, OfflineLimits};
 use crate::error_body::{Code, Refusal};
 use crate::id::{JournalId, PaymentId, Reference, TerminalId};
 use crate::machine::Machine;
 use crate::payment::{CancelReason, Payment, PaymentList, Status};
-use crate::reader::{Activity, OfflineState, Reader, ReaderStatus};
+use crate::reader::{Activity, Reader, ReaderStatus};
 use crate::time::Timestamp;
 use crate::timing::RESULT_SHOWN;
 
@@ -24,12 +27,26 @@ pub struct Config {
     pub model: Model,
     /// The maker's version, shown by `GET /v1/reader`.
     pub software_version: String,
+    /// What may be queued while the host is away; `None` never queues. \[OFF-4, OFF-9\]
+    pub offline: Option<OfflineLimits>,
+}
+
+impl Config {
+    /// A terminal with the offline limits of its model's sheet.
+    pub fn new(terminal: TerminalId, model: Model, software_version: impl Into<String>) -> Self {
+        Self {
+            offline: model.offline_limits(),
+            terminal,
+            model,
+            software_version: software_version.into(),
+        }
+    }
 }
 
 /// A terminal: one attempt on the screen at most, every attempt in the book.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Session {
-    pub(super) config: Config,
+    pub(super) config: Arc<Config>,
     pub(super) storage: Storage,
     pub(super) book: Book,
     pub(super) front: Front,
@@ -38,6 +55,8 @@ pub struct Session {
     /// Attempts in flight that hold the screen no longer, and why they are cancelled if the host voids them.
     pub(super) hanging: BTreeMap<PaymentId, CancelReason>,
     pub(super) internet: ReaderStatus,
+    pub(super) queue: Queue,
+    pub(super) local_mode: LocalMode,
 }
 
 /// Can the journal be relied on? \[REC-21\]
@@ -53,14 +72,23 @@ pub(super) enum Front {
     Idle,
     Presenting(PaymentId),
     EnteringPin(PaymentId),
-    Authorizing(PaymentId),
+    Authorizing(PaymentId, Sent),
+}
+
+/// How often an authorization was handed to the line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Sent {
+    /// Once: if the line says that no byte left, none did.
+    Once,
+    /// More than once: an earlier one may have arrived.
+    Again,
 }
 
 impl Front {
     pub(super) fn payment(&self) -> Option<&PaymentId> {
         match self {
             Front::Idle => None,
-            Front::Presenting(id) | Front::EnteringPin(id) | Front::Authorizing(id) => Some(id),
+            Front::Presenting(id) | Front::EnteringPin(id) | Front::Authorizing(id, _) => Some(id),
         }
     }
 
@@ -83,9 +111,19 @@ impl Machine for Session {
                 request,
                 key,
                 path,
+                expires_at,
                 id,
                 now,
-            } => self.pay(caller, request, key, path, id, now),
+            } => {
+                let draft = Draft {
+                    request,
+                    key,
+                    path,
+                    id,
+                    now,
+                };
+                self.pay(caller, draft, expires_at)
+            }
             Input::LookUp { caller, reference } => vec![self.list(caller, &reference)],
             Input::LookUpId { caller, id } => vec![self.one(caller, &id)],
             Input::Cancel {
@@ -95,8 +133,8 @@ impl Machine for Session {
             } => self.cancel(caller, &request, now),
             Input::Describe { caller } => vec![self.describe(caller)],
             Input::CallerGone { caller } => self.caller_gone(caller),
-            Input::CardRead { card, .. } => self.card_read(card),
-            Input::PinEntered { .. } => self.pin_entered(),
+            Input::CardRead { card, now } => self.card_read(card, now),
+            Input::PinEntered { now } => self.pin_entered(now),
             Input::CardRemoved { now } => self.card_removed(now),
             Input::CustomerGaveUp { now } => self.customer_gave_up(now),
             Input::HostAnswered {
@@ -105,8 +143,17 @@ impl Machine for Session {
                 now,
             } => self.host_answered(&payment, verdict, now),
             Input::HostReversed { payment } => self.host_reversed(&payment),
-            Input::Internet { status } => {
-                self.internet = status;
+            Input::NotSent { payment, now } => self.not_sent(&payment, now),
+            Input::Internet { status } => self.internet(status),
+            Input::OfflineLimits { limits } => {
+                self.config = Arc::new(Config {
+                    offline: limits,
+                    ..Config::clone(&self.config)
+                });
+                Vec::new()
+            }
+            Input::LocalMode { to } => {
+                self.local_mode = to;
                 Vec::new()
             }
             Input::Elapsed { timer, now } => self.elapsed(timer, now),
@@ -129,13 +176,15 @@ impl Session {
 
     fn with_storage(config: Config, storage: Storage) -> Self {
         Self {
-            config,
+            config: Arc::new(config),
             storage,
             book: Book::default(),
             front: Front::Idle,
             waiting: BTreeMap::new(),
             hanging: BTreeMap::new(),
             internet: ReaderStatus::Online,
+            queue: Queue::default(),
+            local_mode: LocalMode::On,
         }
     }
 
@@ -157,9 +206,10 @@ impl Session {
             Timer::CardWait => self.card_wait_ended(now),
             Timer::Interaction => self.interaction_ended(now),
             Timer::AnswerBy(caller) => self.answer_what_there_is(caller),
-            Timer::HostRetry(payment) => self.ask_host_again(&payment),
+            Timer::HostRetry(payment) => self.ask_host_again(&payment, now),
             Timer::ResultShown if self.front == Front::Idle => vec![Effect::Show(Screen::Idle)],
             Timer::ResultShown => Vec::new(),
+            Timer::QueueAge(payment) => self.queue_aged(payment),
         }
     }
 
@@ -196,7 +246,7 @@ impl Session {
                 api: Some(crate::API.into()),
                 software_version: Some(self.config.software_version.clone()),
                 journal_id: self.journal_id(),
-                offline: OfflineState::default(),
+                offline: self.offline_state(),
             }),
         )
     }
@@ -225,6 +275,7 @@ impl Session {
         self.storage = Storage::Failed;
         self.front = Front::Idle;
         self.hanging.clear();
+        self.queue = Queue::default();
         let mut callers: Vec<Caller> = std::mem::take(&mut self.waiting)
             .into_values()
             .flatten()
@@ -253,8 +304,7 @@ impl Session {
 
     /// Persists the attempt as the book now has it.
     pub(super) fn persist(&self, id: &PaymentId) -> Option<Effect> {
-        let attempt = self.book.get(id)?.clone();
-        Some(Effect::Persist(Record::Attempt(Box::new(attempt))))
+        self.book.record(id).map(Effect::Persist)
     }
 
     /// Ends an attempt: durable first, then the screen and everyone who waits. A final payment never
@@ -279,6 +329,11 @@ impl Session {
 
         let mut effects: Vec<Effect> = self.persist(id).into_iter().collect();
         effects.push(Effect::Disarm(Timer::HostRetry(id.clone())));
+        if self.queue.holds(id) {
+            self.queue.remove(id); // [OFF-12] with the word that is durable, and never before
+            effects.push(Effect::Disarm(Timer::QueueAge(id.clone())));
+            effects.extend(self.drain());
+        }
         if self.front.holds(id) {
             effects.extend(self.free_the_screen(result_screen(&payment.status)));
         }

@@ -424,6 +424,7 @@ impl World {
                         request: request(),
                         key: Some(key),
                         path,
+                        expires_at: None,
                         id,
                         now: now(),
                     },
@@ -606,7 +607,7 @@ impl World {
         match effect {
             Effect::Persist(record) => self.persist(record),
             Effect::Show(Screen::PresentCard { payment, .. }) => self.may_prompt(&payment),
-            Effect::Show(_) | Effect::Announce(_) => Ok(()),
+            Effect::Show(_) | Effect::Announce(_) | Effect::Alarm(_) => Ok(()),
             Effect::Head { caller, .. } => {
                 if let Some((till, key)) = payer(caller) {
                     ensure(
@@ -815,11 +816,7 @@ fn journal_id() -> JournalId {
 }
 
 fn config() -> Config {
-    Config {
-        terminal: request().terminal_id,
-        model: Model::NexgoCt20,
-        software_version: "1.0".into(),
-    }
+    Config::new(request().terminal_id, Model::NexgoCt20, "1.0")
 }
 
 fn request() -> PayRequest {

@@ -4,6 +4,7 @@ mod boot;
 mod cancel;
 mod card;
 mod host;
+mod offline;
 mod pay;
 mod properties;
 mod shop;

@@ -3,7 +3,6 @@ use std::time::Duration;
 use vinr_protocol::Status;
 use vinr_protocol::error_body::Code;
 use vinr_protocol::payment::CaptureMethod;
-use vinr_protocol::reader::ReaderStatus;
 use vinr_protocol::terminal::{Activation, Effect, HostVerdict, Input, Timer};
 
 use crate::shop::*;
@@ -224,21 +223,6 @@ fn the_connection_mode_is_the_terminals_not_the_callers() {
         .insert("connectionMode".into(), "cloud".into());
     shop.send(request, Some("k1"));
     assert_eq!(shop.newest("order_1").metadata["connectionMode"], "local");
-}
-
-#[test]
-fn without_the_internet_nothing_new_starts() {
-    let mut shop = Shop::open();
-    shop.step(Input::Internet {
-        status: ReaderStatus::Offline,
-    });
-    let (caller, effects) = shop.pay("order_1", "k1");
-    assert_eq!(code_for(caller, &effects), Some(Code::OfflineNotSupported));
-    shop.step(Input::Internet {
-        status: ReaderStatus::Online,
-    });
-    let (_, effects) = shop.pay("order_1", "k1");
-    assert!(prompts(&effects));
 }
 
 // [REC-13]

@@ -97,6 +97,7 @@ impl World {
                     request: request(&format!("order_{sale}"), amount),
                     key: Some(format!("k{key}").parse().expect("lawful")),
                     path: vinr_protocol::payment::ConnectionMode::Local,
+                    expires_at: None,
                     id: format!("tpay_{}", caller.0).parse().expect("lawful"),
                     now: now(),
                 };
@@ -207,7 +208,7 @@ impl World {
             Effect::Disarm(timer) => drop(self.armed.remove(&timer)),
             Effect::Head { .. } => assert!(!self.durable.is_empty(), "I6"),
             Effect::Reverse { .. } => panic!("this host never approves what it voided"),
-            Effect::Announce(_) => {}
+            Effect::Announce(_) | Effect::Alarm(_) => {}
         }
     }
 

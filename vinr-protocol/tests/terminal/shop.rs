@@ -26,11 +26,11 @@ pub(crate) fn now() -> Timestamp {
 }
 
 pub(crate) fn config() -> Config {
-    Config {
-        terminal: TerminalId::new(TERMINAL).expect("lawful"),
-        model: Model::NexgoCt20,
-        software_version: "1.0".into(),
-    }
+    Config::new(
+        TerminalId::new(TERMINAL).expect("lawful"),
+        Model::NexgoCt20,
+        "1.0",
+    )
 }
 
 pub(crate) fn journal_id() -> JournalId {
@@ -99,6 +99,7 @@ impl Shop {
             request,
             key: key.map(|key| AttemptKey::new(key).expect("lawful")),
             path: ConnectionMode::Local,
+            expires_at: None,
             id: PaymentId::new(&format!("tpay_{}", caller.0)).expect("lawful"),
             now: now(),
         };

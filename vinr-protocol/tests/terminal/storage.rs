@@ -71,6 +71,7 @@ fn a_damaged_journal_refuses_payments_cancels_and_look_ups_alike() {
             request: request("order_1", 2500),
             key: None,
             path: vinr_protocol::payment::ConnectionMode::Local,
+            expires_at: None,
             id: "tpay_1".parse().expect("lawful"),
             now: now(),
         },

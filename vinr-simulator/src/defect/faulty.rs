@@ -102,6 +102,7 @@ impl Faulty {
                 mut request,
                 key,
                 path,
+                expires_at: None,
                 id,
                 now,
             } => {
@@ -118,6 +119,7 @@ impl Faulty {
                     request,
                     key,
                     path,
+                    expires_at: None,
                     id,
                     now,
                 })

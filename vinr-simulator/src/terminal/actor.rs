@@ -11,7 +11,7 @@ use vinr_discovery::Announcement;
 use vinr_protocol::command::Command;
 use vinr_protocol::payment::{ConnectionMode, EntryMode, Payment};
 use vinr_protocol::reader::{Activity, ReaderStatus};
-use vinr_protocol::terminal::{Caller, Effect, HostVerdict, Input, Record, Screen, Timer};
+use vinr_protocol::terminal::{Alarm, Caller, Effect, HostVerdict, Input, Record, Screen, Timer};
 use vinr_protocol::{Machine, PaymentId, Timestamp};
 use vinr_transport::drive::Timers;
 
@@ -221,6 +221,7 @@ impl Actor {
                 Effect::Arm(timer, after) => self.timers.arm(timer, arrived + after),
                 Effect::Disarm(timer) => self.timers.disarm(&timer),
                 Effect::Announce(activity) => self.announce(activity),
+                Effect::Alarm(alarm) => alert(&alarm),
             }
         }
     }
@@ -231,7 +232,7 @@ impl Actor {
             None => false,
         };
         if let Record::Attempt(attempt) = record {
-            let payment = attempt.payment;
+            let payment = attempt.payment.clone();
             tracing::info!(
                 reference = %payment.reference, payment = %payment.id, status = %payment.status,
                 is_durable, "payment"
@@ -299,6 +300,18 @@ impl Actor {
     }
 }
 
+/// A person must handle it.
+fn alert(alarm: &Alarm) {
+    match alarm {
+        Alarm::QueueStale { payment } => {
+            tracing::error!(%payment, "a queued payment has waited for 24 h: bring the terminal online");
+        }
+        Alarm::DuplicateSuspected { payment } => {
+            tracing::error!(%payment, "a queued payment was refused, for its sale is paid by another: goods may have gone out twice");
+        }
+    }
+}
+
 fn input(caller: Caller, command: Command) -> Input {
     match command {
         Command::Pay { request, key } => Input::Pay {
@@ -306,6 +319,7 @@ fn input(caller: Caller, command: Command) -> Input {
             request,
             key,
             path: ConnectionMode::Local,
+            expires_at: None,
             id: fresh_payment_id(),
             now: now(),
         },
@@ -360,11 +374,7 @@ mod tests {
         let display = Arc::new(Display::new(terminal.clone()));
         let (_, mut screens) = display.watch();
         let (sender, inbox) = mpsc::unbounded_channel();
-        let config = Config {
-            terminal: terminal.clone(),
-            model: Model::Simulator,
-            software_version: String::new(),
-        };
+        let config = Config::new(terminal.clone(), Model::Simulator, "");
         let parts = Parts {
             machine: Box::new(Session::new(config, JournalId::new("jrn_1").unwrap())),
             journal: Some(Journal::on_a_full_disk(data.clone())),

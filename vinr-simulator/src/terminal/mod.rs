@@ -219,11 +219,11 @@ impl Terminal {
         &self,
     ) -> Result<(Brain, Option<Journal>, Vec<vinr_protocol::terminal::Effect>), StartError> {
         let options = &self.options;
-        let config = Config {
-            terminal: options.terminal.clone(),
-            model: options.model.clone(),
-            software_version: SOFTWARE_VERSION.into(),
-        };
+        let config = Config::new(
+            options.terminal.clone(),
+            options.model.clone(),
+            SOFTWARE_VERSION,
+        );
         let fresh_id = || format!("jrn_{}", ulid::Ulid::generate());
         let recovered = match Journal::open::<Record>(&self.dir, JOURNAL, fresh_id) {
             Ok(recovered) => recovered,
