@@ -225,7 +225,7 @@ impl Machine for Attempt {
 
             (Phase::LookingUp(recovery), Input::LookedUp(list)) => self.looked_up(recovery, list),
             (Phase::LookingUp(recovery), Input::LookUpFailed | Input::Elapsed(Timer::Reply)) => {
-                self.pause(recovery)
+                self.look_up_failed(recovery)
             }
             (Phase::Cancelling(recovery), Input::CancelAnswered(cancellation)) => {
                 self.cancel_answered(recovery, cancellation)

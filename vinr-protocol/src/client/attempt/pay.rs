@@ -3,6 +3,7 @@
 use super::recovery::Doubt;
 use super::{Attempt, Effect, Lost, Outcome, Phase, Timer};
 use crate::error_body::{Code, ErrorBody, Next};
+use crate::mutant::{Mutant, is_planted};
 use crate::payment::Payment;
 use crate::timing::CLIENT_HOLD;
 
@@ -23,8 +24,14 @@ impl Attempt {
     }
 
     pub(super) fn store(&mut self) -> Vec<Effect> {
+        let store = Effect::Store(self.stored.clone());
+        if is_planted(Mutant::SendsBeforeStoring) {
+            let mut effects = self.send();
+            effects.push(store);
+            return effects;
+        }
         self.phase = Phase::Storing;
-        vec![Effect::Store(self.stored.clone())]
+        vec![store]
     }
 
     /// Each key is sent once, here: so a 4xx is the word about its only copy. \[REC-24\]
@@ -57,7 +64,11 @@ impl Attempt {
             let error = Box::new(error);
             return self.lost(Lost::Failed { status, error }, accepted);
         }
-        match next_after(&error) {
+        let next = match error.code {
+            Code::ReferenceInProgress if is_planted(Mutant::InProgressIsUnpaid) => Next::FixRequest,
+            _ => next_after(&error),
+        };
+        match next {
             Next::FixRequest | Next::CallSupport | Next::RetryLater => {
                 self.settle(Outcome::Refused {
                     status,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Attempt, Effect, Lost, Outcome, Phase, REPLY_WAIT, Timer, Unsettled};
 use crate::error_body::ErrorBody;
+use crate::mutant::{Mutant, is_planted};
 use crate::payment::{CancelOutcome, Cancellation, Payment, PaymentList, Status};
 use crate::time::Timestamp;
 use crate::timing::{ASK_AGAIN_MAX, ASK_AGAIN_MIN, RECORDS_KEPT};
@@ -77,11 +78,18 @@ impl Attempt {
     }
 
     pub(super) fn recover(&mut self, doubt: Doubt, accepted: bool) -> Vec<Effect> {
-        let mut effects = vec![Effect::Disarm(Timer::Hold)];
-        effects.extend(self.look_up(Recovery {
+        let recovery = Recovery {
             accepted,
             ..Recovery::new(doubt)
-        }));
+        };
+        let mut effects = vec![Effect::Disarm(Timer::Hold)];
+        effects.extend(
+            if is_planted(Mutant::PaysAgainBeforeLookUp) && self.policy.spare_key.is_some() {
+                self.void(recovery, None)
+            } else {
+                self.look_up(recovery)
+            },
+        );
         effects
     }
 
@@ -93,6 +101,12 @@ impl Attempt {
     pub(super) fn looked_up(&mut self, recovery: Recovery, list: PaymentList) -> Vec<Effect> {
         if !self.stored.is_listed_by(&list) {
             return self.pause(recovery); // [REC-19]
+        }
+        if is_planted(Mutant::TakesTheNewestEntry)
+            && let Some(newest) = list.data.first()
+            && newest.status.is_final()
+        {
+            return self.settle(Outcome::Final(newest.clone()));
         }
         let Some(own) = self.stored.own(&list) else {
             return self.not_listed(recovery, list);
@@ -109,6 +123,14 @@ impl Attempt {
         }
     }
 
+    /// Whoever was not reached said nothing: neither that it was charged, nor that it was not.
+    pub(super) fn look_up_failed(&mut self, recovery: Recovery) -> Vec<Effect> {
+        if is_planted(Mutant::UnreachableIsUnpaid) {
+            return self.void(recovery, None);
+        }
+        self.pause(recovery)
+    }
+
     /// The terminal answered and does not list the attempt.
     pub(super) fn not_listed(&mut self, mut recovery: Recovery, list: PaymentList) -> Vec<Effect> {
         let why = match &recovery.doubt {
@@ -122,11 +144,15 @@ impl Attempt {
             Doubt::Lost(why) => why.clone(),
         };
         match (&self.stored.journal_id, &list.journal_id) {
-            (Some(stored), Some(listed)) if stored != listed => {
+            (Some(stored), Some(listed))
+                if stored != listed && !is_planted(Mutant::TrustsAnotherJournal) =>
+            {
                 self.unknown(Unsettled::OtherJournal(why)) // [REC-23]
             }
             // Whoever may have dropped the record, or had accepted the attempt, proves nothing by denying it.
-            (Some(_), Some(_)) if recovery.aged => self.unknown(Unsettled::TooOld), // [REC-23]
+            (Some(_), Some(_)) if recovery.aged && !is_planted(Mutant::TrustsAnOldEmptyList) => {
+                self.unknown(Unsettled::TooOld) // [REC-23]
+            }
             (Some(_), Some(_)) if recovery.accepted => self.unknown(Unsettled::Forgotten(why)),
             (Some(_), Some(_)) => {
                 recovery.others = list.data;
@@ -137,13 +163,16 @@ impl Attempt {
     }
 
     pub(super) fn cancel(&mut self, recovery: Recovery) -> Vec<Effect> {
+        let cancel = Effect::Cancel {
+            key: self.stored.key.clone(),
+        };
+        if is_planted(Mutant::DoesNotAwaitTheCancel) {
+            let mut effects = vec![cancel];
+            effects.extend(self.void(recovery, None));
+            return effects;
+        }
         self.phase = Phase::Cancelling(recovery);
-        vec![
-            Effect::Cancel {
-                key: self.stored.key.clone(),
-            },
-            Effect::Arm(Timer::Reply, REPLY_WAIT),
-        ]
+        vec![cancel, Effect::Arm(Timer::Reply, REPLY_WAIT)]
     }
 
     pub(super) fn cancel_answered(
@@ -167,9 +196,10 @@ impl Attempt {
             (CancelOutcome::TooLate, Some(payment)) if payment.status.is_final() => {
                 self.settle(Outcome::Final(payment))
             }
-            (CancelOutcome::StillProcessing, Some(payment)) if payment.is_queued_offline() => {
-                self.settle(Outcome::AcceptedOffline(payment)) // [OFF-10]
-            }
+            (CancelOutcome::StillProcessing, Some(payment)) => match self.result(&payment) {
+                Some(queued @ Outcome::AcceptedOffline(_)) => self.settle(queued), // [OFF-10]
+                _ => self.pause(recovery),
+            },
             _ => self.pause(recovery),
         }
     }

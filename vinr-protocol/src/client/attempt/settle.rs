@@ -1,6 +1,7 @@
 //! The ends of an intent.
 
 use super::{Attempt, Effect, Lost, NotSent, Outcome, Phase, Unsettled};
+use crate::mutant::{Mutant, is_planted};
 use crate::payment::Payment;
 
 impl Attempt {
@@ -10,7 +11,7 @@ impl Attempt {
             None
         } else if payment.status.is_final() {
             Some(Outcome::Final(payment.clone()))
-        } else if payment.is_queued_offline() {
+        } else if payment.is_queued_offline() && !is_planted(Mutant::WaitsForOfflineAcceptance) {
             Some(Outcome::AcceptedOffline(payment.clone()))
         } else {
             None
