@@ -157,6 +157,7 @@ fn an_interrupted_run_leaves_a_bundle_that_says_so() {
     assert!(bundle::verify(&path).is_ok());
 }
 
+// [SEC-1]
 #[test]
 fn a_secret_in_the_journal_leaves_no_manifest_and_is_not_repeated() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -174,6 +175,7 @@ fn a_secret_in_the_journal_leaves_no_manifest_and_is_not_repeated() {
     assert!(folder.path().join("bundle/PARTIAL").exists());
 }
 
+// [SEC-1]
 #[test]
 fn a_secret_that_a_terminal_sent_back_is_never_written() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -156,6 +156,7 @@ mod tests {
         assert_eq!(txt.id.unwrap().as_str(), "term_1");
     }
 
+    // [DISC-5]
     #[test]
     fn a_goodbye_is_no_sighting() {
         assert!(heard(&answer(pointer(0), details())).is_empty());
@@ -168,6 +169,7 @@ mod tests {
         assert!(heard(&bytes).is_empty());
     }
 
+    // [DISC-5]
     #[test]
     fn another_service_is_no_sighting() {
         let to = PTR(Name::new_unchecked("printer._ipp._tcp.local"));

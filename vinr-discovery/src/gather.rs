@@ -244,6 +244,7 @@ mod tests {
         assert_eq!(found.left_out, []);
     }
 
+    // [DISC-5]
     #[test]
     fn candidates_are_sorted_by_id_and_one_for_each() {
         let found = found([
@@ -261,6 +262,7 @@ mod tests {
         assert_eq!(found.candidates[0].id.as_str(), "term_1");
     }
 
+    // [DISC-8]
     #[test]
     fn an_impostor_neither_replaces_a_terminal_nor_hides_its_address() {
         let found = found([
@@ -285,6 +287,7 @@ mod tests {
         );
     }
 
+    // [DISC-5]
     #[test]
     fn a_goodbye_is_final() {
         let mut gather = Gather::default();
@@ -293,6 +296,7 @@ mod tests {
         assert_eq!(gather.finish(), Found::default());
     }
 
+    // [DISC-8]
     #[test]
     fn a_record_without_an_id_is_kept_for_the_certificate_to_name() {
         let found = found([Sighting {
@@ -303,6 +307,7 @@ mod tests {
         assert_eq!(found.candidates, []);
     }
 
+    // [DISC-5]
     #[test]
     fn what_cannot_be_dialled_is_left_out_with_the_reason() {
         let found = found([

@@ -231,6 +231,7 @@ mod tests {
         StaticHost::parse(text).map(|host| host.to_string())
     }
 
+    // [DISC-4]
     #[test]
     fn every_form_of_the_documentation_is_read() {
         for (text, meant) in [

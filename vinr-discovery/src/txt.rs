@@ -132,6 +132,7 @@ mod tests {
         }
     }
 
+    // [DISC-7]
     #[test]
     fn what_a_terminal_writes_a_till_reads() {
         let entries = ct20().entries();

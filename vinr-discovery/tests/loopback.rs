@@ -61,6 +61,7 @@ fn ids(found: &Found) -> Vec<&TerminalId> {
     found.candidates.iter().map(|c| &c.id).collect()
 }
 
+// [DISC-1, DISC-2, DISC-7]
 #[tokio::test]
 async fn a_terminal_on_loopback_is_found_with_what_it_says_of_itself() {
     let Some(mut browse) = browse() else { return };
@@ -78,6 +79,7 @@ async fn a_terminal_on_loopback_is_found_with_what_it_says_of_itself() {
     assert_eq!(found.api.as_deref(), Some("vinr-local/1"));
 }
 
+// [DISC-7]
 #[tokio::test]
 async fn a_change_is_announced_to_those_who_listen() {
     let Some(mut browse) = browse() else { return };
@@ -94,6 +96,7 @@ async fn a_change_is_announced_to_those_who_listen() {
     .await;
 }
 
+// [DISC-7]
 #[tokio::test]
 async fn a_change_is_told_to_those_who_ask_later() {
     if browse().is_none() {
@@ -119,6 +122,7 @@ async fn a_change_is_told_to_those_who_ask_later() {
         .expect("the change was never told");
 }
 
+// [DISC-5, DISC-6]
 #[tokio::test]
 async fn a_terminal_that_says_goodbye_is_dropped() {
     let Some(mut browse) = browse() else { return };
@@ -129,6 +133,7 @@ async fn a_terminal_that_says_goodbye_is_dropped() {
     becomes_true(&mut browse, |found| !ids(found).contains(&&id)).await;
 }
 
+// [DISC-6]
 #[tokio::test]
 async fn a_terminal_that_is_dropped_without_a_word_says_goodbye_all_the_same() {
     let Some(mut browse) = browse() else { return };
@@ -158,6 +163,7 @@ async fn a_terminal_that_loses_power_says_no_goodbye() {
     assert!(ids(&found).contains(&&id), "{found:#?}");
 }
 
+// [DISC-5, DISC-8]
 #[tokio::test]
 async fn two_that_claim_one_id_are_one_candidate_with_both_addresses() {
     let Some(mut browse) = browse() else { return };
@@ -177,6 +183,7 @@ async fn two_that_claim_one_id_are_one_candidate_with_both_addresses() {
     assert_eq!(ports, [9001, 9002]);
 }
 
+// [DISC-2]
 #[tokio::test]
 async fn a_whole_browse_lists_every_terminal_by_id() {
     let Some(mut browse) = browse() else { return };

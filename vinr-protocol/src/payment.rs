@@ -76,7 +76,7 @@ open_enum! {
         IncorrectPin = "incorrect_pin",
         /// The host or the card failed.
         ProcessingError = "processing_error",
-        /// Accepted offline and declined when it was forwarded. \[OFF-8\]
+        /// Accepted offline and declined when it was forwarded (OFF-8).
         OfflineAuthDeclined = "offline_auth_declined",
     }
 }
@@ -96,7 +96,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// Whose command came first: the till's over the LAN, or the cloud's. \[HYB-3\]
+    /// Whose command came first: the till's over the LAN, or the cloud's.
     ConnectionMode {
         /// Over the LAN.
         Local = "local",
@@ -124,11 +124,11 @@ pub enum CaptureMethod {
 pub struct Offline {
     /// When the terminal accepted it.
     pub queued_at: Timestamp,
-    /// Its place in the queue: from 1, never re-used, no gaps. \[OFF-15\]
+    /// Its place in the queue: from 1, never re-used, no gaps (OFF-15).
     pub sequence: u64,
 }
 
-/// One attempt to get a sale paid, as every look-up and every answer shows it.
+/// One attempt to get a sale paid, as every look-up and every answer shows it. \[PAY-4\]
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Payment {
@@ -136,7 +136,7 @@ pub struct Payment {
     pub id: PaymentId,
     /// Always `terminal_payment`.
     pub object: String,
-    /// The terminal that handles it. \[GRP-3\]
+    /// The terminal that handles it.
     pub terminal_id: TerminalId,
     /// The `Idempotency-Key` it came with, `null` where it came without. \[PAY-21\]
     #[serde(default)]
@@ -263,6 +263,7 @@ mod tests {
         "offline":null,"metadata":{"connectionMode":"local"},"createdAt":"2026-05-31T14:23:00.000Z",
         "completedAt":"2026-05-31T14:23:07.412Z"}"#;
 
+    // [PAY-4, PAY-21]
     #[test]
     fn the_example_of_the_specification_survives_a_round_trip() {
         let payment: Payment = serde_json::from_str(EXAMPLE).expect("the example parses");
@@ -276,6 +277,7 @@ mod tests {
         assert!(serde_json::from_str::<Payment>(&newer).is_ok());
     }
 
+    // [REC-18]
     #[test]
     fn an_unknown_status_is_kept_and_not_final() {
         let newer = EXAMPLE.replace(r#""completed""#, r#""settling""#);
@@ -284,6 +286,7 @@ mod tests {
         assert!(!payment.status.is_final());
     }
 
+    // [OFF-10]
     #[test]
     fn a_queued_payment_is_processing_with_an_offline_mark() {
         let mut payment: Payment = serde_json::from_str(EXAMPLE).expect("parses");

@@ -266,6 +266,7 @@ mod tests {
         (code, Some(param.to_owned()))
     }
 
+    // [PAY-2]
     #[test]
     fn the_request_of_the_page_is_read() {
         let page = r#"{"terminalId":"term_CT20_0042","amount":2500,"currency":"USD",
@@ -275,6 +276,7 @@ mod tests {
         assert_eq!(request.capture_method, CaptureMethod::Automatic);
     }
 
+    // [PAY-10]
     #[test]
     fn an_amount_is_digits_only() {
         for wrong in [
@@ -307,6 +309,7 @@ mod tests {
         assert!(PayRequest::parse(body("2500", r#"2500,"description":null"#).as_bytes()).is_ok());
     }
 
+    // [PAY-20]
     #[test]
     fn a_misspelt_field_is_refused_by_name() {
         assert_eq!(
@@ -347,6 +350,7 @@ mod tests {
         assert_eq!(latin1.code, Code::InvalidJson);
     }
 
+    // [NET-5]
     #[test]
     fn json_nests_at_most_16_deep() {
         let nested = |depth: usize| {
@@ -366,6 +370,7 @@ mod tests {
         assert!(PayRequest::parse(deep.as_bytes()).is_ok());
     }
 
+    // [PAY-10]
     #[test]
     fn the_fields_have_their_own_codes() {
         assert_eq!(
@@ -438,6 +443,7 @@ mod tests {
         assert!(parse_key([&b"a b"[..]]).is_err());
     }
 
+    // [PAY-1]
     #[test]
     fn a_request_survives_its_own_wire_form() {
         let request = PayRequest::parse(

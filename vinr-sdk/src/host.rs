@@ -165,7 +165,8 @@ impl<'a> Host<'a> {
                 Err(error @ CallError::Refused(..)) => return (failed(error), Some(line)),
                 Err(error) => return (failed(error), None),
             };
-            // Its only reader is the loop that polls this future.
+            // [PAY-7] the first outcome comes on this line, and nobody is asked for it meanwhile.
+            // The only reader of the head is the loop that polls this future.
             let _ = head.send(()).await;
             match accepted.outcome().await {
                 Ok(payment) => (Input::Answered(payment), Some(line)),

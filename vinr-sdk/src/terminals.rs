@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::line::{Line, NoLine};
 
 /// The address book and one idle line for each terminal. Filled by discovery and by the builder: paying
-/// looks here and nowhere else.
+/// looks here and nowhere else. \[NET-2\]
 pub(crate) struct Terminals {
     connector: Connector,
     known: Mutex<BTreeMap<TerminalId, Known>>,

@@ -26,7 +26,7 @@ pub struct TestCard {
     pub entry_mode: EntryMode,
 }
 
-/// Every test card.
+/// Every test card. \[SIM-3\]
 pub const TEST_CARDS: &[TestCard] = &[
     approved("4242424242424242", "approved", EntryMode::Contactless),
     approved("4000000000000077", "approved_with_pin", EntryMode::Chip),
@@ -79,7 +79,7 @@ impl TestCard {
             .find(|card| card.number == number || card.outcome == word)
     }
 
-    /// All that a terminal may know of it when it is presented this way.
+    /// All that a terminal may know of it when it is presented this way. \[SEC-1\]
     pub(crate) fn facts(&self, entry_mode: EntryMode) -> CardFacts {
         let wants_pin = entry_mode == EntryMode::Chip && WITH_PIN.contains(&self.number);
         CardFacts {
@@ -110,6 +110,7 @@ mod tests {
         TestCard::find(word).expect("a test card").decline.clone()
     }
 
+    // [SIM-3]
     #[test]
     fn the_cards_do_what_the_page_says() {
         assert_eq!(decline_of("4242424242424242"), None);

@@ -63,12 +63,14 @@ pub(crate) struct Run {
     #[arg(long, default_value = "simulator", value_parser = model)]
     model: Model,
     /// The terminal's id, as it was provisioned
+    // [SIM-1]
     #[arg(long, default_value = "term_local_simulator")]
     id: TerminalId,
     /// The directory that `provision` made
     #[arg(long, default_value = "vinr-local")]
     dir: PathBuf,
     /// Where tills connect
+    // [NET-1]
     #[arg(long, default_value = "127.0.0.1:8443")]
     listen: SocketAddr,
     /// Where the control port is; loopback only

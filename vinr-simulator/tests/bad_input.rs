@@ -35,6 +35,7 @@ async fn refused(till: &mut Till, body: impl Into<bytes::Bytes>) -> (u16, Value)
     (head.status.as_u16(), head.body().await.unwrap())
 }
 
+// [PAY-9, PAY-10, PAY-20]
 #[tokio::test]
 async fn a_wrong_member_is_refused_by_code_and_name() {
     let too_long = format!("\"{}\"", "a".repeat(65));
@@ -82,6 +83,7 @@ async fn a_wrong_member_is_refused_by_code_and_name() {
     .await;
 }
 
+// [PAY-10]
 #[tokio::test]
 async fn what_is_not_one_json_object_is_invalid_json() {
     let deep = format!("{}1{}", "[".repeat(17), "]".repeat(17));
@@ -116,6 +118,7 @@ async fn what_is_not_one_json_object_is_invalid_json() {
     .await;
 }
 
+// [PAY-10]
 #[tokio::test]
 async fn a_key_outside_its_limits_is_refused() {
     let shop = shop().await;
@@ -134,6 +137,7 @@ async fn a_key_outside_its_limits_is_refused() {
     .await;
 }
 
+// [NET-5]
 #[tokio::test]
 async fn a_body_of_a_megabyte_is_too_large() {
     let shop = shop().await;
@@ -148,6 +152,7 @@ async fn a_body_of_a_megabyte_is_too_large() {
     .await;
 }
 
+// [NET-5]
 #[tokio::test]
 async fn headers_of_a_hundred_kilobytes_are_too_large() {
     let shop = shop().await;
@@ -191,6 +196,7 @@ async fn a_request_that_can_be_framed_in_two_ways_is_refused() {
     .await;
 }
 
+// [TLS-1]
 #[tokio::test]
 async fn plain_http_on_the_tls_port_gets_no_answer() {
     let shop = shop().await;

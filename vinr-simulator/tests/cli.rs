@@ -178,6 +178,7 @@ fn provisioning_twice_changes_nothing() {
     assert_eq!(std::fs::read(dir.path().join("pos.p12")).unwrap(), before);
 }
 
+// [SEC-1]
 #[test]
 fn the_logs_hold_no_passphrase_token_or_key() {
     let dir = support::provisioned();

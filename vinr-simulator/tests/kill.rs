@@ -119,6 +119,7 @@ struct Counts {
     settled_after: u64,
 }
 
+// [PAY-15, PAY-16, REC-6, REC-9, REC-15]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_terminal_killed_at_any_moment_tells_the_truth_and_charges_once() {
     let rounds = from_env("VINR_KILL_ROUNDS").unwrap_or(DEFAULT_ROUNDS);

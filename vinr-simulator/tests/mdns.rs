@@ -41,6 +41,7 @@ fn has(found: &Found, id: &TerminalId) -> bool {
     found.candidates.iter().any(|candidate| candidate.id == *id)
 }
 
+// [DISC-1, DISC-5]
 #[tokio::test]
 async fn a_terminal_is_found_where_it_listens_and_gone_after_its_goodbye() {
     let Some(mut browse) = browse() else { return };
@@ -61,6 +62,7 @@ async fn a_terminal_is_found_where_it_listens_and_gone_after_its_goodbye() {
     assert!(!has(&found, &id), "{found:?}");
 }
 
+// [DISC-5]
 #[tokio::test]
 async fn under_another_service_type_it_is_not_found() {
     let Some(mut browse) = browse() else { return };

@@ -11,6 +11,7 @@ use support::{TERMINAL, get, pay_body, post, shop};
 use vinr_protocol::question::Answered;
 use vinr_simulator::screen::Picture;
 
+// [PAY-2, PAY-3]
 #[tokio::test]
 async fn a_tap_completes_the_payment_in_the_same_exchange() {
     let shop = shop().await;
@@ -247,6 +248,7 @@ async fn look_ups_pass_while_a_payment_is_held() {
     );
 }
 
+// [PAY-3]
 #[tokio::test]
 async fn a_decline_is_an_outcome_with_its_code() {
     let shop = shop().await;

@@ -3,7 +3,7 @@
 //! The handshake checks path, time and purpose and refuses with a TLS alert ([`PosVerifier`]). What is
 //! left, profile and names, refuses with 403 to the first request, and is asked again, with the time, at
 //! **every** request, so that an open connection is cut off too ([`Authorization`]). Revocation belongs
-//! beside it: a list that the connection's certificate is looked up in, at the same place. \[TLS-5, TLS-6, TLS-12\]
+//! beside it (TLS-12): a list that the connection's certificate is looked up in, at the same place. \[TLS-5, TLS-6\]
 
 use std::sync::Arc;
 

@@ -50,7 +50,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Asks for a payment and resolves at the head of the answer: *accepted and active*. \[PAY-14\]
+    /// Asks for a payment and resolves at the head of the answer: *accepted and active*. \[PAY-1, PAY-14\]
     ///
     /// After [`CallError::Indeterminate`] the outcome is not known, and the money may have been taken.
     pub async fn pay(

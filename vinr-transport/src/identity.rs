@@ -29,7 +29,7 @@ use crate::clock::{Clock, unix_time};
 use crate::names;
 use crate::profile;
 
-/// A certificate with its private key. Cheap to clone; prints nothing of the key.
+/// A certificate with its private key. Cheap to clone; prints nothing of the key. \[SEC-1\]
 #[derive(Clone)]
 pub struct Identity {
     certified: Arc<CertifiedKey>,

@@ -103,6 +103,7 @@ mod tests {
         assert_eq!(pos(&["urn:vin", "urn:vinrs:x", "spiffe://a/b"]), Ok(vec![]));
     }
 
+    // [TLS-14]
     #[test]
     fn a_terminal_has_exactly_one_name() {
         assert_eq!(terminal(&["term_A"]), Ok(vec![id("term_A")]));

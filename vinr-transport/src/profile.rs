@@ -47,7 +47,7 @@ impl Leaf {
         })
     }
 
-    /// Is it in time? Asked again at every request, since connections live long. \[TLS-12\]
+    /// Is it in time? Asked again at every request, since connections live long. \[TLS-5\]
     pub fn in_time(&self, now: UnixTime) -> Result<(), Check> {
         self.validity.holds_at(now)
     }

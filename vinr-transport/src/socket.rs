@@ -14,14 +14,14 @@ const TERMINAL_ASKS_AFTER: Duration = Duration::from_secs(60);
 /// sent is not acknowledged, which is never so while a payment is held.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 
-/// The options of a terminal's side.
+/// The options of a terminal's side. \[LAT-1\]
 pub(crate) fn prepare_terminal(tcp: &TcpStream) {
     let socket = SockRef::from(tcp);
     apply(socket.set_tcp_nodelay(true));
     apply(socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(TERMINAL_ASKS_AFTER)));
 }
 
-/// The options of a till's side.
+/// The options of a till's side. \[LAT-2\]
 pub(crate) fn prepare_till(tcp: &TcpStream) {
     let socket = SockRef::from(tcp);
     apply(socket.set_tcp_nodelay(true));

@@ -23,7 +23,7 @@ pub(crate) fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     PROVIDER.clone()
 }
 
-/// The terminal's side: demands a certificate, remembers nobody.
+/// The terminal's side: demands a certificate, remembers nobody. \[TLS-1\]
 pub(crate) fn server_config(
     identity: &Identity,
     verifier: PosVerifier,
@@ -42,7 +42,7 @@ pub(crate) fn server_config(
     Arc::new(config)
 }
 
-/// The till's side: pins the terminal, shows its own certificate on every connection. [TLS-4]
+/// The till's side: pins the terminal, shows its own certificate on every connection. \[TLS-1, TLS-4\]
 pub(crate) fn client_config(
     identity: &Identity,
     verifier: Arc<TerminalVerifier>,

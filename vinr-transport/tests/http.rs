@@ -60,6 +60,7 @@ async fn accepted(bytes: &[u8]) -> String {
     answer
 }
 
+// [NET-5]
 #[tokio::test]
 async fn a_header_block_may_have_8_kib_and_not_a_byte_more() {
     let bare = request(&["a: "], "").len();
@@ -68,6 +69,7 @@ async fn a_header_block_may_have_8_kib_and_not_a_byte_more() {
     refused(&of(8193), 431, Code::HeadersTooLarge).await;
 }
 
+// [NET-5]
 #[tokio::test]
 async fn a_request_may_have_32_headers_and_not_one_more() {
     // One is `connection`.
@@ -81,6 +83,7 @@ async fn a_hundred_kilobytes_of_headers_are_answered() {
     refused(&head, 431, Code::HeadersTooLarge).await;
 }
 
+// [NET-5]
 #[tokio::test]
 async fn a_body_may_have_4096_bytes_and_not_one_more() {
     let of = |length: usize| request(&[&format!("content-length: {length}")], &"x".repeat(length));
@@ -89,6 +92,7 @@ async fn a_body_may_have_4096_bytes_and_not_one_more() {
     refused(&of(4097), 413, Code::BodyTooLarge).await;
 }
 
+// [NET-5]
 #[tokio::test]
 async fn a_chunked_body_has_the_same_limit() {
     let of = |last: usize| {
@@ -138,6 +142,7 @@ async fn a_peer_cannot_send_the_request_that_stands_for_a_refusal() {
     refused(forged, 400, Code::InvalidRequest).await;
 }
 
+// [NET-6]
 #[tokio::test]
 async fn a_browser_is_refused() {
     for origin in ["origin: https://evil.example", "Origin: null"] {
@@ -155,6 +160,7 @@ async fn a_refusal_comes_after_the_answers_before_it() {
     assert_is_error(&answers[second..], 400, Code::InvalidRequest);
 }
 
+// [NET-7]
 #[tokio::test]
 async fn two_requests_are_answered_with_two_ids() {
     let pki = Pki::new();
@@ -180,6 +186,7 @@ async fn a_panic_is_a_500_and_the_terminal_goes_on() {
     assert!(next.unwrap().starts_with("HTTP/1.1 200 "));
 }
 
+// [TLS-1]
 #[tokio::test]
 async fn plaintext_on_the_tls_port_reaches_nobody_and_harms_nobody() {
     let pki = Pki::new();
@@ -200,6 +207,7 @@ async fn plaintext_on_the_tls_port_reaches_nobody_and_harms_nobody() {
     );
 }
 
+// [TLS-13]
 #[tokio::test]
 async fn a_terminal_gives_no_ticket_to_resume_with() {
     let pki = Pki::new();
@@ -225,6 +233,7 @@ async fn another_protocol_than_http_1_1_is_refused_in_the_handshake() {
     );
 }
 
+// [NET-5]
 #[tokio::test(start_paused = true)]
 async fn a_handshake_that_does_not_begin_is_given_up() {
     let terminal = Terminal::start(Pki::new().options()).await;
@@ -250,6 +259,7 @@ async fn an_idle_connection_is_kept_for_an_hour() {
     assert!(answer.unwrap().starts_with("HTTP/1.1 200 "));
 }
 
+// [NET-5]
 #[tokio::test]
 async fn a_header_block_that_does_not_end_is_given_up_after_5_s() {
     let pki = Pki::new();
@@ -261,6 +271,7 @@ async fn a_header_block_that_does_not_end_is_given_up_after_5_s() {
     assert_eq!(terminal.calls(), 0);
 }
 
+// [NET-5]
 #[tokio::test]
 async fn a_body_that_does_not_come_is_given_up_after_10_s() {
     let pki = Pki::new();
@@ -292,6 +303,7 @@ async fn a_held_payment_outlasts_every_time_limit() {
     assert!(accepted.outcome().await.is_ok());
 }
 
+// [NET-5]
 #[tokio::test]
 async fn a_connection_beyond_the_ceiling_is_closed_and_the_others_go_on() {
     let pki = Pki::new();
@@ -312,6 +324,7 @@ async fn a_connection_beyond_the_ceiling_is_closed_and_the_others_go_on() {
     assert_eq!(terminal.calls(), 2);
 }
 
+// [NET-5]
 #[tokio::test]
 async fn handshakes_beyond_the_ceiling_take_no_place_of_a_till() {
     let pki = Pki::new();

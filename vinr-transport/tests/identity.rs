@@ -28,16 +28,19 @@ fn p12(name: &str) -> Result<Identity, IdentityError> {
     Identity::from_p12_bytes(&fixture(name), PASSPHRASE)
 }
 
+// [TLS-11]
 #[test]
 fn todays_form_is_read() {
     assert_eq!(p12("today.p12").unwrap().names(), [id(TERMINAL)]);
 }
 
+// [TLS-11]
 #[test]
 fn the_legacy_form_is_read() {
     assert_eq!(p12("legacy.p12").unwrap().names(), [id(TERMINAL)]);
 }
 
+// [TLS-11]
 #[test]
 fn a_wrong_passphrase_is_named() {
     for name in ["today.p12", "legacy.p12"] {
@@ -306,6 +309,7 @@ fn an_error_about_a_file_names_it() {
     assert!(error.to_string().contains("pos.p12"), "{error}");
 }
 
+// [SEC-1]
 #[test]
 fn debug_prints_nothing_of_the_key() {
     let identity = p12("today.p12").unwrap();

@@ -222,6 +222,7 @@ impl Case {
     }
 }
 
+// [TLS-14]
 #[test]
 fn every_difference_from_limbo_is_listed_with_its_reason() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

@@ -48,6 +48,7 @@ fn lawful() -> CertificateParams {
     terminal_leaf(vec![dns(TERMINAL)])
 }
 
+// [TLS-3, TLS-9]
 #[tokio::test]
 async fn another_ca() {
     let pki = Pki::new();
@@ -55,6 +56,7 @@ async fn another_ca() {
     assert_eq!(failed(&pki, stranger).await, Check::Issuer);
 }
 
+// [TLS-3, TLS-9]
 #[tokio::test]
 async fn another_ca_of_the_same_name() {
     let pki = Pki::new();
@@ -66,6 +68,7 @@ async fn another_ca_of_the_same_name() {
     );
 }
 
+// [TLS-3, TLS-9]
 #[tokio::test]
 async fn the_pos_ca_signs_no_terminals() {
     let pki = Pki::new();
@@ -83,6 +86,7 @@ async fn a_ca_past_its_date() {
     assert_eq!(failed(&pki, identity).await, Check::Expired);
 }
 
+// [TLS-9, TLS-10]
 #[tokio::test]
 async fn another_terminal_of_the_right_ca() {
     let check = failed_leaf(terminal_leaf(vec![dns("term_CT20_0043")])).await;
@@ -90,6 +94,7 @@ async fn another_terminal_of_the_right_ca() {
     assert_eq!(check, Check::OtherTerminal { presented });
 }
 
+// [TLS-9, TLS-10]
 #[tokio::test]
 async fn a_name_in_another_case() {
     let check = failed_leaf(terminal_leaf(vec![dns("term_ct20_0042")])).await;
@@ -97,6 +102,7 @@ async fn a_name_in_another_case() {
     assert_eq!(check, Check::OtherTerminal { presented });
 }
 
+// [TLS-9, TLS-14]
 #[tokio::test]
 async fn two_names() {
     for second in [dns("term_CT20_0043"), uri("https://example.com")] {
@@ -105,6 +111,7 @@ async fn two_names() {
     }
 }
 
+// [TLS-9, TLS-14]
 #[tokio::test]
 async fn no_name_of_its_own() {
     for names in [vec![], vec![urn(TERMINAL)], vec![dns("example.com")]] {
@@ -126,6 +133,7 @@ async fn a_certificate_that_is_not_valid_yet() {
     assert_eq!(failed_leaf(params).await, Check::NotYetValid);
 }
 
+// [TLS-9, TLS-14]
 #[tokio::test]
 async fn a_purpose_that_is_not_exactly_a_servers() {
     use ExtendedKeyUsagePurpose::{Any, ClientAuth, ServerAuth};
@@ -142,6 +150,7 @@ async fn a_purpose_that_is_not_exactly_a_servers() {
     }
 }
 
+// [TLS-9, TLS-14]
 #[tokio::test]
 async fn a_ca_certificate_as_leaf() {
     let mut params = lawful();
@@ -149,6 +158,7 @@ async fn a_ca_certificate_as_leaf() {
     assert_eq!(failed_leaf(params).await, Check::Ca);
 }
 
+// [TLS-9, TLS-14]
 #[tokio::test]
 async fn a_key_usage_that_is_not_a_leafs() {
     for usages in [
@@ -162,6 +172,7 @@ async fn a_key_usage_that_is_not_a_leafs() {
     }
 }
 
+// [TLS-9, TLS-14]
 #[tokio::test]
 async fn an_rsa_key() {
     let pki = Pki::new();
@@ -194,6 +205,7 @@ async fn below_intermediate(usages: Vec<KeyUsagePurpose>) -> Result<TerminalId, 
     inspected.verdict
 }
 
+// [TLS-9, TLS-14]
 #[tokio::test]
 async fn an_issuer_between_must_be_allowed_to_sign_certificates() {
     use KeyUsagePurpose::{CrlSign, KeyCertSign};
@@ -216,6 +228,7 @@ async fn a_static_host_tells_its_id_by_its_certificate() {
     assert_eq!(connection.peer_certificates().len(), 1);
 }
 
+// [TLS-3, TLS-9]
 #[tokio::test]
 async fn a_static_host_of_another_pki_is_refused() {
     let terminal = Terminal::start(Pki::new().options()).await;
@@ -254,6 +267,7 @@ async fn connect(addr: SocketAddr) -> ConnectError {
     connector.connect(addr, &id(TERMINAL)).await.unwrap_err()
 }
 
+// [TLS-1, TLS-9]
 #[tokio::test]
 async fn a_plaintext_answer_is_an_identity_failure() {
     let listener = TcpListener::bind(loopback()).await.unwrap();

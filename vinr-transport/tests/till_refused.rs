@@ -1,5 +1,5 @@
 //! A terminal refuses a till: each reason with its own error at the till, and no handler call.
-//! \[TLS-5, TLS-6, TLS-12, TLS-14\]
+//! \[TLS-5, TLS-6, TLS-14\]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod support;
@@ -66,6 +66,7 @@ fn lawful() -> CertificateParams {
     pos_leaf(vec![urn(TERMINAL)])
 }
 
+// [TLS-1, TLS-5]
 #[tokio::test]
 async fn no_certificate_is_an_alert() {
     let pki = Pki::new();
@@ -79,6 +80,7 @@ async fn no_certificate_is_an_alert() {
     assert_eq!(terminal.calls(), 0);
 }
 
+// [TLS-5]
 #[tokio::test]
 async fn another_ca_is_an_alert() {
     let pki = Pki::new();
@@ -86,6 +88,7 @@ async fn another_ca_is_an_alert() {
     assert_eq!(alert(&refused(&pki, stranger).await), "unknown_ca");
 }
 
+// [TLS-5]
 #[tokio::test]
 async fn another_ca_of_the_same_name_is_an_alert() {
     let pki = Pki::new();
@@ -94,6 +97,7 @@ async fn another_ca_of_the_same_name_is_an_alert() {
     assert!(["unknown_ca", "decrypt_error"].contains(&alert(&error)));
 }
 
+// [TLS-5]
 #[tokio::test]
 async fn the_terminal_ca_signs_no_tills() {
     let pki = Pki::new();
@@ -101,6 +105,7 @@ async fn the_terminal_ca_signs_no_tills() {
     assert_eq!(alert(&refused(&pki, pos).await), "unknown_ca");
 }
 
+// [TLS-5]
 #[tokio::test]
 async fn an_expired_certificate_is_an_alert() {
     let mut params = lawful();
@@ -108,6 +113,7 @@ async fn an_expired_certificate_is_an_alert() {
     assert_eq!(alert(&refused_leaf(params).await), "certificate_expired");
 }
 
+// [TLS-5]
 #[tokio::test]
 async fn a_certificate_that_is_not_valid_yet_is_an_alert() {
     let mut params = lawful();
@@ -115,6 +121,7 @@ async fn a_certificate_that_is_not_valid_yet_is_an_alert() {
     assert_eq!(alert(&refused_leaf(params).await), "certificate_expired");
 }
 
+// [TLS-5]
 #[tokio::test]
 async fn a_server_certificate_is_an_alert() {
     let mut params = lawful();
@@ -123,6 +130,7 @@ async fn a_server_certificate_is_an_alert() {
     assert_eq!(alert(&error), "unsupported_certificate");
 }
 
+// [TLS-14]
 #[tokio::test]
 async fn a_ca_certificate_as_leaf_is_an_alert() {
     let mut params = lawful();
@@ -131,6 +139,7 @@ async fn a_ca_certificate_as_leaf_is_an_alert() {
     assert_eq!(alert(&refused_leaf(params).await), "certificate_unknown");
 }
 
+// [TLS-14]
 #[tokio::test]
 async fn any_purpose_is_not_our_purpose() {
     let mut params = lawful();
@@ -139,6 +148,7 @@ async fn any_purpose_is_not_our_purpose() {
     assert_eq!(alert(&error), "unsupported_certificate");
 }
 
+// [TLS-14]
 #[tokio::test]
 async fn any_purpose_beside_ours_is_not_acceptable() {
     let mut params = lawful();
@@ -148,6 +158,7 @@ async fn any_purpose_beside_ours_is_not_acceptable() {
     not_acceptable(params, "purpose").await;
 }
 
+// [TLS-14]
 #[tokio::test]
 async fn both_purposes_are_not_acceptable() {
     let mut params = lawful();
@@ -157,6 +168,7 @@ async fn both_purposes_are_not_acceptable() {
     not_acceptable(params, "purpose").await;
 }
 
+// [TLS-14]
 #[tokio::test]
 async fn no_purpose_is_not_acceptable() {
     let mut params = lawful();
@@ -164,6 +176,7 @@ async fn no_purpose_is_not_acceptable() {
     not_acceptable(params, "purpose").await;
 }
 
+// [TLS-14]
 #[tokio::test]
 async fn no_key_usage_is_not_acceptable() {
     let mut params = lawful();
@@ -171,6 +184,7 @@ async fn no_key_usage_is_not_acceptable() {
     not_acceptable(params, "key usage").await;
 }
 
+// [TLS-14]
 #[tokio::test]
 async fn a_leaf_that_may_sign_certificates_is_not_acceptable() {
     let mut params = lawful();
@@ -178,6 +192,7 @@ async fn a_leaf_that_may_sign_certificates_is_not_acceptable() {
     not_acceptable(params, "key usage").await;
 }
 
+// [TLS-14]
 #[tokio::test]
 async fn a_serial_number_that_no_list_could_name_is_not_acceptable() {
     for serial in [vec![0], vec![1; 21]] {
@@ -187,6 +202,7 @@ async fn a_serial_number_that_no_list_could_name_is_not_acceptable() {
     }
 }
 
+// [TLS-14]
 #[tokio::test]
 async fn an_rsa_key_is_not_acceptable() {
     let pki = Pki::new();
@@ -197,6 +213,7 @@ async fn an_rsa_key_is_not_acceptable() {
     assert!(message.contains("key: "), "{message}");
 }
 
+// [TLS-14]
 #[tokio::test]
 async fn a_malformed_name_is_not_acceptable_even_beside_a_good_one() {
     for wrong in ["urn:vinr:terminal:", "URN:VINR:TERMINAL:term_CT20_0042"] {
@@ -204,6 +221,7 @@ async fn a_malformed_name_is_not_acceptable_even_beside_a_good_one() {
     }
 }
 
+// [TLS-6]
 #[tokio::test]
 async fn a_certificate_for_another_terminal_is_not_for_this_one() {
     for other in ["term_CT20_0043", "term_ct20_0042", "term_CT20_00421"] {
@@ -223,6 +241,7 @@ async fn a_till_that_may_not_drive_this_terminal_holds_no_place_by_silence() {
     let _ = neighbour.read_to_end().await;
 }
 
+// [TLS-6]
 #[tokio::test]
 async fn a_certificate_for_no_terminal_is_not_for_this_one() {
     let mut params = pos_leaf(vec![]);
@@ -234,6 +253,7 @@ async fn a_certificate_for_no_terminal_is_not_for_this_one() {
     assert_eq!(forbidden(error).0, Code::CertificateNotForTerminal);
 }
 
+// [TLS-6]
 #[tokio::test]
 async fn a_certificate_for_several_terminals_is_good_for_each() {
     let pki = Pki::new();
@@ -263,6 +283,7 @@ async fn an_ed25519_certificate_is_good() {
 /// The certificates of rcgen last to the year 4096; this moves the terminal's date past that.
 const AFTER_ALL: i64 = 100_000_000_000_000;
 
+// [TLS-5]
 #[tokio::test]
 async fn an_open_connection_is_cut_off_when_its_certificate_expires() {
     let pki = Pki::new();

@@ -13,6 +13,7 @@ fn a_bundle_may_hold_several_cas() {
     assert_eq!(bundle.certificates().count(), 2);
 }
 
+// [TLS-3, TLS-5]
 #[test]
 fn an_empty_bundle_is_refused() {
     for empty in ["", "no certificate at all\n"] {

@@ -20,6 +20,7 @@ async fn connected(pki: &Pki) -> (Terminal, vinr_transport::Connection) {
     (terminal, connection)
 }
 
+// [PAY-14]
 #[tokio::test]
 async fn the_head_arrives_before_the_outcome_is_known() {
     let (mut terminal, mut connection) = connected(&Pki::new()).await;

@@ -96,6 +96,7 @@ mod tests {
         words
     }
 
+    // [SEC-1]
     #[test]
     fn a_card_number_keeps_its_last_four_digits_only() {
         assert_eq!(redacted("card 4242424242424242."), "card \u{2026}4242.");
@@ -127,6 +128,7 @@ mod tests {
         }
     }
 
+    // [SEC-1]
     #[test]
     fn a_question_about_a_card_is_cut_before_it_is_written() {
         let journal = super::super::Journal::in_memory();

@@ -5,6 +5,7 @@ use vinr_conformance::verdict::{Ending, Finding, State};
 
 use crate::workbench::{certify_with, order};
 
+// [SIM-2]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_simulator_passes_its_whole_plan_and_can_be_judged_again_from_its_journal() {
     let dir = tempfile::tempdir().expect("a directory");
@@ -48,6 +49,7 @@ async fn a_step_that_nobody_defined_is_the_suites_own_fault() {
     assert_eq!(certified.results.exit_code(), 70);
 }
 
+// [SEC-1]
 #[tokio::test(flavor = "multi_thread")]
 async fn no_card_number_reaches_the_journal() {
     let cases = features::all();

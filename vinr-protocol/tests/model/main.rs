@@ -52,6 +52,7 @@ fn one_till_and_a_lossy_network() {
     );
 }
 
+// [REC-9]
 #[test]
 fn one_till_and_a_power_cut_after_any_effect() {
     holds(
@@ -64,6 +65,7 @@ fn one_till_and_a_power_cut_after_any_effect() {
     );
 }
 
+// [REC-9]
 #[test]
 fn one_till_that_crashes() {
     holds(
@@ -77,11 +79,13 @@ fn one_till_that_crashes() {
     );
 }
 
+// [REC-9]
 #[test]
 fn two_tills_share_a_sale() {
     holds("two tills", TWO_TILLS);
 }
 
+// [REC-9]
 #[test]
 fn two_tills_and_one_fault_of_each_kind() {
     holds(

@@ -206,6 +206,7 @@ mod tests {
 
     use super::*;
 
+    // [REC-12]
     #[test]
     fn what_was_put_is_there_when_the_store_is_opened_again() {
         let dir = tempfile::tempdir().unwrap();

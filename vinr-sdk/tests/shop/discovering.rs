@@ -6,6 +6,7 @@ use vinr_sdk::{CreateLocal, Discover, Error, PaymentResult, Reason, Vinr};
 
 use crate::shop::{READER, Shop, sale};
 
+// [DISC-3, DISC-4]
 #[tokio::test]
 async fn a_static_host_tells_who_it_is() {
     let shop = Shop::open().await;
@@ -29,6 +30,7 @@ async fn what_was_discovered_can_be_paid_at() {
     assert!(matches!(paid, PaymentResult::Completed(_)), "{paid:?}");
 }
 
+// [DISC-5, DISC-8]
 #[tokio::test]
 async fn each_host_that_is_left_out_has_its_reason() {
     let (shop, stranger) = (Shop::open().await, Shop::of_strangers().await);
@@ -67,6 +69,7 @@ async fn a_host_that_cannot_be_read_is_named_before_anything_is_dialled() {
     assert!(matches!(error, Error::Invalid { .. }), "{error:?}");
 }
 
+// [SIM-1]
 #[tokio::test]
 async fn the_local_simulator_is_discovered_and_paid_as_on_the_page() {
     let vinr = Vinr::local_simulator().await.unwrap();

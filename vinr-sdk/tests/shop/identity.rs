@@ -10,6 +10,7 @@ use vinr_transport::identity::Identity;
 
 use crate::shop::{READER, Shop, sale};
 
+// [TLS-9, TLS-10]
 #[tokio::test]
 async fn another_terminal_at_the_address_gets_nothing() {
     let shop = Shop::open().await;
@@ -27,6 +28,7 @@ async fn another_terminal_at_the_address_gets_nothing() {
     assert_eq!(shop.charges().await, 0);
 }
 
+// [TLS-3, TLS-9]
 #[tokio::test]
 async fn a_terminal_of_another_ca_gets_nothing() {
     let (shop, stranger) = (Shop::open().await, Shop::of_strangers().await);
@@ -40,6 +42,7 @@ async fn a_terminal_of_another_ca_gets_nothing() {
     assert_eq!(stranger.charges().await, 0);
 }
 
+// [TLS-1, TLS-9]
 #[tokio::test]
 async fn a_plaintext_answer_is_no_terminal() {
     let shop = Shop::open().await;
@@ -61,6 +64,7 @@ async fn a_plaintext_answer_is_no_terminal() {
     assert!(web.await.unwrap().len() < 64, "more than an alert");
 }
 
+// [TLS-5, TLS-6]
 #[tokio::test]
 async fn a_till_whose_certificate_is_not_accepted_is_told_so() {
     for flaw in [
@@ -92,6 +96,7 @@ async fn a_till_whose_certificate_is_not_accepted_is_told_so() {
     }
 }
 
+// [TLS-11]
 #[tokio::test]
 async fn a_wrong_passphrase_is_found_before_any_connection() {
     let shop = Shop::of_strangers().await;
@@ -118,6 +123,7 @@ async fn a_missing_ca_bundle_is_named() {
     );
 }
 
+// [TLS-2]
 #[tokio::test]
 async fn each_of_two_terminals_is_paid_at_its_own_address() {
     let dir = tempfile::tempdir().unwrap();

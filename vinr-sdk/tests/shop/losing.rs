@@ -9,6 +9,7 @@ use vinr_simulator::screen::Picture;
 use crate::proxy::Cut;
 use crate::shop::{READER, SALE, Shop, meet, never_taps, sale, taps};
 
+// [REC-1, REC-17, REC-20]
 #[tokio::test]
 async fn a_request_that_never_arrived_is_cancelled_and_sent_once_more() {
     let (shop, paid) = lost_and_paid(Cut::BeforeTheRequest).await;
@@ -16,6 +17,7 @@ async fn a_request_that_never_arrived_is_cancelled_and_sent_once_more() {
     assert_eq!(shop.charges().await, 1);
 }
 
+// [REC-1, REC-3]
 #[tokio::test]
 async fn a_payment_whose_head_was_lost_is_found_completed() {
     let (shop, paid) = lost_and_paid(Cut::BeforeTheHead).await;
@@ -23,6 +25,7 @@ async fn a_payment_whose_head_was_lost_is_found_completed() {
     assert_eq!(shop.charges().await, 1);
 }
 
+// [REC-1, REC-3]
 #[tokio::test]
 async fn a_payment_whose_body_was_lost_is_found_completed() {
     let (shop, paid) = lost_and_paid(Cut::BeforeTheBody).await;
@@ -30,6 +33,7 @@ async fn a_payment_whose_body_was_lost_is_found_completed() {
     assert_eq!(shop.attempts().await, [Status::Completed]);
 }
 
+// [REC-5]
 #[tokio::test]
 async fn half_a_body_is_a_lost_answer() {
     let (shop, paid) = lost_and_paid(Cut::MidBody).await;
@@ -37,6 +41,7 @@ async fn half_a_body_is_a_lost_answer() {
     assert_eq!(shop.attempts().await, [Status::Completed]);
 }
 
+// [REC-3]
 #[tokio::test]
 async fn a_decline_whose_body_was_lost_is_found_declined() {
     let shop = Shop::with(taps("declined")).await;
@@ -50,6 +55,7 @@ async fn a_decline_whose_body_was_lost_is_found_declined() {
     assert_eq!(shop.attempts().await, [Status::Failed]);
 }
 
+// [REC-4, REC-17]
 #[tokio::test]
 async fn a_payment_still_waiting_for_a_card_is_cancelled_and_asked_for_once_more() {
     let shop = Shop::with(never_taps()).await;
@@ -84,6 +90,7 @@ async fn without_a_further_attempt_a_waiting_payment_ends_cancelled() {
     assert_eq!(shop.attempts().await, [Status::Cancelled]);
 }
 
+// [REC-20]
 #[tokio::test]
 async fn without_a_further_attempt_a_request_that_never_arrived_is_voided() {
     let shop = Shop::open().await;
@@ -98,6 +105,7 @@ async fn without_a_further_attempt_a_request_that_never_arrived_is_voided() {
     assert_eq!(shop.charges().await, 0);
 }
 
+// [TLS-4]
 #[tokio::test]
 async fn a_warm_connection_that_died_idle_costs_nothing() {
     let shop = Shop::open().await;
@@ -184,6 +192,7 @@ async fn a_sale_that_was_given_up_is_not_tried_again() {
     assert_eq!(shop.attempts().await, [Status::Cancelled]);
 }
 
+// [REC-8]
 #[tokio::test]
 async fn a_sale_of_which_nothing_arrived_can_be_given_up_for_good() {
     let shop = Shop::open().await;

@@ -10,6 +10,7 @@ use vinr_simulator::screen::Picture;
 
 use crate::shop::{READER, SALE, Shop, never_taps, sale, taps};
 
+// [PAY-1, PAY-3, HYB-3]
 #[tokio::test]
 async fn an_approved_card_completes_the_payment() {
     let shop = Shop::open().await;
@@ -25,6 +26,7 @@ async fn an_approved_card_completes_the_payment() {
     assert_eq!(payment.connection_mode(), Some(ConnectionMode::Local));
 }
 
+// [PAY-3, REC-3]
 #[tokio::test]
 async fn a_declined_card_is_a_result_not_an_error() {
     let shop = Shop::with(taps("declined")).await;
@@ -54,6 +56,7 @@ async fn a_declined_sale_is_paid_again_under_the_same_reference() {
     );
 }
 
+// [PAY-12]
 #[tokio::test]
 async fn a_paid_sale_is_not_paid_again() {
     let shop = Shop::open().await;
@@ -68,6 +71,7 @@ async fn a_paid_sale_is_not_paid_again() {
     assert_eq!(shop.charges().await, 1);
 }
 
+// [PAY-12]
 #[tokio::test]
 async fn a_sale_that_another_till_has_under_way_is_looked_up_and_not_called_unpaid() {
     let shop = Shop::with(never_taps()).await;
@@ -141,6 +145,7 @@ async fn a_payment_that_is_cancelled_while_it_is_held_returns_cancelled() {
     );
 }
 
+// [REC-11]
 #[tokio::test]
 async fn a_completed_payment_is_too_late_to_cancel() {
     let shop = Shop::open().await;
@@ -247,6 +252,7 @@ async fn a_terminal_that_is_switched_off_cannot_be_reached() {
     assert_eq!(error.charged(), Charged::No);
 }
 
+// [REC-12]
 #[tokio::test]
 async fn what_cannot_be_stored_is_not_sent() {
     struct Full;
@@ -269,6 +275,7 @@ async fn what_cannot_be_stored_is_not_sent() {
     assert_eq!(shop.attempts().await, []);
 }
 
+// [PAY-5]
 #[tokio::test]
 async fn a_deadline_under_120_s_is_refused() {
     let shop = Shop::open().await;

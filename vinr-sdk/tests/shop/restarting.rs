@@ -8,6 +8,7 @@ use vinr_simulator::terminal::{Mdns, Options, Terminal};
 use crate::proxy::Cut;
 use crate::shop::{READER, SALE, Shop, charges, never_taps, sale, taps};
 
+// [REC-12]
 #[tokio::test]
 async fn a_restarted_till_lists_what_it_left_unresolved() {
     let shop = Shop::open().await;
@@ -19,6 +20,7 @@ async fn a_restarted_till_lists_what_it_left_unresolved() {
     assert_eq!(unresolved[0].amount.minor_units(), 2500);
 }
 
+// [REC-12]
 #[tokio::test]
 async fn a_restarted_till_finds_what_was_paid() {
     let shop = Shop::open().await;
@@ -35,6 +37,7 @@ async fn a_restarted_till_finds_what_was_paid() {
     assert_eq!(till.attempts().unresolved().await.unwrap(), []);
 }
 
+// [REC-4, REC-12]
 #[tokio::test]
 async fn a_restarted_till_cancels_what_still_waits_for_a_card() {
     let shop = Shop::with(never_taps()).await;
@@ -50,6 +53,7 @@ async fn a_restarted_till_cancels_what_still_waits_for_a_card() {
     );
 }
 
+// [REC-12, REC-20]
 #[tokio::test]
 async fn a_restarted_till_voids_what_never_arrived() {
     let shop = Shop::open().await;
@@ -63,6 +67,7 @@ async fn a_restarted_till_voids_what_never_arrived() {
     assert_eq!(shop.charges().await, 0);
 }
 
+// [REC-8, REC-20]
 #[tokio::test]
 async fn what_was_voided_never_charges_even_if_it_arrives_after_all() {
     let shop = Shop::open().await;
@@ -74,6 +79,7 @@ async fn what_was_voided_never_charges_even_if_it_arrives_after_all() {
     assert_eq!(shop.charges().await, 0);
 }
 
+// [REC-5]
 #[tokio::test]
 async fn paying_the_same_sale_after_a_restart_returns_what_was_paid_before() {
     let shop = Shop::open().await;
@@ -84,6 +90,7 @@ async fn paying_the_same_sale_after_a_restart_returns_what_was_paid_before() {
     assert_eq!(shop.charges().await, 1);
 }
 
+// [REC-5]
 #[tokio::test]
 async fn paying_another_amount_for_a_sale_that_was_paid_before_is_refused() {
     let shop = Shop::open().await;
@@ -96,6 +103,7 @@ async fn paying_another_amount_for_a_sale_that_was_paid_before_is_refused() {
     assert_eq!(shop.charges().await, 1);
 }
 
+// [REC-4, REC-5]
 #[tokio::test]
 async fn paying_the_same_sale_after_a_restart_begins_anew_where_nothing_was_charged() {
     let shop = Shop::with(never_taps()).await;
@@ -107,6 +115,7 @@ async fn paying_the_same_sale_after_a_restart_begins_anew_where_nothing_was_char
     assert_eq!(shop.charges().await, 1);
 }
 
+// [REC-10, REC-23]
 #[tokio::test]
 async fn a_wiped_terminal_leaves_the_outcome_unknown_and_the_sale_unpaid_by_us() {
     let shop = Shop::open().await;
@@ -140,6 +149,7 @@ async fn a_sale_with_an_unresolved_attempt_is_not_called_unpaid() {
     );
 }
 
+// [REC-12]
 #[tokio::test]
 async fn a_dropped_call_is_found_by_the_next_resolve() {
     let shop = Shop::with(never_taps()).await;

@@ -15,6 +15,7 @@ const CUTS: [Cut; 5] = [
     Cut::MidBody,
 ];
 
+// [REC-9]
 #[tokio::test]
 async fn after_every_loss_the_till_says_what_the_card_network_did() {
     let shop = Shop::open().await;

@@ -186,6 +186,7 @@ mod tests {
         Ledger::open(&data, Guard::OnePerReference).unwrap()
     }
 
+    // [REC-9]
     #[tokio::test]
     async fn the_same_authorization_again_is_one_charge() {
         let dir = tempfile::tempdir().unwrap();
@@ -223,6 +224,7 @@ mod tests {
         assert_eq!(late, Ok(HostVerdict::Voided));
     }
 
+    // [REC-9]
     #[tokio::test]
     async fn a_second_payment_of_a_paid_reference_is_refused() {
         let dir = tempfile::tempdir().unwrap();

@@ -45,7 +45,7 @@ const HEADER: usize = 64;
 const MAX_ID: usize = 47;
 
 /// The file grows by this much, in zeros that are durable before a record is written over them: then the
-/// length and the blocks of the file do not change with a record, and one `fdatasync` writes data alone.
+/// length and the blocks of the file do not change with a record, and one `fdatasync` writes data alone. \[LAT-1\]
 const CHUNK: usize = 1024 * 1024;
 
 /// An open file. The first failed write is its last.

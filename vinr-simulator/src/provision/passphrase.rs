@@ -4,7 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// A passphrase. Nothing but [`reveal`](Self::reveal) shows it.
+/// A passphrase. Nothing but [`reveal`](Self::reveal) shows it. \[SEC-1\]
 #[derive(Clone)]
 pub struct Passphrase(Zeroizing<String>);
 
@@ -40,6 +40,7 @@ impl fmt::Debug for Passphrase {
 mod tests {
     use super::*;
 
+    // [SEC-1]
     #[test]
     fn a_passphrase_is_not_shown_by_debug() {
         let passphrase = Passphrase::draw().unwrap();

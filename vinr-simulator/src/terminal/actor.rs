@@ -1,6 +1,6 @@
 //! The one task that hosts a terminal's machine: feeds it what happens and performs what it asks, strictly in order.
 //!
-//! While a payment is held the actor is free: it waits for nothing but the disk.
+//! While a payment is held the actor is free: it waits for nothing but the disk. \[REC-14\]
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Weak};
@@ -242,6 +242,7 @@ impl Actor {
         is_durable
     }
 
+    /// Lights the screen; the cardholder sees it and does what comes next. \[PAY-2\]
     async fn show(&mut self, screen: Screen, arrived: Instant) {
         let activation = match &screen {
             Screen::PresentCard { payment, .. } => {

@@ -185,7 +185,7 @@ impl Waiting {
         Waiting::Body(notice_hang_up(caller, sender, actor.clone()))
     }
 
-    /// Sends the answer, or the rest of it.
+    /// Sends the answer, or the rest of it. \[PAY-3\]
     pub(crate) fn answer(self, answer: Answer) {
         match (self, answer) {
             // A till that has its head and gets no body knows that it must look up.

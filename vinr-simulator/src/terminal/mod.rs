@@ -1,4 +1,4 @@
-//! One simulated terminal: the session machine over a durable journal, behind mutual TLS, on the LAN.
+//! One simulated terminal: the session machine over a durable journal, behind mutual TLS, on the LAN. \[SIM-2\]
 //!
 //! A terminal boots in a fixed order: the journal is recovered, what it left open is settled, and only then do
 //! sockets open. [`power_cycle`](Terminal::power_cycle) takes the power away as a cut would: every connection
@@ -81,6 +81,7 @@ impl Terminal {
                 terminal: options.terminal.clone(),
                 source,
             })?;
+        // [TLS-2]
         if identity.names() != std::slice::from_ref(&options.terminal) {
             let terminal = options.terminal.clone();
             return Err(StartError::WrongCertificate { terminal });

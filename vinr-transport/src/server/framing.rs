@@ -380,12 +380,14 @@ mod tests {
         }
     }
 
+    // [NET-5]
     #[test]
     fn a_head_has_at_most_32_headers() {
         assert!(matches!(judged(&["a: b"; 32]), Judgement::Clear(_)));
         assert_eq!(judged(&["a: b"; 33]), Judgement::Refused(Fault::Headers));
     }
 
+    // [NET-5]
     #[test]
     fn a_head_has_at_most_8_kib() {
         let bare = head(&["a: "]).len();

@@ -252,6 +252,7 @@ mod tests {
         assert!(handed_on(&mut guard).await.is_some());
     }
 
+    // [NET-5]
     #[tokio::test(start_paused = true)]
     async fn a_head_that_takes_over_5_s_ends_the_stream() {
         let (mut peer, mut guard) = guarded();
