@@ -230,7 +230,7 @@ async fn a_screen_that_never_comes_is_not_seen() {
     assert_eq!(answer.answer, Answered::DidNotSee);
 }
 
-// [PAY-8]
+// The screen shows the amount that was asked. [PAY-8]
 #[tokio::test]
 async fn the_amount_on_the_screen_is_compared() {
     let shop = shop().await;

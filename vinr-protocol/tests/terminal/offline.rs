@@ -51,7 +51,7 @@ fn state(shop: &mut Shop) -> OfflineState {
     }
 }
 
-// [OFF-1] [OFF-10] [OFF-14]
+// [OFF-1] [OFF-10] [OFF-14] [NET-3] [LAT-3] the prompt comes without the internet
 #[test]
 fn a_card_without_internet_is_accepted_and_not_called_completed() {
     let mut shop = without_internet();

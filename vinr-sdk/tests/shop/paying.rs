@@ -10,7 +10,7 @@ use vinr_simulator::screen::Picture;
 
 use crate::shop::{READER, SALE, Shop, never_taps, sale, taps};
 
-// [PAY-1, PAY-3, HYB-3]
+// [PAY-1, PAY-3, PAY-8, HYB-3]
 #[tokio::test]
 async fn an_approved_card_completes_the_payment() {
     let shop = Shop::open().await;
