@@ -15,6 +15,12 @@ pub const ANSWER_AT: Duration = Duration::from_secs(88);
 /// A POS holds a payment's connection for at least this long. \[PAY-5\]
 pub const CLIENT_HOLD: Duration = Duration::from_secs(120);
 
+/// How long hybrid waits for a terminal on the LAN to accept, by default. \[HYB-2\]
+pub const LOCAL_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long hybrid then waits for the LAN to say whether the terminal knows the attempt. §7.1
+pub const QUICK_LOOK: Duration = Duration::from_secs(1);
+
 /// A lost answer is looked up within this. \[REC-2\]
 pub const LOOK_UP_WITHIN: Duration = Duration::from_secs(5);
 

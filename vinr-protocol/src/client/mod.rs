@@ -1,6 +1,7 @@
 //! The till's side: how a sale gets paid, and how an answer that was lost is found again.
 //!
-//! One machine so far, [`attempt`]: one terminal, over the LAN. It never sends, waits or reads a clock;
-//! its host does, and tells it what came of it.
+//! [`attempt`] is one terminal over the LAN, with recovery. [`hybrid`] drives an attempt over two paths. None of them
+//! sends, waits or reads a clock; their hosts do, and tell them what came of it.
 
 pub mod attempt;
+pub mod hybrid;

@@ -1,7 +1,7 @@
 //! One intent to get a sale paid at one terminal, with the recovery of §5.
 //!
-//! Left to the host: connections, the store, timers, fresh keys. Left to later machines: a second path
-//! (hybrid) and a second terminal (groups); both will drive attempts like this one.
+//! Left to the host: connections, the store, timers, fresh keys. Left to the machines that drive it: a second
+//! path ([`hybrid`](super)) and a second terminal ([`group`](super)).
 //!
 //! | While | when | then |
 //! |---|---|---|
@@ -10,7 +10,7 @@
 //! | storing | stored | send the pay, hold on for 120 s |
 //! | holding | a final or queued payment | that is the result |
 //! | holding | never sent | nothing happened: not sent |
-//! | holding | 4xx | refused; where the sale may be paid otherwise, after a look-up |
+//! | holding | 4xx | refused; where the sale may be paid otherwise, after a look-up; with copies, after a cancel |
 //! | holding | anything else | the answer is lost: look up at once |
 //! | looking up | own attempt final or queued | that is the result |
 //! | looking up | own attempt pending | cancel it |
@@ -32,6 +32,7 @@ use crate::time::Timestamp;
 
 use recovery::Recovery;
 
+mod drive;
 mod outcome;
 mod pay;
 #[cfg(test)]
@@ -40,7 +41,7 @@ mod recovery;
 mod settle;
 mod stored;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use outcome::{Lost, NotSent, Outcome, Unsettled};
 pub use stored::StoredAttempt;
@@ -157,6 +158,8 @@ pub struct Policy {
 pub struct Attempt {
     stored: StoredAttempt,
     policy: Policy,
+    /// The pay was sent on another path too: then a 4xx is the word about one copy. \[REC-24\]
+    copies: bool,
     phase: Phase,
 }
 
@@ -177,6 +180,7 @@ impl Attempt {
         Self {
             stored,
             policy,
+            copies: false,
             phase: Phase::Ready,
         }
     }

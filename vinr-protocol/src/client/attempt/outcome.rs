@@ -93,6 +93,9 @@ pub enum Lost {
     /// 120 s passed. \[PAY-5\]
     #[error("no answer for 120 s")]
     HeldTooLong,
+    /// The caller gave up, and the pay was on its way.
+    #[error("the caller gave up")]
+    GivenUp,
     /// The till was restarted.
     #[error("the till was restarted")]
     Restarted,

@@ -34,8 +34,10 @@ impl Attempt {
         vec![store]
     }
 
-    /// Each key is sent once, here: so a 4xx is the word about its only copy. \[REC-24\]
+    /// Each key is sent once, here: so a 4xx is the word about its only copy, unless a driver knows of others.
+    /// \[REC-24\]
     pub(super) fn send(&mut self) -> Vec<Effect> {
+        self.copies = false;
         self.phase = Phase::Holding { accepted: false };
         vec![
             Effect::SendPay {
@@ -69,6 +71,10 @@ impl Attempt {
             _ => next_after(&error),
         };
         match next {
+            // The other copies have not spoken: their key is cancelled first. [REC-24]
+            _ if self.copies && !is_planted(Mutant::RefusalSpeaksForAllCopies) => {
+                self.recover(Doubt::Refused { status, error }, false)
+            }
             Next::FixRequest | Next::CallSupport | Next::RetryLater => {
                 self.settle(Outcome::Refused {
                     status,

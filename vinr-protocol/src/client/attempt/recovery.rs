@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Attempt, Effect, Lost, Outcome, Phase, REPLY_WAIT, Timer, Unsettled};
 use crate::error_body::ErrorBody;
 use crate::mutant::{Mutant, is_planted};
-use crate::payment::{CancelOutcome, Cancellation, Payment, PaymentList, Status};
+use crate::payment::{CancelOutcome, Cancellation, ConnectionMode, Payment, PaymentList, Status};
 use crate::time::Timestamp;
 use crate::timing::{ASK_AGAIN_MAX, ASK_AGAIN_MIN, RECORDS_KEPT};
 
@@ -17,9 +17,9 @@ pub(super) struct Recovery {
     /// The terminal said that it had the attempt: then it may not deny it.
     accepted: bool,
     /// Older than a terminal keeps its records.
-    aged: bool,
+    pub(super) aged: bool,
     /// The sale's other attempts, as a look-up listed them that did not list this one.
-    others: Vec<Payment>,
+    pub(super) others: Vec<Payment>,
     /// The next pause.
     pause: Duration,
 }
@@ -111,6 +111,11 @@ impl Attempt {
         let Some(own) = self.stored.own(&list) else {
             return self.not_listed(recovery, list);
         };
+        self.found(recovery, own)
+    }
+
+    /// The attempt is listed.
+    pub(super) fn found(&mut self, recovery: Recovery, own: &Payment) -> Vec<Effect> {
         if let Some(outcome) = self.result(own) {
             return self.settle(outcome); // [REC-3]
         }
@@ -134,14 +139,14 @@ impl Attempt {
     /// The terminal answered and does not list the attempt.
     pub(super) fn not_listed(&mut self, mut recovery: Recovery, list: PaymentList) -> Vec<Effect> {
         let why = match &recovery.doubt {
-            Doubt::Refused { status, error } => {
+            Doubt::Refused { status, error } if !self.copies => {
                 return self.settle(Outcome::Refused {
                     status: *status,
                     error: error.clone(),
                     attempts: list.data,
                 });
             }
-            Doubt::Lost(why) => why.clone(),
+            doubt => doubt.clone().into_lost(),
         };
         match (&self.stored.journal_id, &list.journal_id) {
             (Some(stored), Some(listed))
@@ -206,6 +211,13 @@ impl Attempt {
 
     /// The attempt is durably cancelled: one more, under a new key, or the end.
     pub(super) fn void(&mut self, recovery: Recovery, cancelled: Option<Payment>) -> Vec<Effect> {
+        if let Doubt::Refused { status, error } = recovery.doubt {
+            return self.settle(Outcome::Refused {
+                status,
+                error,
+                attempts: recovery.others,
+            });
+        }
         let Some(key) = self.policy.spare_key.take() else {
             let voided = Outcome::Voided {
                 why: recovery.doubt.into_lost(),
@@ -216,6 +228,9 @@ impl Attempt {
         let forget = Effect::Forget {
             key: std::mem::replace(&mut self.stored.key, key), // [REC-17]
         };
+        if self.stored.members.is_empty() {
+            self.stored.path = ConnectionMode::Local; // [HYB-1]
+        }
         self.stored
             .known
             .extend(cancelled.map(|payment| payment.id));

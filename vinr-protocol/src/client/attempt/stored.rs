@@ -14,8 +14,11 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StoredAttempt {
-    /// The terminal it is sent to.
+    /// The terminal it is sent to; with `members`, the first of them.
     pub terminal_id: TerminalId,
+    /// Set where the cloud was asked to choose one of these: then any of them may have it. §8
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<TerminalId>,
     /// The sale.
     pub reference: Reference,
     /// The attempt.
@@ -43,6 +46,7 @@ impl StoredAttempt {
     pub fn new(request: &PayRequest, key: AttemptKey, now: Timestamp) -> Self {
         Self {
             terminal_id: request.terminal_id.clone(),
+            members: Vec::new(),
             reference: request.reference.clone(),
             key,
             amount: request.amount,
@@ -60,7 +64,7 @@ impl StoredAttempt {
     /// A device without a journal id is not of this wire and may return no keys: there every payment of
     /// this money counts that was not there before.
     pub fn is_answered_by(&self, payment: &Payment) -> bool {
-        payment.terminal_id == self.terminal_id
+        self.may_be_at(&payment.terminal_id)
             && payment.reference == self.reference
             && payment.amount == self.amount
             && payment.currency == self.currency
@@ -71,17 +75,28 @@ impl StoredAttempt {
     }
 
     /// Is this list about the sale, at this terminal? \[REC-19\]
-    pub(super) fn is_listed_by(&self, list: &PaymentList) -> bool {
+    pub(in crate::client) fn is_listed_by(&self, list: &PaymentList) -> bool {
         list.data.iter().all(|payment| {
-            payment.reference == self.reference && payment.terminal_id == self.terminal_id
+            payment.reference == self.reference && self.may_be_at(&payment.terminal_id)
         })
+    }
+
+    /// The entry of this attempt in the cloud's list, which may tell of other terminals too.
+    pub(in crate::client) fn own_in_cloud<'a>(&self, list: &'a PaymentList) -> Option<&'a Payment> {
+        list.data.iter().find(|payment| {
+            payment.attempt_key.as_ref() == Some(&self.key) && self.may_be_at(&payment.terminal_id)
+        })
+    }
+
+    fn may_be_at(&self, terminal: &TerminalId) -> bool {
+        *terminal == self.terminal_id || self.members.contains(terminal)
     }
 
     /// The entry of this attempt: the one with its key. \[REC-16\]
     ///
     /// Where no keys are returned it is the one entry that was not there before; of two such entries
     /// neither is known to be ours.
-    pub(super) fn own<'a>(&self, list: &'a PaymentList) -> Option<&'a Payment> {
+    pub(in crate::client) fn own<'a>(&self, list: &'a PaymentList) -> Option<&'a Payment> {
         let by_key = |payment: &&Payment| payment.attempt_key.as_ref() == Some(&self.key);
         if let Some(own) = list.data.iter().find(by_key) {
             return Some(own);

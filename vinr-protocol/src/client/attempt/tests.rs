@@ -21,21 +21,22 @@ const SECOND: &str = "01SECOND";
 const JOURNAL: &str = "jrn_1";
 const DEADLINE: Duration = Duration::from_secs(150);
 
-fn key(text: &str) -> AttemptKey {
+pub(in crate::client) fn key(text: &str) -> AttemptKey {
     AttemptKey::new(text).expect("lawful")
 }
 
-fn journal(text: &str) -> JournalId {
+pub(in crate::client) fn journal(text: &str) -> JournalId {
     JournalId::new(text).expect("lawful")
 }
 
-fn day(day: i64) -> Timestamp {
+pub(in crate::client) fn day(day: i64) -> Timestamp {
     Timestamp::from_unix_ms(day * 24 * 3600 * 1000).expect("lawful")
 }
 
-pub(super) fn stored() -> StoredAttempt {
+pub(in crate::client) fn stored() -> StoredAttempt {
     StoredAttempt {
         terminal_id: TerminalId::new("term_CT20_0042").expect("lawful"),
+        members: Vec::new(),
         reference: Reference::new("order_8821").expect("lawful"),
         key: key(FIRST),
         amount: Amount::new(2500).expect("lawful"),
@@ -48,7 +49,7 @@ pub(super) fn stored() -> StoredAttempt {
     }
 }
 
-pub(super) fn payment(of: &str, status: Status) -> Payment {
+pub(in crate::client) fn payment(of: &str, status: Status) -> Payment {
     let stored = stored();
     Payment {
         id: PaymentId::new(&format!("tpay_{of}")).expect("lawful"),
@@ -75,7 +76,7 @@ pub(super) fn payment(of: &str, status: Status) -> Payment {
     }
 }
 
-pub(super) fn queued(of: &str) -> Payment {
+pub(in crate::client) fn queued(of: &str) -> Payment {
     Payment {
         offline: Some(Offline {
             queued_at: day(20_000),
@@ -85,7 +86,7 @@ pub(super) fn queued(of: &str) -> Payment {
     }
 }
 
-pub(super) fn list(data: Vec<Payment>) -> PaymentList {
+pub(in crate::client) fn list(data: Vec<Payment>) -> PaymentList {
     PaymentList {
         object: "list".to_owned(),
         data,
@@ -93,7 +94,10 @@ pub(super) fn list(data: Vec<Payment>) -> PaymentList {
     }
 }
 
-pub(super) fn cancellation(outcome: CancelOutcome, payment: Option<Payment>) -> Cancellation {
+pub(in crate::client) fn cancellation(
+    outcome: CancelOutcome,
+    payment: Option<Payment>,
+) -> Cancellation {
     Cancellation {
         object: "cancellation".to_owned(),
         reference: stored().reference,
@@ -102,7 +106,7 @@ pub(super) fn cancellation(outcome: CancelOutcome, payment: Option<Payment>) -> 
     }
 }
 
-pub(super) fn error(code: Code) -> ErrorBody {
+pub(in crate::client) fn error(code: Code) -> ErrorBody {
     ErrorBody {
         kind: ErrorType::ConflictError,
         code,
@@ -113,7 +117,7 @@ pub(super) fn error(code: Code) -> ErrorBody {
     }
 }
 
-pub(super) fn policy(spare: Option<&str>) -> Policy {
+pub(in crate::client) fn policy(spare: Option<&str>) -> Policy {
     Policy {
         deadline: DEADLINE,
         spare_key: spare.map(key),
