@@ -67,7 +67,7 @@ impl Command {
 }
 
 /// One `Content-Type: application/json`; its parameters are ignored.
-fn expect_json(content_types: &[&[u8]]) -> Result<(), Refusal> {
+pub(crate) fn expect_json(content_types: &[&[u8]]) -> Result<(), Refusal> {
     let is_json = match content_types {
         [value] => value
             .split(|byte| *byte == b';')

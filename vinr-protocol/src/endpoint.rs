@@ -71,7 +71,7 @@ fn is_one_segment(rest: &str) -> bool {
     !rest.is_empty() && !rest.contains('/')
 }
 
-fn refused(code: Code, message: &str) -> NoEndpoint {
+pub(crate) fn refused(code: Code, message: &str) -> NoEndpoint {
     NoEndpoint {
         refusal: Refusal::new(code, message),
         allow: None,
@@ -79,7 +79,7 @@ fn refused(code: Code, message: &str) -> NoEndpoint {
 }
 
 /// `reference` exactly once; a `+` is a plus.
-fn reference(query: Option<&str>) -> Result<Reference, NoEndpoint> {
+pub(crate) fn reference(query: Option<&str>) -> Result<Reference, NoEndpoint> {
     let wrong = |code, message: &str| NoEndpoint {
         refusal: Refusal::of_field(code, "reference", message),
         allow: None,

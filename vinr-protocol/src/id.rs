@@ -120,6 +120,18 @@ id! {
     |text| made_of(text, 1..=255, visible_ascii)
 }
 
+id! {
+    /// The id of one webhook event, `evt_` and a ULID: the same each time the event is sent.
+    EventId, "an event id", "1 to 255 characters from '!' to '~'",
+    |text| made_of(text, 1..=255, visible_ascii)
+}
+
+id! {
+    /// The id of a place where webhooks are sent.
+    WebhookEndpointId, "a webhook endpoint id", "1 to 255 characters from '!' to '~'",
+    |text| made_of(text, 1..=255, visible_ascii)
+}
+
 impl TerminalId {
     /// The URI that a POS certificate carries for this terminal. Compared as bytes. \[TLS-6\]
     pub fn urn(&self) -> String {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod client;
+pub mod cloud;
 pub mod command;
 pub mod device;
 pub mod endpoint;

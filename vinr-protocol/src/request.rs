@@ -83,13 +83,7 @@ impl PayRequest {
             amount: amount(&mut members)?,
             currency: currency(&mut members)?,
             reference: reference(&mut members)?,
-            capture_method: members
-                .take(
-                    "captureMethod",
-                    Code::InvalidField,
-                    "'automatic' or 'manual'",
-                )?
-                .unwrap_or_default(),
+            capture_method: capture_method(&mut members)?,
             description: description(&mut members)?,
             metadata: metadata(&mut members)?,
             timeout_ms: timeout_ms(&mut members)?,
@@ -177,14 +171,14 @@ fn terminal_id(members: &mut Members<'_>) -> Result<TerminalId, Refusal> {
         .map_err(|error| Refusal::of_field(Code::InvalidField, "terminalId", error.to_string()))
 }
 
-fn reference(members: &mut Members<'_>) -> Result<Reference, Refusal> {
+pub(crate) fn reference(members: &mut Members<'_>) -> Result<Reference, Refusal> {
     let text = members.require_text("reference", Code::InvalidReference)?;
     Reference::new(&text)
         .map_err(|error| Refusal::of_field(Code::InvalidReference, "reference", error.to_string()))
 }
 
 /// Digits only: `2500.0`, `2.5e3`, `-1`, `"2500"` and numbers beyond any integer type are refused alike.
-fn amount(members: &mut Members<'_>) -> Result<Amount, Refusal> {
+pub(crate) fn amount(members: &mut Members<'_>) -> Result<Amount, Refusal> {
     let raw = members
         .take_raw("amount")
         .ok_or_else(|| missing("amount"))?;
@@ -199,13 +193,19 @@ fn amount(members: &mut Members<'_>) -> Result<Amount, Refusal> {
         })
 }
 
-fn currency(members: &mut Members<'_>) -> Result<Currency, Refusal> {
+pub(crate) fn currency(members: &mut Members<'_>) -> Result<Currency, Refusal> {
     let code = members.require_text("currency", Code::InvalidCurrency)?;
     Currency::new(&code)
         .map_err(|error| Refusal::of_field(Code::InvalidCurrency, "currency", error.to_string()))
 }
 
-fn description(members: &mut Members<'_>) -> Result<Option<String>, Refusal> {
+pub(crate) fn capture_method(members: &mut Members<'_>) -> Result<CaptureMethod, Refusal> {
+    let expected = "'automatic' or 'manual'";
+    let method = members.take("captureMethod", Code::InvalidField, expected)?;
+    Ok(method.unwrap_or_default())
+}
+
+pub(crate) fn description(members: &mut Members<'_>) -> Result<Option<String>, Refusal> {
     let expected = "a string of at most 200 characters";
     let text = members.take::<String>("description", Code::InvalidField, expected)?;
     match text {
@@ -218,7 +218,7 @@ fn description(members: &mut Members<'_>) -> Result<Option<String>, Refusal> {
     }
 }
 
-fn metadata(members: &mut Members<'_>) -> Result<BTreeMap<String, String>, Refusal> {
+pub(crate) fn metadata(members: &mut Members<'_>) -> Result<BTreeMap<String, String>, Refusal> {
     let expected = "at most 20 pairs of strings, 2 KiB in all";
     let pairs = members
         .take::<BTreeMap<String, String>>("metadata", Code::InvalidField, expected)?
@@ -234,7 +234,7 @@ fn metadata(members: &mut Members<'_>) -> Result<BTreeMap<String, String>, Refus
     Ok(pairs)
 }
 
-fn timeout_ms(members: &mut Members<'_>) -> Result<Option<u32>, Refusal> {
+pub(crate) fn timeout_ms(members: &mut Members<'_>) -> Result<Option<u32>, Refusal> {
     let expected = "a whole number from 1000 to 120000";
     let range = TIMEOUT_MIN.as_millis()..=TIMEOUT_MAX.as_millis();
     match members.take::<u32>("timeoutMs", Code::InvalidField, expected)? {

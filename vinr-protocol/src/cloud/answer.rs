@@ -1,0 +1,80 @@
+//! What the cloud answers beside payments and cancellations, which are a terminal's own.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::WebhookEndpointId;
+use crate::payment::Payment;
+
+/// Every attempt of one sale that the cloud knows of, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct CloudPaymentList {
+    /// Always `list`.
+    pub object: String,
+    /// The attempts, newest first; empty where the reference is unknown.
+    pub data: Vec<Payment>,
+    /// A command of this sale may still reach a terminal, or has reached one that has not said so: the sale
+    /// must not be called unpaid. A cloud that does not say counts as `true`.
+    #[serde(default = "undelivered")]
+    pub undelivered: bool,
+}
+
+/// What was not said is not denied.
+fn undelivered() -> bool {
+    true
+}
+
+/// A place where webhooks are sent, as its creation answers.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct WebhookEndpoint {
+    /// Its id.
+    pub id: WebhookEndpointId,
+    /// Always `webhook_endpoint`.
+    pub object: String,
+    /// Where events are sent.
+    pub url: String,
+    /// What signs them; shown this once.
+    pub secret: WebhookSecret,
+}
+
+/// A secret that signs webhooks. Its `Debug` prints nothing of it.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct WebhookSecret(String);
+
+impl WebhookSecret {
+    /// Wraps the text of a secret.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The secret itself, for the code that signs with it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for WebhookSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WebhookSecret(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_does_not_say_counts_as_undelivered() {
+        let list: CloudPaymentList =
+            serde_json::from_str(r#"{"object":"list","data":[]}"#).expect("parses");
+        assert!(list.undelivered);
+    }
+
+    #[test]
+    fn a_secret_is_not_printed() {
+        let secret = WebhookSecret::new("whsec_abc");
+        assert!(!format!("{secret:?}").contains("abc"));
+    }
+}

@@ -1,0 +1,124 @@
+//! The endpoints of the cloud: which path takes which method. §9
+
+use crate::endpoint::{NoEndpoint, reference, refused};
+use crate::error_body::{Code, Refusal};
+use crate::id::{PaymentId, Reference};
+
+/// Where a request to the cloud goes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Endpoint {
+    /// `POST /v1/terminal/payments`: have a payment taken.
+    Pay,
+    /// `GET /v1/terminal/payments?reference=R`: every attempt of a sale.
+    Payments(Reference),
+    /// `GET /v1/terminal/payments/{id}`: one payment.
+    Payment(PaymentId),
+    /// `POST /v1/terminal/payments/{id}/cancel`: give up an attempt.
+    Cancel(PaymentId),
+    /// `POST /v1/webhook-endpoints`: have events sent somewhere.
+    WebhookEndpoints,
+}
+
+impl Endpoint {
+    /// Finds the endpoint. Paths are case-sensitive and have no trailing slash.
+    pub fn parse(method: &str, path: &str, query: Option<&str>) -> Result<Self, NoEndpoint> {
+        let takes = |allow: &'static str| {
+            if allow.split(", ").any(|allowed| allowed == method) {
+                return Ok(());
+            }
+            Err(NoEndpoint {
+                refusal: Refusal::new(Code::MethodNotAllowed, format!("this path takes {allow}")),
+                allow: Some(allow),
+            })
+        };
+        match path {
+            "/v1/webhook-endpoints" => takes("POST").map(|()| Self::WebhookEndpoints),
+            "/v1/terminal/payments" => {
+                takes("GET, POST")?;
+                if method == "POST" {
+                    Ok(Self::Pay)
+                } else {
+                    reference(query).map(Self::Payments)
+                }
+            }
+            _ => match path
+                .strip_prefix("/v1/terminal/payments/")
+                .map(|rest| rest.split_once('/').unwrap_or((rest, "")))
+            {
+                Some((id, "")) if !path.ends_with('/') => {
+                    takes("GET")?;
+                    payment(id).map(Self::Payment)
+                }
+                Some((id, "cancel")) if !id.is_empty() => {
+                    takes("POST")?;
+                    payment(id).map(Self::Cancel)
+                }
+                _ => Err(refused(Code::NotFound, "no such path")),
+            },
+        }
+    }
+}
+
+fn payment(id: &str) -> Result<PaymentId, NoEndpoint> {
+    PaymentId::new(id).map_err(|_| refused(Code::NotFound, "no such payment"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(method: &str, path: &str) -> Code {
+        Endpoint::parse(method, path, None)
+            .expect_err("must be refused")
+            .refusal
+            .code
+    }
+
+    #[test]
+    fn each_endpoint_is_found() {
+        let id = PaymentId::new("tpay_1").expect("lawful");
+        let at = |method, path, query| Endpoint::parse(method, path, query).expect("is there");
+        assert_eq!(at("POST", "/v1/terminal/payments", None), Endpoint::Pay);
+        assert_eq!(
+            at("GET", "/v1/terminal/payments", Some("reference=a")),
+            Endpoint::Payments("a".parse().expect("lawful"))
+        );
+        assert_eq!(
+            at("GET", "/v1/terminal/payments/tpay_1", None),
+            Endpoint::Payment(id.clone())
+        );
+        assert_eq!(
+            at("POST", "/v1/terminal/payments/tpay_1/cancel", None),
+            Endpoint::Cancel(id)
+        );
+        assert_eq!(
+            at("POST", "/v1/webhook-endpoints", None),
+            Endpoint::WebhookEndpoints
+        );
+    }
+
+    #[test]
+    fn paths_are_exact() {
+        for path in [
+            "/v1/terminal/payments/",
+            "/v1/terminal/payments/a/",
+            "/v1/terminal/payments/a/cancel/",
+            "/v1/terminal/payments//cancel",
+            "/v1/terminal/Payments",
+            "/v1/pay",
+        ] {
+            assert_eq!(code("POST", path), Code::NotFound, "{path}");
+        }
+    }
+
+    #[test]
+    fn another_method_gets_405_with_allow() {
+        let refused =
+            Endpoint::parse("PUT", "/v1/terminal/payments", None).expect_err("must be refused");
+        assert_eq!(refused.allow, Some("GET, POST"));
+        assert_eq!(
+            code("GET", "/v1/terminal/payments/a/cancel"),
+            Code::MethodNotAllowed
+        );
+    }
+}
