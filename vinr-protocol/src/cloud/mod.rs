@@ -1,8 +1,11 @@
-//! The sandbox cloud: what it is asked and what it answers. §9
+//! The sandbox cloud: what it is asked, how it brings a command to a terminal, and the card network's host. §9
+//!
+//! [`ledger::Ledger`] is the card network's rule against charging twice.
 
 mod answer;
 mod command;
 mod endpoint;
+pub mod ledger;
 mod request;
 
 pub use answer::{CloudPaymentList, WebhookEndpoint, WebhookSecret};
