@@ -20,6 +20,7 @@ pub mod requirement;
 pub mod terminal;
 pub mod time;
 pub mod timing;
+pub mod webhook;
 
 pub use error_body::{Code, ErrorBody};
 pub use id::{AttemptKey, JournalId, PaymentId, Reference, TerminalId};

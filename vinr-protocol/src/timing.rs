@@ -45,6 +45,19 @@ pub const TIMEOUT_MIN: Duration = Duration::from_secs(1);
 /// The longest `timeoutMs`, and its default.
 pub const TIMEOUT_MAX: Duration = Duration::from_secs(120);
 
+/// A command that the cloud could not hand over within this is withdrawn and never delivered. \[HYB-8\]
+pub const HAND_OVER_WITHIN: Duration = Duration::from_secs(5);
+
+/// When the cloud answers a waiting caller what it has: the hand-over and the terminal's own 90 s fit before it,
+/// and the answer fits inside [`CLIENT_HOLD`].
+pub const CLOUD_ANSWER_AT: Duration = Duration::from_secs(100);
+
+/// How long the cloud waits for a terminal to acknowledge a cancel before it says `still_processing`.
+pub const CANCEL_RELAY: Duration = Duration::from_secs(5);
+
+/// How far the `t` of a webhook's signature may be from the receiver's clock, both ways. \[EVT-3\]
+pub const WEBHOOK_TOLERANCE: Duration = Duration::from_secs(300);
+
 /// Records are kept at least this long; an empty answer about an older attempt proves nothing. \[REC-23\]
 pub const RECORDS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 

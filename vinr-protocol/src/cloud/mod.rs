@@ -1,11 +1,13 @@
 //! The sandbox cloud: what it is asked, how it brings a command to a terminal, and the card network's host. §9
 //!
-//! [`ledger::Ledger`] is the card network's rule against charging twice.
+//! [`relay::Relay`] is the machine of the command path; [`ledger::Ledger`] is the card network's rule against
+//! charging twice. Both are pure: an HTTP host reads a [`Command`], feeds the machine and performs its effects.
 
 mod answer;
 mod command;
 mod endpoint;
 pub mod ledger;
+pub mod relay;
 mod request;
 
 pub use answer::{CloudPaymentList, WebhookEndpoint, WebhookSecret};
