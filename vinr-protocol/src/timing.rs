@@ -58,6 +58,18 @@ pub const CANCEL_RELAY: Duration = Duration::from_secs(5);
 /// How far the `t` of a webhook's signature may be from the receiver's clock, both ways. \[EVT-3\]
 pub const WEBHOOK_TOLERANCE: Duration = Duration::from_secs(300);
 
+/// A webhook that was not answered 2xx within this was not received. \[EVT-2\]
+pub const WEBHOOK_ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(5);
+
+/// The pauses before a webhook that was not received is sent again; after the last it is given up. \[EVT-2\]
+pub const WEBHOOK_RETRIES: [Duration; 5] = [
+    Duration::from_secs(60),
+    Duration::from_secs(5 * 60),
+    Duration::from_secs(30 * 60),
+    Duration::from_secs(2 * 3600),
+    Duration::from_secs(24 * 3600),
+];
+
 /// Records are kept at least this long; an empty answer about an older attempt proves nothing. \[REC-23\]
 pub const RECORDS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
