@@ -195,7 +195,6 @@ fn payments(keys: &[&str]) -> Vec<Payment> {
     let mut payments = Vec::new();
     for key in keys {
         payments.push(payment(key, Status::Pending));
-        payments.push(payment(key, Status::Processing));
         payments.push(payment(key, Status::Completed));
         payments.push(queued(key));
     }
@@ -225,10 +224,8 @@ fn alphabet(keys: &[&str]) -> Vec<Input> {
         inputs.push(Input::Lost(path, broken()));
         inputs.push(Input::LookUpFailed(path, Unasked::Dead));
         inputs.push(Input::CancelFailed(path));
-        for outcome in [CancelOutcome::Cancelled, CancelOutcome::StillProcessing] {
-            let answer = cancellation(outcome, None);
-            inputs.push(Input::CancelAnswered(path, answer));
-        }
+        let answer = cancellation(CancelOutcome::Cancelled, None);
+        inputs.push(Input::CancelAnswered(path, answer));
         for code in [
             Code::TerminalBusy,
             Code::ReferenceInProgress,
@@ -302,10 +299,10 @@ fn any_input() -> impl Strategy<Value = Input> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
     #[test]
     fn along_random_stories_no_rule_is_broken(
-        story in prop::collection::vec(any_input(), 0..150),
+        story in prop::collection::vec(any_input(), 0..120),
         spare in any::<bool>(),
     ) {
         let (mut hybrid, mut watch) = begun(spare.then_some(SECOND));
