@@ -62,7 +62,7 @@ impl Word {
         match self {
             Word::Approved => HostVerdict::Approved,
             Word::Declined(code) => HostVerdict::Declined(code.clone()),
-            Word::Duplicate => HostVerdict::Declined(DeclineCode::ProcessingError),
+            Word::Duplicate => HostVerdict::Duplicate,
             Word::Voided | Word::Reversed => HostVerdict::Voided,
         }
     }
@@ -160,6 +160,11 @@ impl Ledger {
     /// Every payment, by id.
     pub fn lines(&self) -> impl Iterator<Item = &Line> {
         self.lines.values()
+    }
+
+    /// The host's word on a payment, where it has one.
+    pub fn word(&self, payment: &PaymentId) -> Option<&Word> {
+        self.lines.get(payment).map(|line| &line.word)
     }
 
     /// How often the customer is charged for this sale.

@@ -115,10 +115,11 @@ impl Attempt {
     }
 
     /// The attempt is listed.
-    pub(super) fn found(&mut self, recovery: Recovery, own: &Payment) -> Vec<Effect> {
+    pub(super) fn found(&mut self, mut recovery: Recovery, own: &Payment) -> Vec<Effect> {
         if let Some(outcome) = self.result(own) {
             return self.settle(outcome); // [REC-3]
         }
+        recovery.accepted = true;
         match own.status {
             Status::Created | Status::Pending if self.stored.is_answered_by(own) => {
                 self.cancel(recovery) // [REC-4]
@@ -194,6 +195,10 @@ impl Attempt {
             return self.pause(recovery); // [REC-19]
         }
         match (cancellation.outcome, cancellation.payment) {
+            // It had the attempt and now knows nothing of it: another device may have it. [REC-23]
+            (CancelOutcome::Cancelled, None) if recovery.accepted => {
+                self.unknown(Unsettled::Forgotten(recovery.doubt.into_lost()))
+            }
             (CancelOutcome::Cancelled, None) => self.void(recovery, None),
             (CancelOutcome::Cancelled, Some(payment)) if payment.status == Status::Cancelled => {
                 self.void(recovery, Some(payment))

@@ -270,7 +270,10 @@ fn a_busy_word_on_one_of_two_paths_is_cancelled_before_the_next_member() {
     story
         .then(Input::Of(hybrid::Input::CancelAnswered(
             Path::Lan,
-            cancellation(CancelOutcome::Cancelled, None),
+            cancellation(
+                CancelOutcome::Cancelled,
+                Some(paid(A, "k1", Status::Cancelled)),
+            ),
         )))
         .chooses_after(A, Left::Busy);
 }

@@ -176,3 +176,20 @@ fn a_contradictory_answer_about_a_late_cancel_is_no_result() {
             .pauses(250);
     }
 }
+
+// [REC-23] found by the model: the device was swapped between the look-up and the cancel
+#[test]
+fn a_terminal_that_listed_the_attempt_and_then_knows_nothing_of_it_proves_nothing() {
+    let story = Story::cancelling().then(tombstoned());
+    assert!(
+        matches!(
+            &story.effects[..],
+            [Effect::Settled(Outcome::Unknown {
+                why: Unsettled::Forgotten(_),
+                ..
+            })]
+        ),
+        "{:?}",
+        story.effects
+    );
+}

@@ -132,7 +132,10 @@ fn the_word_about_a_dropped_fallback_is_not_taken_for_the_next_store() {
         .then(Input::LookedUp(list(vec![payment(FIRST, Status::Pending)])))
         .then(Input::CancelAnswered(
             Path::Lan,
-            cancellation(CancelOutcome::Cancelled, None),
+            cancellation(
+                CancelOutcome::Cancelled,
+                Some(payment(FIRST, Status::Cancelled)),
+            ),
         ))
         .then(Input::Stored);
     story.is_silent();
@@ -146,7 +149,10 @@ fn a_further_attempt_begins_on_the_lan_again() {
         .then(Input::LookedUp(list(vec![payment(FIRST, Status::Pending)])))
         .then(Input::CancelAnswered(
             Path::Lan,
-            cancellation(CancelOutcome::Cancelled, None),
+            cancellation(
+                CancelOutcome::Cancelled,
+                Some(payment(FIRST, Status::Cancelled)),
+            ),
         ));
     assert_eq!(story.hybrid.stored().path, ConnectionMode::Local);
     let story = story.then(Input::Stored);
