@@ -250,6 +250,10 @@ pub struct Cancellation {
     /// The attempt it is about, `null` where the terminal had none.
     #[serde(default)]
     pub payment: Option<Payment>,
+    /// The journal in which it is cancelled: `cancelled` without a payment counts only if it is the one the POS
+    /// knew. \[REC-23\]
+    #[serde(default)]
+    pub journal_id: Option<JournalId>,
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ impl Session {
         ) {
             (Some(id), _) => self.cancel_attempt(caller, reference, &id, now),
             (None, Some(key)) => self.plant_tombstone(caller, reference, key),
-            (None, None) => vec![outcome(caller, reference, CancelOutcome::Cancelled, None)],
+            (None, None) => vec![self.outcome(caller, reference, CancelOutcome::Cancelled, None)],
         }
     }
 
@@ -63,7 +63,7 @@ impl Session {
             Some(Status::Completed | Status::Failed) => CancelOutcome::TooLate,
             _ => CancelOutcome::StillProcessing,
         };
-        effects.push(outcome(caller, reference, word, payment)); // [REC-11]
+        effects.push(self.outcome(caller, reference, word, payment)); // [REC-11]
         effects
     }
 
@@ -74,7 +74,7 @@ impl Session {
         reference: &Reference,
         key: &AttemptKey,
     ) -> Vec<Effect> {
-        let done = outcome(caller, reference, CancelOutcome::Cancelled, None);
+        let done = self.outcome(caller, reference, CancelOutcome::Cancelled, None);
         if self.book.has_tombstone(reference, key) || is_planted(Mutant::NoTombstone) {
             return vec![done];
         }
@@ -98,23 +98,23 @@ impl Session {
             payment.cancel_reason = Some(reason);
         })
     }
-}
 
-fn outcome(
-    caller: Caller,
-    reference: &Reference,
-    outcome: CancelOutcome,
-    payment: Option<Payment>,
-) -> Effect {
-    let reference = reference.clone();
-    let object = "cancellation".into();
-    answer(
-        caller,
-        Answer::Cancellation(Cancellation {
-            object,
-            reference,
-            outcome,
-            payment,
-        }),
-    )
+    fn outcome(
+        &self,
+        caller: Caller,
+        reference: &Reference,
+        outcome: CancelOutcome,
+        payment: Option<Payment>,
+    ) -> Effect {
+        answer(
+            caller,
+            Answer::Cancellation(Cancellation {
+                object: "cancellation".into(),
+                reference: reference.clone(),
+                outcome,
+                payment,
+                journal_id: self.journal_id(),
+            }),
+        )
+    }
 }

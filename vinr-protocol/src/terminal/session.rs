@@ -251,7 +251,7 @@ impl Session {
         )
     }
 
-    fn journal_id(&self) -> Option<JournalId> {
+    pub(super) fn journal_id(&self) -> Option<JournalId> {
         match &self.storage {
             Storage::Sound(journal) => Some(journal.clone()),
             Storage::Failed => None,

@@ -199,7 +199,15 @@ impl Attempt {
             (CancelOutcome::Cancelled, None) if recovery.accepted => {
                 self.unknown(Unsettled::Forgotten(recovery.doubt.into_lost()))
             }
-            (CancelOutcome::Cancelled, None) => self.void(recovery, None),
+            (CancelOutcome::Cancelled, None) => {
+                match self.stored.is_same_journal(cancellation.journal_id) {
+                    Some(true) => self.void(recovery, None),
+                    Some(false) => {
+                        self.unknown(Unsettled::OtherJournal(recovery.doubt.into_lost())) // [REC-23]
+                    }
+                    None => self.pause(recovery),
+                }
+            }
             (CancelOutcome::Cancelled, Some(payment)) if payment.status == Status::Cancelled => {
                 self.void(recovery, Some(payment))
             }

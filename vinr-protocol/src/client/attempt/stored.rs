@@ -92,6 +92,17 @@ impl StoredAttempt {
         *terminal == self.terminal_id || self.members.contains(terminal)
     }
 
+    /// Is this the journal that was there when the attempt was stored? `None` where nobody can say. A device that
+    /// shows no journal id, and a group command that no terminal is known to have, have none to compare. \[REC-23\]
+    pub(super) fn is_same_journal(&self, now: Option<JournalId>) -> Option<bool> {
+        match (&self.journal_id, now) {
+            (None, _) => Some(true),
+            (Some(_), _) if !self.members.is_empty() => Some(true),
+            (Some(then), Some(now)) => Some(*then == now),
+            (Some(_), None) => None,
+        }
+    }
+
     /// The entry of this attempt: the one with its key. \[REC-16\]
     ///
     /// Where no keys are returned it is the one entry that was not there before; of two such entries

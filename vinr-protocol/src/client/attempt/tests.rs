@@ -103,6 +103,7 @@ pub(in crate::client) fn cancellation(
         reference: stored().reference,
         outcome,
         payment,
+        journal_id: Some(journal(JOURNAL)),
     }
 }
 

@@ -222,6 +222,7 @@ fn outcome(
         caller,
         Answer::Cancellation(Cancellation {
             object: "cancellation".into(),
+            journal_id: None,
             reference: reference.clone(),
             outcome,
             payment,

@@ -193,3 +193,33 @@ fn a_terminal_that_listed_the_attempt_and_then_knows_nothing_of_it_proves_nothin
         story.effects
     );
 }
+
+// [REC-23] found by the model: the pay reached the old device after its look-up, the cancel the new one
+#[test]
+fn a_tombstone_counts_only_in_the_journal_that_did_not_list_the_attempt() {
+    let unlisted = || Story::lost().then(Input::LookedUp(list(vec![])));
+    let tombstone = |journal_id| {
+        Input::CancelAnswered(Cancellation {
+            journal_id,
+            ..cancellation(CancelOutcome::Cancelled, None)
+        })
+    };
+    let elsewhere = unlisted().then(tombstone(Some(journal("jrn_other"))));
+    assert!(
+        matches!(
+            &elsewhere.effects[..],
+            [Effect::Settled(Outcome::Unknown {
+                why: Unsettled::OtherJournal(_),
+                ..
+            })]
+        ),
+        "{:?}",
+        elsewhere.effects
+    );
+    let nowhere = unlisted().then(tombstone(None));
+    assert!(
+        matches!(&nowhere.effects[..], [_, Effect::Arm(Timer::AskAgain, _)]),
+        "{:?}",
+        nowhere.effects
+    );
+}

@@ -165,6 +165,7 @@ impl Desk {
             by,
             answer: Some(Cancellation {
                 object: "cancellation".into(),
+                journal_id: None,
                 reference: reference(),
                 outcome,
                 payment,

@@ -305,6 +305,7 @@ impl World {
                     by,
                     answer: Some(Cancellation {
                         object: "cancellation".into(),
+                        journal_id: None,
                         reference: reference(),
                         outcome,
                         payment,
