@@ -76,6 +76,12 @@ pub const RECORDS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// What `Retry-After` of a busy terminal says: 1 to 5 s. \[GRP-6\]
 pub const RETRY_AFTER: Duration = Duration::from_secs(2);
 
+/// The shortest and the longest rest that a till gives a busy terminal, whatever its `Retry-After` says. \[GRP-6\]
+pub const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
+
+/// See [`RETRY_AFTER_MIN`].
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
+
 /// How long an outcome stays on the screen of a terminal that nobody uses.
 pub const RESULT_SHOWN: Duration = Duration::from_secs(3);
 

@@ -1,7 +1,7 @@
 //! One intent to get a sale paid at one terminal, with the recovery of §5.
 //!
 //! Left to the host: connections, the store, timers, fresh keys. Left to the machines that drive it: a second
-//! path ([`hybrid`](super)) and a second terminal ([`group`](super)).
+//! path ([`hybrid`](super::hybrid)) and a second terminal ([`group`](super::group)).
 //!
 //! | While | when | then |
 //! |---|---|---|
@@ -17,7 +17,7 @@
 //! | looking up | own attempt processing, or no proof | ask again in 250 ms to 2 s |
 //! | looking up | own attempt unknown, same journal | cancel its key |
 //! | looking up | own attempt unknown, other journal or too old | outcome unknown |
-//! | cancelling | cancelled | store and send one more attempt under the spare key, or settle |
+//! | cancelling | cancelled | store and send one more attempt under the spare key, or settle; after a 4xx, refused |
 //! | cancelling | too late | its payment is the result |
 //! | cancelling | still processing | ask again |
 //! | any | the deadline | outcome unknown |

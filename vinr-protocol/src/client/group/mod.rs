@@ -1,6 +1,6 @@
 //! One sale at whichever of several terminals is idle first. §8
 //!
-//! It runs one [`Hybrid`] at a time. Which member is next is the business of the [`lanes`](super); that no
+//! It runs one [`Hybrid`] at a time. Which member is next is the business of the [`lanes`](super::lanes); that no
 //! member is next while another may hold the sale is kept here, whatever the lanes say. \[GRP-4\]
 //!
 //! | While | when | then |
@@ -57,10 +57,6 @@ pub enum Input {
 
 /// What a call for a group asks of its host.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a step returns five at most, and an outcome is read more often than it is moved"
-)]
 pub enum Effect {
     /// Something that the attempt at the present member asks for; never its [`Settled`](hybrid::Effect::Settled).
     Of(hybrid::Effect),
@@ -92,6 +88,10 @@ pub enum Left {
 /// What becomes of a call for a group.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[must_use = "an outcome that is dropped is a payment that is lost"]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one of a call, and it is read more often than it is moved"
+)]
 pub enum Outcome {
     /// It ended at a terminal; where the cloud chose, only a payment tells which. \[GRP-3\]
     Ended {

@@ -264,7 +264,9 @@ fn begun(spare: Option<&str>) -> (Hybrid, Watch) {
 
 #[test]
 fn in_every_reachable_state_no_rule_is_broken() {
-    let alphabet = alphabet(&[FIRST]);
+    let mut alphabet = alphabet(&[FIRST]);
+    // Who gives up halves what follows and doubles the states: the random stories have it.
+    alphabet.retain(|input| !matches!(input, Input::GiveUp | Input::CallOff));
     let start = begun(None);
     let mut seen = HashSet::from([start.clone()]);
     let mut waiting = VecDeque::from([start]);

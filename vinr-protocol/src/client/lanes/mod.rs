@@ -1,0 +1,287 @@
+//! Which call of this process tries which terminal next: first come, first served. \[GRP-1, GRP-2\]
+//!
+//! One for the whole process. It keeps its calls from colliding at one terminal and from asking again what has just
+//! said that it is busy; between processes the terminals are the arbiters. A wrong hint costs one refused attempt and
+//! no money: what is safe is kept by [`group`](super::group).
+//!
+//! | When | then |
+//! |---|---|
+//! | a call comes | the first of its members that is not held or busy; none: it waits |
+//! | a call was told *busy* | that terminal rests for its `Retry-After`; the call tries the next or waits |
+//! | a call could not reach a terminal | it does not try that one again, unless a hint comes |
+//! | a call has reached none, and none is held or busy | none is reachable |
+//! | a terminal is free | it goes to the call that came first of those that want it |
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::group::Left;
+use crate::id::TerminalId;
+use crate::machine::Machine;
+use crate::timing::{RETRY_AFTER, RETRY_AFTER_MAX, RETRY_AFTER_MIN};
+
+#[cfg(test)]
+mod tests;
+
+/// At most so many busy terminals are tried again at a time, so that a till with 1 000 of them does not ask them all
+/// every second.
+pub const TRIED_AGAIN: usize = 8;
+
+/// A call, numbered in the order in which calls came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Call(pub u64);
+
+/// What can happen in the lanes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Input {
+    /// A call wants one of these terminals, the first first.
+    Came {
+        /// The call.
+        call: Call,
+        /// Its members, in order.
+        members: Arc<[TerminalId]>,
+    },
+    /// A call left the terminal that it tried, and wants another.
+    Left {
+        /// The call.
+        call: Call,
+        /// Why.
+        why: Left,
+        /// What the terminal's `Retry-After` said.
+        retry_after: Option<Duration>,
+    },
+    /// A call is over, wherever it was.
+    Ended(Call),
+    /// The terminal is said to be idle: discovery saw it, or it answered.
+    Idle(TerminalId),
+    /// The time of the last [`Effect::ArmRetry`] passed.
+    Retry,
+}
+
+/// What the lanes ask of their host.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// The call may try this terminal, which is kept for it until it leaves or ends.
+    Try {
+        /// The call.
+        call: Call,
+        /// The terminal.
+        terminal: TerminalId,
+    },
+    /// None of the call's members can be reached: there is nothing to wait for.
+    NoneReachable(Call),
+    /// Say [`Input::Retry`] after this time.
+    ArmRetry(Duration),
+}
+
+/// The machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Lanes {
+    calls: BTreeMap<Call, Wish>,
+    /// Terminals of which more is known than that they may be tried.
+    taken: BTreeMap<TerminalId, Taken>,
+    /// The busy ones, those that have rested longest first.
+    resting: VecDeque<(TerminalId, Duration)>,
+    retry_armed: bool,
+}
+
+/// What one call wants.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Wish {
+    members: Arc<[TerminalId]>,
+    /// Members that it could not reach.
+    dead: BTreeSet<TerminalId>,
+    place: Place,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Place {
+    Waiting,
+    At(TerminalId),
+    /// It was told that none is reachable.
+    Away,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Taken {
+    /// By a call of this process.
+    Held,
+    /// By somebody else.
+    Busy,
+}
+
+impl Wish {
+    fn wants(&self, terminal: &TerminalId) -> bool {
+        self.place == Place::Waiting
+            && self.members.contains(terminal)
+            && !self.dead.contains(terminal)
+    }
+}
+
+impl Machine for Lanes {
+    type Input = Input;
+    type Effect = Effect;
+
+    fn step(&mut self, input: Input) -> Vec<Effect> {
+        match input {
+            Input::Came { call, members } => self.came(call, members),
+            Input::Left {
+                call,
+                why,
+                retry_after,
+            } => self.left(call, why, retry_after),
+            Input::Ended(call) => self.ended(call),
+            Input::Idle(terminal) => self.idle(terminal),
+            Input::Retry => self.retry(),
+        }
+    }
+}
+
+/// Calls.
+impl Lanes {
+    fn came(&mut self, call: Call, members: Arc<[TerminalId]>) -> Vec<Effect> {
+        if self.calls.contains_key(&call) {
+            return Vec::new();
+        }
+        let wish = Wish {
+            members,
+            dead: BTreeSet::new(),
+            place: Place::Waiting,
+        };
+        self.calls.insert(call, wish);
+        self.choose(call).into_iter().collect()
+    }
+
+    fn left(&mut self, call: Call, why: Left, retry_after: Option<Duration>) -> Vec<Effect> {
+        let Some(wish) = self.calls.get_mut(&call) else {
+            return Vec::new();
+        };
+        let Place::At(terminal) = std::mem::replace(&mut wish.place, Place::Waiting) else {
+            return self.choose(call).into_iter().collect();
+        };
+        let mut effects = Vec::new();
+        match why {
+            Left::Busy => {
+                let rest = retry_after.unwrap_or(RETRY_AFTER);
+                let rest = rest.clamp(RETRY_AFTER_MIN, RETRY_AFTER_MAX);
+                self.taken.insert(terminal.clone(), Taken::Busy);
+                self.resting.push_back((terminal, rest));
+                effects.extend(self.arm_retry());
+                effects.extend(self.choose(call));
+            }
+            Left::Unreachable => {
+                wish.dead.insert(terminal.clone());
+                self.taken.remove(&terminal);
+                effects.extend(self.choose(call));
+                effects.extend(self.choose_for_all());
+            }
+        }
+        effects
+    }
+
+    fn ended(&mut self, call: Call) -> Vec<Effect> {
+        let Some(Wish {
+            place: Place::At(terminal),
+            ..
+        }) = self.calls.remove(&call)
+        else {
+            return Vec::new();
+        };
+        self.taken.remove(&terminal);
+        let mut effects: Vec<_> = self.offer(terminal).into_iter().collect();
+        effects.extend(self.choose_for_all());
+        effects
+    }
+}
+
+/// Terminals.
+impl Lanes {
+    fn idle(&mut self, terminal: TerminalId) -> Vec<Effect> {
+        match self.taken.get(&terminal) {
+            // The hint is older than our own call, or wrong.
+            Some(Taken::Held) => return Vec::new(),
+            Some(Taken::Busy) => {
+                self.taken.remove(&terminal);
+                self.resting.retain(|(resting, _)| *resting != terminal);
+            }
+            None => {}
+        }
+        for wish in self.calls.values_mut() {
+            wish.dead.remove(&terminal);
+        }
+        self.offer(terminal).into_iter().collect()
+    }
+
+    fn retry(&mut self) -> Vec<Effect> {
+        self.retry_armed = false;
+        let rested = self.resting.len().min(TRIED_AGAIN);
+        for (terminal, _) in self.resting.drain(..rested) {
+            self.taken.remove(&terminal);
+        }
+        let mut effects: Vec<_> = self.arm_retry().into_iter().collect();
+        effects.extend(self.choose_for_all());
+        effects
+    }
+
+    fn arm_retry(&mut self) -> Option<Effect> {
+        if self.retry_armed {
+            return None;
+        }
+        let (_, rest) = self.resting.front()?;
+        self.retry_armed = true;
+        Some(Effect::ArmRetry(*rest))
+    }
+}
+
+/// Who gets what.
+impl Lanes {
+    fn waiting(&self) -> impl Iterator<Item = Call> {
+        let waiting =
+            |(call, wish): (&Call, &Wish)| (wish.place == Place::Waiting).then_some(*call);
+        self.calls.iter().filter_map(waiting)
+    }
+
+    /// The first idle terminal in the given order. \[GRP-1\]
+    fn choose(&mut self, call: Call) -> Option<Effect> {
+        let wish = self.calls.get_mut(&call)?;
+        let free = |terminal: &&TerminalId| {
+            !self.taken.contains_key(*terminal) && !wish.dead.contains(*terminal)
+        };
+        if let Some(terminal) = wish.members.iter().find(free).cloned() {
+            return Some(self.give(call, terminal));
+        }
+        let taken = |terminal| self.taken.contains_key(terminal);
+        if wish.members.iter().any(taken) {
+            return None;
+        }
+        wish.place = Place::Away;
+        Some(Effect::NoneReachable(call))
+    }
+
+    /// To whom came first of those that want it. \[GRP-2\]
+    fn offer(&mut self, terminal: TerminalId) -> Option<Effect> {
+        if self.taken.contains_key(&terminal) {
+            return None;
+        }
+        let (call, _) = self.calls.iter().find(|(_, wish)| wish.wants(&terminal))?;
+        Some(self.give(*call, terminal))
+    }
+
+    /// For every call that waits: also for those that have nothing left to wait for.
+    fn choose_for_all(&mut self) -> Vec<Effect> {
+        let waiting: Vec<_> = self.waiting().collect();
+        waiting
+            .into_iter()
+            .filter_map(|call| self.choose(call))
+            .collect()
+    }
+
+    fn give(&mut self, call: Call, terminal: TerminalId) -> Effect {
+        self.taken.insert(terminal.clone(), Taken::Held);
+        if let Some(wish) = self.calls.get_mut(&call) {
+            wish.place = Place::At(terminal.clone());
+        }
+        Effect::Try { call, terminal }
+    }
+}
