@@ -77,7 +77,12 @@ impl Attempt {
             return self.pause(recovery); // [REC-19]
         }
         if let Some(own) = self.stored.own_in_cloud(&list) {
-            return self.found(recovery, own);
+            // What is undelivered the cloud lists by itself: that is not the terminal's word that it has it.
+            return if undelivered && !self.is_result(own) {
+                self.unfinished(recovery, own)
+            } else {
+                self.found(recovery, own)
+            };
         }
         if undelivered {
             return self.pause(recovery);

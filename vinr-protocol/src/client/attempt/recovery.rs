@@ -120,6 +120,10 @@ impl Attempt {
             return self.settle(outcome); // [REC-3]
         }
         recovery.accepted = true;
+        self.unfinished(recovery, own)
+    }
+
+    pub(super) fn unfinished(&mut self, recovery: Recovery, own: &Payment) -> Vec<Effect> {
         match own.status {
             Status::Created | Status::Pending if self.stored.is_answered_by(own) => {
                 self.cancel(recovery) // [REC-4]

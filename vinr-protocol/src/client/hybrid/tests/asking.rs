@@ -39,6 +39,33 @@ fn the_cloud_alone_cannot_deny_an_attempt() {
 }
 
 #[test]
+fn what_the_cloud_lists_undelivered_the_terminal_need_not_know() {
+    let cancelled_at_the_terminal = |undelivered| {
+        Story::lost()
+            .then(Input::GiveUp)
+            .then(lan_dead())
+            .then(answered_by_cloud(
+                vec![payment(FIRST, Status::Pending)],
+                undelivered,
+            ))
+            .then(Input::CancelAnswered(
+                Path::Lan,
+                cancellation(CancelOutcome::Cancelled, None),
+            ))
+    };
+    let undelivered = cancelled_at_the_terminal(true);
+    assert!(matches!(undelivered.outcome(), Outcome::Voided { .. }));
+    let delivered = cancelled_at_the_terminal(false);
+    assert!(matches!(
+        delivered.outcome(),
+        Outcome::Unknown {
+            why: Unsettled::Forgotten(_),
+            ..
+        }
+    ));
+}
+
+#[test]
 fn when_neither_can_be_asked_it_is_asked_again() {
     let story = Story::lost()
         .then(lan_dead())
