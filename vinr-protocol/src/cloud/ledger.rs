@@ -287,8 +287,7 @@ mod tests {
     fn a_second_approval_of_a_reference_is_a_suspected_duplicate_not_a_plain_decline() {
         let second = charged().authorize(&payment("tpay_2", "order_1"), None);
         assert_eq!(second.word, Word::Duplicate);
-        let told = HostVerdict::Declined(DeclineCode::ProcessingError);
-        assert_eq!(second.word.verdict(), told);
+        assert_eq!(second.word.verdict(), HostVerdict::Duplicate);
     }
 
     #[test]

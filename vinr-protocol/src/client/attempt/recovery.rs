@@ -18,7 +18,7 @@ pub(super) struct Recovery {
     accepted: bool,
     /// Older than a terminal keeps its records.
     pub(super) aged: bool,
-    /// The sale's other attempts, as a look-up listed them that did not list this one.
+    /// The sale's other attempts, as the last look-up listed them: one of them may have paid it.
     pub(super) others: Vec<Payment>,
     /// The next pause.
     pause: Duration,
@@ -98,7 +98,7 @@ impl Attempt {
         vec![Effect::LookUp, Effect::Arm(Timer::Reply, REPLY_WAIT)]
     }
 
-    pub(super) fn looked_up(&mut self, recovery: Recovery, list: PaymentList) -> Vec<Effect> {
+    pub(super) fn looked_up(&mut self, mut recovery: Recovery, list: PaymentList) -> Vec<Effect> {
         if !self.stored.is_listed_by(&list) {
             return self.pause(recovery); // [REC-19]
         }
@@ -111,6 +111,8 @@ impl Attempt {
         let Some(own) = self.stored.own(&list) else {
             return self.not_listed(recovery, list);
         };
+        let others = list.data.iter().filter(|it| it.id != own.id);
+        recovery.others = others.cloned().collect();
         self.found(recovery, own)
     }
 

@@ -91,3 +91,25 @@ fn a_cancelled_first_attempt_is_not_the_second_even_without_keys() {
         .then(Input::Answered(keyless("a", Status::Cancelled)));
     story.looks_up();
 }
+
+// §5.2 found by the model: a copy of the refused pay became an attempt, and the one that had stood in its way was lost
+#[test]
+fn a_refused_pay_whose_copy_was_cancelled_still_tells_of_the_other_attempts() {
+    let story = Story::sent()
+        .then(Input::Refused {
+            status: 409,
+            error: error(Code::ReferenceInProgress),
+        })
+        .then(Input::LookedUp(list(vec![
+            payment(FIRST, Status::Pending),
+            payment(SECOND, Status::Completed),
+        ])))
+        .then(Input::CancelAnswered(cancellation(
+            CancelOutcome::Cancelled,
+            Some(payment(FIRST, Status::Cancelled)),
+        )));
+    let Outcome::Refused { attempts, .. } = story.outcome() else {
+        panic!("{:?}", story.effects);
+    };
+    assert_eq!(attempts, &[payment(SECOND, Status::Completed)]);
+}
