@@ -151,6 +151,7 @@ impl Code {
 
 /// The error object as it stands on the wire, under the name `error`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ErrorBody {
     /// The family.
     #[serde(rename = "type")]
@@ -172,6 +173,7 @@ pub struct ErrorBody {
 
 /// `{"error": …}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ErrorEnvelope {
     /// The error.
     pub error: ErrorBody,

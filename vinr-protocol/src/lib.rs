@@ -17,6 +17,8 @@ pub mod question;
 pub mod reader;
 pub mod request;
 pub mod requirement;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod terminal;
 pub mod time;
 pub mod timing;

@@ -3,12 +3,12 @@
 /// An enum of wire words with an `Unknown(String)` for all others, so that an old client survives a
 /// new terminal. `Display`, `FromStr`-like `from`, and serde all speak the wire word.
 macro_rules! open_enum {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)+ }) => {
-        $(#[$doc])*
+    ($(#[doc = $doc:literal])* $name:ident { $($(#[doc = $vdoc:literal])* $variant:ident = $word:literal,)+ }) => {
+        $(#[doc = $doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum $name {
-            $($(#[$vdoc])* $variant,)+
+            $($(#[doc = $vdoc])* $variant,)+
             /// A word from a newer peer, kept as it came.
             Unknown(String),
         }
@@ -51,6 +51,18 @@ macro_rules! open_enum {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let word = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
                 Ok(Self::from(word.as_ref()))
+            }
+        }
+
+        #[cfg(feature = "schema")]
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                let about = concat!($($doc, "\n"),*);
+                $crate::schema::open_words(about, &[$(($word, concat!($($vdoc, "\n"),*)),)+])
             }
         }
     };

@@ -110,6 +110,7 @@ open_enum! {
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum CaptureMethod {
     /// With the authorization.
     #[default]
@@ -121,6 +122,7 @@ pub enum CaptureMethod {
 /// The mark of a payment that was accepted offline; it stays after the outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Offline {
     /// When the terminal accepted it.
     pub queued_at: Timestamp,
@@ -131,6 +133,7 @@ pub struct Offline {
 /// One attempt to get a sale paid, as every look-up and every answer shows it. \[PAY-4\]
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Payment {
     /// The terminal's id for it; the host dedupes on it.
     pub id: PaymentId,
@@ -215,6 +218,7 @@ impl Payment {
 /// Every attempt of one sale, newest first. \[REC-13\]
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PaymentList {
     /// Always `list`.
     pub object: String,
@@ -240,6 +244,7 @@ open_enum! {
 /// The answer to a cancel.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cancellation {
     /// Always `cancellation`.
     pub object: String,

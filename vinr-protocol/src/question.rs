@@ -9,8 +9,13 @@ use serde_json::{Map, Value};
 /// A question on the wire: `{"question":"present_card","id":"q17",…}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Question {
     /// What is asked, one of [`WORDS`].
+    #[cfg_attr(
+        feature = "schema",
+        schemars(schema_with = "crate::schema::question_words")
+    )]
     pub question: String,
     /// Its own id, repeated in the answer.
     pub id: String,
@@ -52,6 +57,7 @@ pub const WORDS: &[&str] = &[
 /// An answer on the wire: `{"id":"q17","answer":"done"}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Answer {
     /// The question's id.
     pub id: String,
@@ -71,6 +77,7 @@ pub struct Answer {
 /// The five answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Answered {
     /// It was done.
     Done,
@@ -116,6 +123,7 @@ impl Answer {
 /// One line of `read_ledger`: what the card network's host knows of a payment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LedgerEntry {
     /// The sale.
     pub reference: String,

@@ -33,6 +33,7 @@ open_enum! {
 /// A terminal's description of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Reader {
     /// Always `reader`.
     pub object: String,
@@ -61,11 +62,13 @@ pub struct Reader {
 /// The offline queue as a reader shows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OfflineState {
     /// Does it queue at all?
     pub supported: bool,
     /// The largest single payment in each currency's minor unit.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::limits"))]
     pub limits: BTreeMap<Currency, Amount>,
     /// How many it holds at most.
     #[serde(default)]

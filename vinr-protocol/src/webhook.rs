@@ -51,6 +51,7 @@ impl EventType {
 
 /// The body of a webhook.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Event {
     /// Its id, the same each time it is sent: a receiver applies it once. \[EVT-2\]
     pub id: EventId,
@@ -65,6 +66,7 @@ pub struct Event {
 
 /// What an event is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EventData {
     /// The payment, as it was when the event was made.
     pub object: Payment,

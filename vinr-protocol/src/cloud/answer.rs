@@ -9,6 +9,7 @@ use crate::payment::Payment;
 
 /// Every attempt of one sale that the cloud knows of, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CloudPaymentList {
     /// Always `list`.
     pub object: String,
@@ -27,6 +28,7 @@ fn undelivered() -> bool {
 
 /// A place where webhooks are sent, as its creation answers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WebhookEndpoint {
     /// Its id.
     pub id: WebhookEndpointId,
@@ -41,6 +43,7 @@ pub struct WebhookEndpoint {
 /// A secret that signs webhooks. Its `Debug` prints nothing of it.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WebhookSecret(String);
 
 impl WebhookSecret {
