@@ -274,6 +274,7 @@ mod tests {
         ledger
     }
 
+    // [REC-9]
     #[test]
     fn the_same_authorization_again_is_the_same_word_and_no_line() {
         let again = charged().authorize(
@@ -283,6 +284,7 @@ mod tests {
         assert_eq!((again.word, again.line), (Word::Approved, None));
     }
 
+    // [REC-9]
     #[test]
     fn a_second_approval_of_a_reference_is_a_suspected_duplicate_not_a_plain_decline() {
         let second = charged().authorize(&payment("tpay_2", "order_1"), None);
@@ -363,6 +365,7 @@ mod tests {
 
     proptest! {
         /// Whatever comes in whatever order: one charge of a sale at most, and what was closed stays closed.
+        // [REC-9]
         #[test]
         fn a_sale_is_charged_once_at_most(asked in prop::collection::vec((0..3u8, 0..4u8, 0..2u8, any::<bool>()), 0..40)) {
             let mut ledger = Ledger::new(Guard::OnePerReference);

@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use vinr_protocol::PaymentId;
+pub(crate) use vinr_protocol::cloud::ledger::Guard;
 use vinr_protocol::payment::{DeclineCode, Payment};
 use vinr_protocol::question::LedgerEntry;
 use vinr_protocol::terminal::HostVerdict;
@@ -16,7 +17,6 @@ use vinr_protocol::terminal::HostVerdict;
 use crate::cards::TestCard;
 use crate::data_dir::DataDir;
 use crate::journal::OpenError;
-pub(crate) use ledger::Guard;
 pub use ledger::{Ledger, LedgerError};
 
 /// How the line to the host behaves.
