@@ -44,7 +44,7 @@ fn documents() -> Vec<(&'static str, Value, Takes)> {
     to_group["terminalId"] = Value::Null;
     to_group["terminalGroup"] = json!(["term_1", "term_2"]);
     let cloud: Takes = |text| CloudPayRequest::parse(text.as_bytes()).is_ok();
-    let cancellation = json!({ "object": "cancellation", "reference": "a", "outcome": "cancelled", "payment": payment() });
+    let cancellation = json!({ "object": "cancellation", "reference": "a", "outcome": "cancelled", "payment": payment(), "journalId": "jrn_1" });
     vec![
         ("pay-request.json", sale, |text| {
             PayRequest::parse(text.as_bytes()).is_ok()
