@@ -132,7 +132,7 @@ fn weather() -> BoxedStrategy<Event> {
         2 => Just(Event::PowerCut),
         3 => Just(Event::InternetBack),
         3 => Just(Event::InternetAway),
-        1 => Just(Event::Card),
+        2 => select(vec![Event::GaveUp, Event::Card, Event::PinCard]),
         1 => any::<bool>().prop_map(Event::LocalMode),
         1 => select(sheets.to_vec()).prop_map(Event::Limits),
     ]

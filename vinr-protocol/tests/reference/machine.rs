@@ -332,6 +332,9 @@ impl Counter {
                     if let (Timer::CardWait, Some((_, seconds))) = (&timer, &mut seen.prompt) {
                         *seconds = duration.as_secs();
                     }
+                    if !is_told_by_the_specification(&timer, duration) {
+                        return Err(format!("{timer:?} is armed for {duration:?}"));
+                    }
                     self.armed.insert(timer, duration);
                 }
                 Effect::Disarm(timer) => drop(self.armed.remove(&timer)),
@@ -528,6 +531,17 @@ impl Counter {
 
     fn now(&self) -> Timestamp {
         Timestamp::from_unix_ms(self.unix_ms).expect("a date of this century")
+    }
+}
+
+/// §4.1 and §6; the card wait is compared where the card is asked for.
+fn is_told_by_the_specification(timer: &Timer, duration: Duration) -> bool {
+    match timer {
+        Timer::Interaction | Timer::AnswerBy(_) => duration == Duration::from_secs(88),
+        Timer::HostRetry(_) => duration == Duration::from_secs(2),
+        // Days pass as a whole.
+        Timer::QueueAge(_) => duration == DAY || duration.is_zero(),
+        Timer::CardWait | Timer::ResultShown => true,
     }
 }
 
