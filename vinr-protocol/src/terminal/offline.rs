@@ -260,15 +260,14 @@ impl Session {
 
     /// The queue as `GET /v1/reader` shows it.
     pub(super) fn offline_state(&self) -> OfflineState {
-        let Some(sheet) = &self.config.offline else {
-            return OfflineState::default();
-        };
         let head = self.queue.entries.values().next();
         let oldest = head.and_then(|id| self.book.get(id)?.payment.offline.clone());
+        let sheet = self.config.offline.as_ref();
         OfflineState {
-            supported: true,
-            limits: sheet.limits.clone(),
-            max_queued: sheet.max_queued,
+            supported: sheet.is_some(),
+            limits: sheet.map(|it| it.limits.clone()).unwrap_or_default(),
+            max_queued: sheet.map_or(0, |it| it.max_queued),
+            // What is queued already is shown and forwarded, whatever the limits are now.
             queued: u32::try_from(self.queue.entries.len()).unwrap_or(u32::MAX),
             oldest_queued_at: oldest.map(|mark| mark.queued_at),
         }

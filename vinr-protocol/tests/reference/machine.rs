@@ -464,15 +464,15 @@ impl Counter {
             &reader.activity,
             activity == reader.activity,
         )?;
-        if reference.storage_failed {
-            return Ok(()); // nothing else is promised
-        }
         differs(
             "announced",
             &activity,
             &self.announced,
             activity == self.announced,
         )?;
+        if reference.storage_failed {
+            return Ok(()); // nothing else is promised
+        }
         let status = if reference.online {
             ReaderStatus::Online
         } else {
@@ -486,8 +486,8 @@ impl Counter {
             &reader.offline.supported,
             supported == reader.offline.supported,
         )?;
-        // Whether a queue that is switched off shows what is left in it is not said in §4.4.
-        let queued = reference.sheet.map_or(0, |_| reference.queue().len());
+        // A queue that is switched off still shows what is left in it. I19
+        let queued = reference.queue().len();
         let shown = reader.offline.queued as usize;
         differs("queued", &queued, &shown, queued == shown)?;
         for sale in SALES {

@@ -478,3 +478,14 @@ fn a_terminal_starts_with_the_sheet_of_its_model() {
         None
     );
 }
+
+// I19 a stuck queue is visible
+#[test]
+fn a_queue_that_is_switched_off_still_shows_what_is_left_in_it() {
+    let mut shop = without_internet();
+    queue(&mut shop, 1);
+    shop.step(Input::OfflineLimits { limits: None });
+    let shown = state(&mut shop);
+    assert_eq!((shown.supported, shown.queued), (false, 1));
+    assert_eq!(shown.oldest_queued_at, Some(now()));
+}

@@ -93,3 +93,13 @@ fn a_restart_after_a_storage_failure_tells_the_truth_of_the_disk() {
     shop.power_cycle();
     assert_eq!(shop.status("order_1"), vinr_protocol::Status::Cancelled);
 }
+
+// [DISC-7]
+#[test]
+fn a_terminal_that_fails_while_it_is_busy_no_longer_says_so() {
+    let mut shop = Shop::open();
+    shop.pay("order_1", "k1");
+    let effects = shop.step(Input::StorageFailed { undone: Vec::new() });
+    let idle = Effect::Announce(vinr_protocol::reader::Activity::Idle);
+    assert!(effects.contains(&idle), "{effects:?}");
+}

@@ -164,8 +164,8 @@ impl Relay {
                 job.tried.insert(terminal.clone(), Tried::Unreachable);
                 self.go_on(id, now)
             }
-            // It speaks for the last delivery only.
-            (HandOver::NothingSent, _) => Vec::new(),
+            // It speaks for the last delivery only: the terminal is asked about the earlier ones.
+            (HandOver::NothingSent, _) => self.ask(id),
         }
     }
 
