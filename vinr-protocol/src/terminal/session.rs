@@ -272,7 +272,6 @@ impl Session {
     }
 
     fn storage_failed(&mut self, undone: Vec<Effect>) -> Vec<Effect> {
-        let was_busy = self.activity() == Activity::Busy;
         self.storage = Storage::Failed;
         self.front = Front::Idle;
         self.hanging.clear();
@@ -289,9 +288,8 @@ impl Session {
         callers.dedup();
         let mut effects = vec![Effect::Show(Screen::OutOfService)];
         effects.extend(callers.into_iter().map(refused_storage));
-        if was_busy {
-            effects.push(Effect::Announce(Activity::Idle)); // [DISC-7]
-        }
+        // [DISC-7] nothing is on the screen any more, whatever was announced last.
+        effects.push(Effect::Announce(Activity::Idle));
         effects
     }
 
