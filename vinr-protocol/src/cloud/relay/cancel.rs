@@ -4,7 +4,7 @@ use super::command::{Record, Stage};
 use super::effect::{Answer, Effect, Timer};
 use super::input::{Canceller, Undo};
 use super::machine::{Job, Relay, answer, not_found};
-use crate::id::{PaymentId, Reference, TerminalId};
+use crate::id::{AttemptKey, PaymentId, Reference, TerminalId};
 use crate::payment::{CancelOutcome, CancelReason, Cancellation, Payment, Status};
 use crate::request::CancelRequest;
 use crate::terminal::Caller;
@@ -44,34 +44,36 @@ impl Relay {
         if let Some(command) = command.map(|job| job.command.payment.clone()) {
             return self.cancel_command(caller, &command, now);
         }
-        // A copy of the command may still be on its way to the cloud. [REC-8]
-        let mut effects = Vec::new();
-        if self
-            .tombstones
-            .insert((request.reference.clone(), key.clone()))
-        {
-            effects.push(Effect::Persist(Record::Tombstone {
-                reference: request.reference.clone(),
-                key: key.clone(),
-            }));
-        }
+        // A copy of the command may still be on its way to the cloud.
+        let mut effects = self.plant(&request.reference, key);
         effects.extend(self.relay_cancel(caller, request));
         effects
     }
 
+    /// From here on no terminal is given this attempt, whatever becomes of the cancel. \[REC-8\]
+    fn plant(&mut self, reference: &Reference, key: &AttemptKey) -> Vec<Effect> {
+        let (reference, key) = (reference.clone(), key.clone());
+        if !self.tombstones.insert((reference.clone(), key.clone())) {
+            return Vec::new();
+        }
+        vec![Effect::Persist(Record::Tombstone { reference, key })]
+    }
+
     fn cancel_command(&mut self, caller: Caller, id: &PaymentId, now: Timestamp) -> Vec<Effect> {
-        let mut effects = Vec::new();
+        let Some(command) = self.jobs.get(id).map(|job| job.command.clone()) else {
+            return Vec::new();
+        };
+        let mut effects = self.plant(&command.request.reference, &command.key);
         if self
             .jobs
             .get(id)
             .is_some_and(|job| job.stage == Stage::Waiting)
         {
-            effects = self.withdraw(id, now);
+            effects.extend(self.withdraw(id, now));
         }
         let Some(job) = self.jobs.get(id) else {
             return effects;
         };
-        let command = job.command.clone();
         let reference = &command.request.reference;
         let at = match (&job.stage, self.view(job)) {
             (Stage::Known(_), Some(payment)) => {
@@ -116,7 +118,7 @@ impl Relay {
     }
 
     fn relay_cancel(&mut self, caller: Caller, request: CancelRequest) -> Vec<Effect> {
-        let is_linked = self.links.contains(&request.terminal_id);
+        let is_linked = self.links.contains_key(&request.terminal_id);
         self.cancels.insert(caller, request.clone());
         if !is_linked {
             return self.not_acknowledged(caller);
@@ -167,7 +169,7 @@ impl Relay {
         };
         if let Canceller::Caller(caller) = by {
             effects.push(Effect::Disarm(Timer::Cancel(*caller)));
-            // A group's command may have gone on to another member meanwhile.
+            // The device that answered may not be the one that has it.
             let is_open = asked
                 .attempt_key
                 .as_ref()
@@ -201,7 +203,10 @@ impl Relay {
             }
             (None, Some(payment)) => self.store(payment),
             // A tombstone: the terminal never shows this attempt.
-            (Some(id), None) if word.outcome == CancelOutcome::Cancelled => {
+            (Some(id), None)
+                if word.outcome == CancelOutcome::Cancelled
+                    && self.is_of_its_journal(&id, word.journal_id.as_ref()) =>
+            {
                 self.end(&id, now, |payment| {
                     payment.status = Status::Cancelled;
                     payment.cancel_reason = Some(CancelReason::Requested);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::cloud::request::CloudPayRequest;
-use crate::id::{AttemptKey, PaymentId, Reference, TerminalId};
+use crate::id::{AttemptKey, JournalId, PaymentId, Reference, TerminalId};
 use crate::payment::{PAYMENT_OBJECT, Payment, Status};
 use crate::time::Timestamp;
 
@@ -72,6 +72,8 @@ pub enum Stage {
     Out {
         /// Which.
         terminal: TerminalId,
+        /// The journal that the terminal had: another one's denial proves nothing. \[REC-23\]
+        journal: JournalId,
         /// How many deliveries of it are not answered for.
         copies: Copies,
     },

@@ -4,27 +4,38 @@ use super::command::{Copies, Record, Stage, Standing};
 use super::effect::{Answer, Effect, Timer};
 use super::input::HandOver;
 use super::machine::{
-    GroupWait, Handed, Relay, Tried, Window, indeterminate, is_settled, unavailable,
+    GroupWait, Handed, Job, Relay, Tried, Window, indeterminate, is_settled, unavailable,
 };
 use crate::error_body::{Code, Refusal};
-use crate::id::{PaymentId, TerminalId};
+use crate::id::{JournalId, PaymentId, TerminalId};
 use crate::mutant::{Mutant, is_planted};
 use crate::payment::{CancelReason, DeclineCode, Payment, Status};
 use crate::time::Timestamp;
 
 impl Relay {
+    /// Somebody wants this attempt given up.
+    fn is_cancelled(&self, job: &Job) -> bool {
+        let command = &job.command;
+        let attempt = (command.request.reference.clone(), command.key.clone());
+        self.tombstones.contains(&attempt)
+    }
+
     /// Gives a waiting command to the first member that is linked and has not had its turn. No effects: it waits.
     pub(super) fn offer(&mut self, id: &PaymentId, now: Timestamp) -> Vec<Effect> {
         let Some(job) = self.jobs.get(id).filter(|job| job.stage == Stage::Waiting) else {
             return Vec::new();
         };
+        if self.is_cancelled(job) {
+            return self.withdraw(id, now); // [REC-8]
+        }
         let is_over = job.is_group() && job.group_wait == GroupWait::Over;
         let next = self
             .members(job)
             .into_iter()
-            .find(|member| self.links.contains(member) && !job.tried.contains_key(member));
+            .filter(|member| !job.tried.contains_key(member))
+            .find_map(|member| Some((member.clone(), self.links.get(&member)?.clone())));
         match next {
-            Some(terminal) if !is_over => self.deliver_first(id, terminal),
+            Some((terminal, journal)) if !is_over => self.deliver_first(id, terminal, journal),
             _ if job.met_busy() && is_over => self.refuse(id, &every_member_is_busy(), now),
             _ if job.met_busy() => Vec::new(), // [GRP-2] until one frees
             _ if job.window == Window::Closed => self.withdraw(id, now),
@@ -33,12 +44,18 @@ impl Relay {
     }
 
     /// Durable before the terminal may have it; from here on no other may. \[GRP-4\]
-    fn deliver_first(&mut self, id: &PaymentId, terminal: TerminalId) -> Vec<Effect> {
+    fn deliver_first(
+        &mut self,
+        id: &PaymentId,
+        terminal: TerminalId,
+        journal: JournalId,
+    ) -> Vec<Effect> {
         let Some(job) = self.jobs.get_mut(id) else {
             return Vec::new();
         };
         job.stage = Stage::Out {
             terminal: terminal.clone(),
+            journal,
             copies: Copies::One,
         };
         job.window = Window::Open;
@@ -55,15 +72,18 @@ impl Relay {
     }
 
     /// The link was lost in between: the terminal joins the second delivery to the first.
-    fn deliver_again(&mut self, id: &PaymentId, terminal: &TerminalId) -> Vec<Effect> {
+    fn deliver_again(&mut self, id: &PaymentId) -> Vec<Effect> {
         let Some(job) = self.jobs.get_mut(id) else {
             return Vec::new();
         };
-        let terminal = terminal.clone();
-        job.stage = Stage::Out {
-            terminal: terminal.clone(),
-            copies: Copies::Several,
+        let Stage::Out {
+            terminal, copies, ..
+        } = &mut job.stage
+        else {
+            return Vec::new();
         };
+        *copies = Copies::Several;
+        let terminal = terminal.clone();
         job.handed = Handed::Unknown;
         let command = job.command.clone();
         self.persist(id)
@@ -72,25 +92,35 @@ impl Relay {
             .collect()
     }
 
-    pub(super) fn link_up(&mut self, terminal: TerminalId, now: Timestamp) -> Vec<Effect> {
+    pub(super) fn link_up(
+        &mut self,
+        terminal: TerminalId,
+        journal: JournalId,
+        now: Timestamp,
+    ) -> Vec<Effect> {
         let mut effects = Vec::new();
-        if !self.links.insert(terminal.clone()) {
+        if self.links.contains_key(&terminal) {
             effects = self.link_down(&terminal);
-            self.links.insert(terminal.clone());
         }
+        self.links.insert(terminal.clone(), journal.clone());
         for id in self.in_order_of_arrival() {
-            let Some(job) = self.jobs.get_mut(&id) else {
+            let Some(job) = self.jobs.get(&id) else {
                 continue;
             };
             let is_in_time = job.window == Window::Open;
+            let is_cancelled = self.is_cancelled(job);
             if job.is_out_at(&terminal) {
-                effects.extend(if is_in_time {
-                    self.deliver_again(&id, &terminal)
-                } else {
-                    self.ask(&id)
+                let is_same_device = self.is_of_its_journal(&id, Some(&journal));
+                effects.extend(match (is_same_device, is_in_time && !is_cancelled) {
+                    (true, true) => self.deliver_again(&id),
+                    (true, false) => self.ask(&id),
+                    // The device that may have it is another one: this one must not get it too.
+                    (false, _) => self.lost_for_good(&id),
                 });
             } else if job.stage == Stage::Waiting {
-                job.tried.remove(&terminal);
+                if let Some(job) = self.jobs.get_mut(&id) {
+                    job.tried.remove(&terminal);
+                }
                 effects.extend(self.offer(&id, now));
             }
         }
@@ -136,6 +166,20 @@ impl Relay {
             Window::Open => Vec::new(),
             Window::Closed => self.answer_callers(id, &indeterminate()),
         }
+    }
+
+    /// The device that may have a command is gone from its place.
+    fn lost_for_good(&mut self, id: &PaymentId) -> Vec<Effect> {
+        if let Some(job) = self.jobs.get_mut(id) {
+            job.window = Window::Closed;
+        }
+        self.answer_callers(id, &indeterminate())
+    }
+
+    /// Does this journal speak for the device that may have the command? \[REC-23\]
+    pub(super) fn is_of_its_journal(&self, id: &PaymentId, spoke: Option<&JournalId>) -> bool {
+        let stage = self.jobs.get(id).map(|job| &job.stage);
+        matches!(stage, Some(Stage::Out { journal, .. }) if Some(journal) == spoke)
     }
 
     pub(super) fn handed_over(
@@ -185,7 +229,9 @@ impl Relay {
         job.window = Window::Closed;
         match (job.stage.clone(), job.handed) {
             (Stage::Waiting, _) => self.offer(id, now),
-            (Stage::Out { terminal, .. }, _) if !self.links.contains(&terminal) => self.lost(id),
+            (Stage::Out { terminal, .. }, _) if !self.links.contains_key(&terminal) => {
+                self.lost(id)
+            }
             (Stage::Out { terminal, .. }, Handed::Unknown) => {
                 let command = id.clone();
                 vec![Effect::Withdraw { terminal, command }]

@@ -3,7 +3,7 @@
 use super::effect::{Effect, Timer};
 use crate::cloud::request::CloudPayRequest;
 use crate::error_body::Refusal;
-use crate::id::{AttemptKey, PaymentId, Reference, TerminalId};
+use crate::id::{AttemptKey, JournalId, PaymentId, Reference, TerminalId};
 use crate::payment::{Cancellation, Payment, PaymentList};
 use crate::request::CancelRequest;
 use crate::terminal::Caller;
@@ -57,6 +57,8 @@ pub enum Input {
     LinkUp {
         /// Whose.
         terminal: TerminalId,
+        /// The terminal's journal: another one than before means that the device was wiped or swapped.
+        journal: JournalId,
         /// The date.
         now: Timestamp,
     },

@@ -10,7 +10,7 @@ use super::input::Input;
 use crate::cloud::answer::CloudPaymentList;
 use crate::cloud::request::Target;
 use crate::error_body::{Code, Refusal};
-use crate::id::{AttemptKey, PaymentId, Reference, TerminalId};
+use crate::id::{AttemptKey, JournalId, PaymentId, Reference, TerminalId};
 use crate::machine::Machine;
 use crate::mutant::{Mutant, is_planted};
 use crate::payment::{CONNECTION_MODE, ConnectionMode, Payment, Status};
@@ -39,7 +39,8 @@ impl Default for Config {
 pub struct Relay {
     pub(super) config: Config,
     storage: Storage,
-    pub(super) links: BTreeSet<TerminalId>,
+    /// Who is linked, and which journal it has.
+    pub(super) links: BTreeMap<TerminalId, JournalId>,
     pub(super) jobs: BTreeMap<PaymentId, Job>,
     pub(super) payments: BTreeMap<PaymentId, Payment>,
     pub(super) tombstones: BTreeSet<(Reference, AttemptKey)>,
@@ -114,7 +115,11 @@ impl Machine for Relay {
             Input::LookUpId { caller, id } => vec![self.one(caller, &id)],
             Input::Cancel { caller, what, now } => self.cancel(caller, what, now),
             Input::CallerGone { caller } => self.caller_gone(caller),
-            Input::LinkUp { terminal, now } => self.link_up(terminal, now),
+            Input::LinkUp {
+                terminal,
+                journal,
+                now,
+            } => self.link_up(terminal, journal, now),
             Input::LinkDown { terminal } => self.link_down(&terminal),
             Input::HandedOver {
                 terminal,
@@ -159,7 +164,7 @@ impl Relay {
         Self {
             config,
             storage: Storage::Sound,
-            links: BTreeSet::new(),
+            links: BTreeMap::new(),
             jobs: BTreeMap::new(),
             payments: BTreeMap::new(),
             tombstones: BTreeSet::new(),
@@ -240,7 +245,7 @@ impl Relay {
     pub(super) fn members(&self, job: &Job) -> Vec<TerminalId> {
         let mut members = job.command.request.target.members().to_vec();
         if is_planted(Mutant::CloudPicksAnotherTerminal) {
-            members.extend(self.links.iter().cloned());
+            members.extend(self.links.keys().cloned());
         }
         members
     }

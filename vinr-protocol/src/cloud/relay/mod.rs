@@ -14,7 +14,7 @@
 //! | out | another 4xx, handed over exactly once | relayed; its key is unused |
 //! | out | 4xx after a second delivery, 5xx, the link ends | 500: indeterminate, still out, no other terminal |
 //! | out | the terminal's payment | *known*: from here on the terminal's word is all there is |
-//! | out, after a loss | the link is up again | within 5 s delivered again, the terminal joins; later asked for, and voided by a cancel if the terminal never heard of it |
+//! | out, after a loss | the link is up again | within 5 s delivered again, the terminal joins; later asked for, and voided by a cancel if the terminal never heard of it; nothing of this where the journal is another one |
 //!
 //! **A group waits.** Where every member is busy the command waits for the first that frees, in order of arrival,
 //! until the caller listens no longer; then 409 `terminal_busy`. The page promises it \[GRP-2\], and a 409 at once

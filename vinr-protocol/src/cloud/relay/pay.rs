@@ -142,7 +142,7 @@ impl Relay {
             return Vec::new();
         };
         let is_linked =
-            matches!(&job.stage, Stage::Out { terminal, .. } if self.links.contains(terminal));
+            matches!(&job.stage, Stage::Out { terminal, .. } if self.links.contains_key(terminal));
         let is_lost =
             matches!(job.stage, Stage::Out { .. }) && job.window == Window::Closed && !is_linked;
         match (self.view(job), wait) {

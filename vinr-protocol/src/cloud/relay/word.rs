@@ -121,6 +121,8 @@ impl Relay {
             .find(|payment| job.command.is_attempt_of(payment));
         match own {
             Some(payment) => self.know(id, payment),
+            // Another device's denial. [REC-23]
+            None if !self.is_of_its_journal(id, list.journal_id.as_ref()) => Vec::new(),
             // It never came, and must not come any more: a tombstone. [REC-8]
             None => vec![Effect::Cancel {
                 by: Canceller::Relay(id.clone()),

@@ -24,7 +24,10 @@ fn a_cancel_goes_to_the_terminal_and_its_word_is_the_answer() {
     desk.pay(1, to(A), "k1");
     let effects = desk.cancels(2, 1);
     assert!(
-        matches!(effects.as_slice(), [Effect::Cancel { .. }, Effect::Arm(..)]),
+        matches!(
+            effects.as_slice(),
+            [Effect::Persist(_), Effect::Cancel { .. }, Effect::Arm(..)]
+        ),
         "{effects:?}"
     );
     let cancelled = payment(A, 1, "k1", "cancelled");
@@ -121,14 +124,36 @@ fn a_tombstone_for_a_command_that_is_out_voids_it() {
     assert!(!desk.shows().1);
 }
 
+// [REC-8]
 #[test]
-fn a_member_does_not_cancel_what_went_on_to_the_next() {
+fn a_command_that_was_cancelled_does_not_go_on_to_the_next_member() {
     let mut desk = Desk::linked(&[A, B]);
     desk.pay(1, to_group(&[A, B]), "k1");
     desk.cancels(2, 1);
-    desk.link_says(A, 1, HandOver::NothingSent);
+    let effects = desk.link_says(A, 1, HandOver::NothingSent);
+    assert_eq!(delivered(&effects), [""; 0]);
     let effects = desk.acknowledges(A, by(2), CancelOutcome::Cancelled, None);
-    assert_eq!(answers(&effects), answered(2, "still_processing"));
+    assert_eq!(answers(&effects), answered(2, "cancelled"));
+}
+
+// [REC-8]
+#[test]
+fn a_key_that_was_cancelled_while_it_was_refused_starts_nothing() {
+    let mut desk = Desk::linked(&[A]);
+    desk.pay(1, to(A), "k1");
+    desk.cancels(2, 1);
+    desk.refuses(A, 1, Code::TerminalBusy);
+    desk.acknowledges(A, by(2), CancelOutcome::Cancelled, None);
+    assert_eq!(delivered(&desk.pay(3, to(A), "k1")), [""; 0]);
+}
+
+#[test]
+fn a_command_that_was_cancelled_is_asked_for_and_not_delivered_again() {
+    let mut desk = Desk::linked(&[A]);
+    desk.pay(1, to(A), "k1");
+    desk.cancels(2, 1);
+    desk.link_down(A);
+    assert!(matches!(desk.link_up(A).as_slice(), [Effect::Ask { .. }]));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::super::{
 };
 use crate::cloud::{CloudPayRequest, Target, Wait};
 use crate::error_body::{Code, Refusal};
-use crate::id::{AttemptKey, PaymentId, Reference, TerminalId};
+use crate::id::{AttemptKey, JournalId, PaymentId, Reference, TerminalId};
 use crate::machine::Machine;
 use crate::payment::{CancelOutcome, Cancellation, Payment, PaymentList, Status};
 use crate::request::{CancelRequest, PayRequest};
@@ -75,8 +75,16 @@ impl Desk {
     }
 
     pub(super) fn link_up(&mut self, terminal: &str) -> Vec<Effect> {
-        let (terminal, now) = (term(terminal), now());
-        self.step(Input::LinkUp { terminal, now })
+        self.link_up_with(terminal, journal("jrn_1"))
+    }
+
+    /// The terminal, or what stands in its place.
+    pub(super) fn link_up_with(&mut self, terminal: &str, journal: JournalId) -> Vec<Effect> {
+        self.step(Input::LinkUp {
+            terminal: term(terminal),
+            journal,
+            now: now(),
+        })
     }
 
     pub(super) fn link_down(&mut self, terminal: &str) -> Vec<Effect> {
@@ -122,7 +130,7 @@ impl Desk {
             list: PaymentList {
                 object: "list".into(),
                 data,
-                journal_id: None,
+                journal_id: Some(journal("jrn_1")),
             },
             now: now(),
         })
@@ -165,7 +173,7 @@ impl Desk {
             by,
             answer: Some(Cancellation {
                 object: "cancellation".into(),
-                journal_id: None,
+                journal_id: Some(journal("jrn_1")),
                 reference: reference(),
                 outcome,
                 payment,
@@ -200,6 +208,10 @@ pub(super) fn now() -> Timestamp {
 }
 
 pub(super) fn term(text: &str) -> TerminalId {
+    text.parse().expect("lawful")
+}
+
+pub(super) fn journal(text: &str) -> JournalId {
     text.parse().expect("lawful")
 }
 

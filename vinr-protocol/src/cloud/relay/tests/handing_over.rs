@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use super::super::{Canceller, Effect, HandOver, Record, Stage, Timer};
+use super::super::{Canceller, Effect, HandOver, Input, Record, Stage, Timer};
 use super::desk::*;
 use crate::error_body::Code;
-use crate::payment::CancelOutcome;
+use crate::payment::{CancelOutcome, Cancellation, PaymentList};
 use crate::terminal::Caller;
 
 #[test]
@@ -197,6 +197,63 @@ fn a_lost_command_that_the_terminal_never_heard_of_is_voided_by_a_tombstone() {
     let by = Canceller::Relay(command(1));
     desk.acknowledges(A, by, CancelOutcome::Cancelled, None);
     assert!(!desk.shows().1);
+}
+
+// [REC-23]
+#[test]
+fn another_device_in_the_terminals_place_is_not_given_the_command_too() {
+    let mut desk = Desk::linked(&[A]);
+    desk.pay(1, to(A), "k1");
+    desk.link_down(A);
+    let effects = desk.link_up_with(A, journal("jrn_2"));
+    assert_eq!(delivered(&effects), [""; 0]);
+    assert_eq!(answers(&effects), answered(1, "internal"));
+}
+
+// [REC-23]
+#[test]
+fn another_journals_denial_proves_nothing() {
+    let mut desk = Desk::linked(&[A]);
+    desk.pay(1, to(A), "k1");
+    desk.link_down(A);
+    desk.elapses(hand_over(1));
+    desk.link_up(A);
+    let effects = desk.step(Input::Listed {
+        terminal: term(A),
+        command: command(1),
+        list: PaymentList {
+            object: "list".into(),
+            data: Vec::new(),
+            journal_id: Some(journal("jrn_2")),
+        },
+        now: now(),
+    });
+    assert_eq!(effects, []);
+    assert!(desk.shows().1);
+}
+
+// [REC-23]
+#[test]
+fn another_journals_tombstone_does_not_void_the_command() {
+    let mut desk = Desk::linked(&[A]);
+    desk.pay(1, to(A), "k1");
+    desk.link_down(A);
+    desk.link_up_with(A, journal("jrn_2"));
+    desk.cancels(2, 1);
+    let effects = desk.step(Input::Cancelled {
+        terminal: term(A),
+        by: Canceller::Caller(Caller(2)),
+        answer: Some(Cancellation {
+            object: "cancellation".into(),
+            reference: reference(),
+            outcome: CancelOutcome::Cancelled,
+            payment: None,
+            journal_id: Some(journal("jrn_2")),
+        }),
+        now: now(),
+    });
+    assert_eq!(answers(&effects), answered(2, "still_processing"));
+    assert!(desk.shows().1);
 }
 
 #[test]
