@@ -325,6 +325,8 @@ pub(crate) async fn tls(
         }
     };
     let tcp = TcpStream::connect(address).await?;
+    // Else the first request waits for the acknowledgement of the handshake's last flight, 40 ms.
+    tcp.set_nodelay(true)?;
     let name = ServerName::try_from(TERMINAL).unwrap();
     TlsConnector::from(Arc::new(config))
         .connect(name, tcp)
