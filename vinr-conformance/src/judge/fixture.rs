@@ -163,6 +163,17 @@ impl Story {
     }
 
     pub(super) fn card(&mut self, card: &str) {
+        let id = self.ask_for(card);
+        self.note(Event::Answer(Answer::plain(&id, Answered::Done)));
+    }
+
+    /// Somebody is asked for a card and fails.
+    pub(super) fn card_in_vain(&mut self, card: &str) {
+        let id = self.ask_for(card);
+        self.note(Event::Answer(Answer::cannot(&id, "the command failed")));
+    }
+
+    fn ask_for(&mut self, card: &str) -> String {
         let id = format!("q{}", self.seq());
         let question = Question {
             question: "present_card".into(),
@@ -174,7 +185,7 @@ impl Story {
             deadline_ms: 1000,
         };
         self.note(Event::Question(question));
-        self.note(Event::Answer(Answer::plain(&id, Answered::Done)));
+        id
     }
 
     pub(super) fn ledger(&mut self, entries: Vec<LedgerEntry>) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use vinr_protocol::question::{Answered, LedgerEntry};
+use vinr_protocol::question::{Answered, LedgerEntry, Question};
 
 use super::payment::Payment;
 use crate::journal::{Advert, Ended, Entry, Event, Handshake, Header, ScreenEvent};
@@ -256,20 +256,8 @@ impl<'a> Trace<'a> {
 
     /// Every card that was really presented.
     pub(super) fn cards(&self) -> Vec<Card> {
-        let done = |id: &str| {
-            self.entries.iter().any(|entry| match &entry.event {
-                Event::Answer(answer) => answer.id == id && answer.answer == Answered::Done,
-                _ => false,
-            })
-        };
-        let asked = self.entries.iter().filter_map(|entry| match &entry.event {
-            Event::Question(question) if question.question == "present_card" => {
-                Some((entry, question))
-            }
-            _ => None,
-        });
-        asked
-            .filter(|(_, question)| done(&question.id))
+        self.present_card()
+            .filter(|(_, question)| self.is_done(question))
             .map(|(entry, question)| {
                 let text = |name: &str| question.args.get(name).and_then(Value::as_str);
                 Card {
@@ -280,6 +268,31 @@ impl<'a> Trace<'a> {
                 }
             })
             .collect()
+    }
+
+    /// When somebody was asked for a card and did not say that it was done: an arm that failed half-way may
+    /// have presented it.
+    pub(super) fn doubtful_cards(&self) -> Vec<u64> {
+        self.present_card()
+            .filter(|(_, question)| !self.is_done(question))
+            .map(|(entry, _)| entry.seq)
+            .collect()
+    }
+
+    fn present_card(&self) -> impl Iterator<Item = (&'a Entry, &'a Question)> + use<'a> {
+        self.entries.iter().filter_map(|entry| match &entry.event {
+            Event::Question(question) if question.question == "present_card" => {
+                Some((entry, question))
+            }
+            _ => None,
+        })
+    }
+
+    fn is_done(&self, question: &Question) -> bool {
+        self.entries.iter().any(|entry| match &entry.event {
+            Event::Answer(answer) => answer.id == question.id && answer.answer == Answered::Done,
+            _ => false,
+        })
     }
 
     /// Every payment in every answer, in the order in which the answers came.

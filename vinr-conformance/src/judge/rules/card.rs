@@ -56,6 +56,7 @@ fn find(card: &Card) -> Option<&'static Sheet> {
 /// Looks at each payment when it is first seen final.
 pub(super) fn this_attempts_card<'t>(trace: &'t Trace<'_>) -> Vec<(&'t str, Found)> {
     let cards = trace.cards();
+    let doubtful = trace.doubtful_cards();
     let sightings = trace.sightings();
     let mut seen = std::collections::BTreeSet::new();
     sightings
@@ -64,9 +65,12 @@ pub(super) fn this_attempts_card<'t>(trace: &'t Trace<'_>) -> Vec<(&'t str, Foun
         .filter(|sighting| seen.insert(sighting.payment.id()))
         .filter_map(|sighting| {
             let began = began(trace, sighting)?;
-            let card = cards
-                .iter()
-                .find(|card| (began..sighting.seq()).contains(&card.seq));
+            let own = began..sighting.seq();
+            let card = cards.iter().find(|card| own.contains(&card.seq));
+            // Nobody knows which card the device saw, if any: that is no reason to blame it.
+            if card.is_none() && doubtful.iter().any(|seq| own.contains(seq)) {
+                return None;
+            }
             Some((sighting.exchange.scenario, compare(sighting, card)?))
         })
         .collect()
@@ -175,6 +179,15 @@ mod tests {
     #[test]
     fn a_card_that_nobody_presented_comes_from_nowhere() {
         assert_eq!(reasons(None, &completed()), [Some("card_from_nowhere")]);
+    }
+
+    #[test]
+    fn a_card_that_a_failed_driver_may_have_presented_proves_nothing() {
+        let mut story = Story::new();
+        let pay = story.pay("order_1", "k1", 2500);
+        story.card_in_vain("approved");
+        story.answer(pay, 200, &completed());
+        assert!(story.reasons(this_attempts_card).is_empty());
     }
 
     #[test]
