@@ -25,15 +25,17 @@ impl Arguments {
         };
         let mut words = std::env::args().skip(1);
         while let Some(name) = words.next() {
-            let value = words
-                .next()
-                .with_context(|| format!("{name} takes a value"))?;
-            match name.as_str() {
-                "--address" => arguments.address = Some(value),
-                "--reader" => arguments.reader = Some(value),
-                "--dir" => arguments.dir = value.into(),
-                "--amount" => arguments.amount = value.parse().context("--amount is a number")?,
-                "--reference" => arguments.reference = value,
+            match (name.as_str(), words.next()) {
+                ("--address", Some(value)) => arguments.address = Some(value),
+                ("--reader", Some(value)) => arguments.reader = Some(value),
+                ("--dir", Some(value)) => arguments.dir = value.into(),
+                ("--amount", Some(value)) => {
+                    arguments.amount = value.parse().context("--amount is a number")?;
+                }
+                ("--reference", Some(value)) => arguments.reference = value,
+                ("--address" | "--reader" | "--dir" | "--amount" | "--reference", None) => {
+                    bail!("{name} takes a value")
+                }
                 _ => bail!("{name} is none of --address --reader --dir --amount --reference"),
             }
         }
