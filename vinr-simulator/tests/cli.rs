@@ -109,6 +109,17 @@ fn a_busy_port_is_named() {
 }
 
 #[test]
+fn a_busy_control_port_is_named_with_a_way_out() {
+    let dir = support::provisioned();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let arguments = ["run", "--no-mdns", "--id", TERMINAL];
+    let ports = ["--listen", "127.0.0.1:0", "--control", &address];
+    let output = simulator(dir.path(), &[&arguments[..], &ports[..]].concat()).output();
+    refuses(&output.unwrap(), "port 0 takes a free one");
+}
+
+#[test]
 fn a_control_port_beyond_loopback_is_refused() {
     let dir = support::provisioned();
     let output = simulator(

@@ -34,8 +34,13 @@ pub enum ControlError {
     /// Whoever reaches it can pay with test cards and cut the power: it stays on this machine.
     #[error("the control port listens on loopback only, not on {0}")]
     NotLoopback(SocketAddr),
+    /// Somebody else listens there, often another simulator.
+    #[error(
+        "the control port cannot listen on {0}: the port is in use by another program; port 0 takes a free one"
+    )]
+    PortInUse(SocketAddr),
     /// It cannot listen.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("the control port cannot listen on {address}: {source}")]
     Bind {
         /// Where.
         address: SocketAddr,
@@ -81,7 +86,10 @@ impl Control {
         if !address.ip().is_loopback() {
             return Err(ControlError::NotLoopback(address));
         }
-        let bind = |source| ControlError::Bind { address, source };
+        let bind = |source: std::io::Error| match source.kind() {
+            std::io::ErrorKind::AddrInUse => ControlError::PortInUse(address),
+            _ => ControlError::Bind { address, source },
+        };
         let listener = TcpListener::bind(address).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
         let token = Token::draw()?;
