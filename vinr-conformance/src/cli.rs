@@ -24,6 +24,10 @@ Exit codes:
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Plays the till and judges a terminal.
+    #[command(override_usage = "\
+        vinr-conformance terminal --simulator [OPTIONS]\n       \
+        vinr-conformance terminal [ADDRESS] --dir DIR [OPTIONS]\n       \
+        vinr-conformance terminal [ADDRESS] --profile FILE [OPTIONS]")]
     Terminal(Terminal),
     /// Shows what would be run, in order, and the plan's hash.
     Plan(Choice),

@@ -21,8 +21,8 @@ pub use connection::Connection;
 pub use exchange::Exchange;
 pub(crate) use http::read_whole;
 pub use http::{Answer, Framing, Head, Request};
-pub(crate) use identity::read;
 pub use identity::{Identity, IdentityError};
+pub(crate) use identity::{read, read_key};
 pub use mdns::{SERVICE, can_hear, listen};
 
 use crate::journal::Journal;

@@ -64,10 +64,13 @@ async fn certify(asked: &Terminal, order: &Order) -> Result<u8, Failure> {
     let journal = Journal::in_file(&directory.journal()).map_err(Failure::fault)?;
     let secrets = secrets(&subject);
     eprintln!(
-        "{} at {}: {} scenarios, seed {}",
+        "{} at {}: {} to run, seed {}",
         subject.terminal,
         subject.address,
-        order.plan.scenarios.len(),
+        match order.plan.scenarios.len() {
+            1 => "1 scenario".to_owned(),
+            count => format!("{count} scenarios"),
+        },
         order.seed
     );
 

@@ -26,6 +26,14 @@ pub enum IdentityError {
         /// Why.
         source: std::io::Error,
     },
+    /// Group or others may read the key.
+    #[error("the key {} can be read by others (mode {mode:04o}); run: chmod 600 {}", path.display(), path.display())]
+    ReadableByOthers {
+        /// Which file.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
     /// The text holds no certificate or key.
     #[error("{what} is not in PEM form: {source}")]
     NotPem {
@@ -78,7 +86,7 @@ impl Identity {
         Self::from_pem(
             name,
             &read(&stem.with_extension("pem"))?,
-            &read(&stem.with_extension("key"))?,
+            &read_key(&stem.with_extension("key"))?,
         )
     }
 
@@ -116,6 +124,22 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, IdentityError> {
         path: path.to_owned(),
         source,
     })
+}
+
+/// Reads a private key that nobody else may read. \[TLS-11\]
+pub(crate) fn read_key(path: &Path) -> Result<Vec<u8>, IdentityError> {
+    #[cfg(unix)]
+    if let Ok(metadata) = std::fs::metadata(path) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = metadata.permissions().mode() & 0o7777;
+        if mode & 0o077 != 0 {
+            return Err(IdentityError::ReadableByOthers {
+                path: path.to_owned(),
+                mode,
+            });
+        }
+    }
+    read(path)
 }
 
 fn foreign(name: &str, terminal_urn: &str) -> Result<Identity, rcgen::Error> {

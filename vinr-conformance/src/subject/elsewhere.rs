@@ -49,7 +49,7 @@ pub fn elsewhere(
         till: Identity::from_pem(
             "pos",
             &crate::probe::read(&files.pos_cert)?,
-            &crate::probe::read(&files.pos_key)?,
+            &crate::probe::read_key(&files.pos_key)?,
         )?,
         strangers: strangers(&files.terminal, files.certification.as_deref())?,
         terminal: files.terminal,

@@ -93,6 +93,27 @@ async fn a_terminal_that_nobody_can_reach_ends_with_69() {
     assert_eq!(ran.code, Some(69), "{}{}", ran.out, ran.err);
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_key_that_others_may_read_is_refused_with_what_to_do() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (dir, simulator, out) = provisioned(&[]).await;
+    let address = simulator.terminal().address().to_string();
+    let key = dir.path().join("pos.key");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o640)).expect("our own file");
+    let (directory, out) = (text(dir.path()), text(&out));
+    let ran = run(&["terminal", &address, "--dir", directory, "--out", out]).await;
+    assert_eq!(ran.code, Some(64), "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("chmod 600"), "{}", ran.err);
+}
+
+#[tokio::test]
+async fn no_terminal_at_all_is_answered_with_the_ways_to_name_one() {
+    let ran = run(&["terminal"]).await;
+    assert_eq!(ran.code, Some(64), "{}", ran.err);
+    assert!(ran.err.contains("--simulator"), "{}", ran.err);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_simulator_that_somebody_else_started_is_certified() {
     let (dir, simulator, out) = provisioned(&[]).await;
