@@ -2,6 +2,7 @@
 
 mod connection;
 mod framing;
+mod full_house;
 mod guard;
 mod limits;
 mod message;
@@ -10,7 +11,7 @@ mod places;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -27,6 +28,7 @@ use crate::socket::prepare_terminal;
 use crate::tls;
 use crate::trust::TrustBundle;
 use connection::{Shared, serve};
+use full_house::FullHouse;
 use places::Ceiling;
 
 /// Answers requests; called only for a till that may drive this terminal, with a whole request.
@@ -176,6 +178,7 @@ async fn accept<H: Handler>(
     cut: CancellationToken,
 ) {
     let ceiling = Ceiling::new(&shared.limits);
+    let mut full_house = FullHouse::default();
     loop {
         let accepted = tokio::select! {
             biased;
@@ -193,7 +196,9 @@ async fn accept<H: Handler>(
             }
         };
         let Some(places) = ceiling.take() else {
-            tracing::warn!(%peer, "closed: there are as many connections as there may be");
+            if let Some(count) = full_house.turn_away(Instant::now()) {
+                tracing::warn!(%peer, count, "closed: there are as many connections as there may be");
+            }
             continue;
         };
         prepare_terminal(&tcp);
