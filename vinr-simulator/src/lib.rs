@@ -11,6 +11,7 @@ pub mod provision;
 pub mod screen;
 mod simulator;
 pub mod terminal;
+pub mod world;
 
 /// Where foreign bytes come in, for the fuzz targets only.
 #[doc(hidden)]

@@ -1,0 +1,198 @@
+//! What becomes of a shop once faults stop and everybody does their part. I5, I17
+
+use vinr_protocol::client::{attempt, hybrid};
+use vinr_protocol::terminal::Timer;
+
+use super::action::{Action, Mood, Then};
+use super::at_terminals::shared;
+use super::invariant::{Checked, ensure};
+use super::message::Message;
+use super::plan::Pin;
+use super::shop::Shop;
+use super::terminal::{Reach, Terminal};
+use super::till::Power;
+
+/// Long enough for every plan; a shop that takes longer goes round in circles.
+const STEPS: usize = 400;
+
+/// Long enough for every till to be told what the terminal knows.
+const STEPS_WITHOUT_INTERNET: usize = 60;
+
+impl Shop {
+    /// From here on nothing more goes wrong: then every attempt becomes final, everyone who asks learns it, and the
+    /// host agrees.
+    pub fn settles(&self) -> Checked<()> {
+        let mut shop = self.clone();
+        shop.left = Default::default();
+        if shop.terminals.iter().any(|it| it.internet != Reach::There) {
+            shop.clone().tells_without_internet()?;
+        }
+        for _ in 0..STEPS {
+            let Some(action) = shop.fair_choice(Reach::There) else {
+                return shop.is_settled();
+            };
+            shop.act(&action)?;
+            shop.check()?;
+        }
+        ensure(false, "I5: the shop never comes to rest")
+    }
+
+    /// The internet stays away: whoever was accepted offline is told so all the same. \[OFF-10\]
+    fn tells_without_internet(mut self) -> Checked<()> {
+        for _ in 0..STEPS_WITHOUT_INTERNET {
+            let Some(action) = self.fair_choice(Reach::Gone) else {
+                break;
+            };
+            self.act(&action)?;
+            self.check()?;
+        }
+        for till in &self.tills {
+            let Some(stored) = till.stored() else {
+                continue;
+            };
+            let terminal = &self.terminals[super::plan::terminal_of(&stored.terminal_id)];
+            let is_queued = terminal
+                .disk
+                .with_key(&stored.key)
+                .any(|it| it.is_queued_offline());
+            ensure(
+                !is_queued,
+                "I5: a till is never told that its payment was accepted offline",
+            )?;
+        }
+        Ok(())
+    }
+
+    /// The next thing that happens where nothing is slow and nobody walks away: messages before people, people before
+    /// timers, short timers before long ones.
+    fn fair_choice(&self, internet: Reach) -> Option<Action> {
+        let then = Then::Goes;
+        for (nth, terminal) in self.terminals.iter().enumerate() {
+            if !terminal.is_on() {
+                return Some(Action::PowerBack(nth));
+            }
+            match (terminal.internet, internet) {
+                (Reach::There, _) | (Reach::Missed, Reach::Gone) => {}
+                (_, Reach::There) => return Some(Action::InternetBack(nth, then)),
+                _ => return Some(Action::InternetMissed(nth, then)),
+            }
+            if terminal.lan != Reach::There {
+                return Some(Action::LanBack(nth));
+            }
+        }
+        let crashed = self.tills.iter().position(|it| it.power == Power::Crashed);
+        if let Some(till) = crashed {
+            return Some(Action::TillRestarts(till));
+        }
+        if let Some(message) = self.air.first() {
+            let message = shared(message);
+            return Some(match &*message {
+                Message::Authorize { .. } | Message::Status { .. } | Message::Reverse { .. } => {
+                    Action::HostSays(message, Mood::Grants)
+                }
+                _ => Action::Deliver(message, then),
+            });
+        }
+        let choosing = (0..self.tills.len()).find_map(|nth| self.lane(nth));
+        if choosing.is_some() {
+            return choosing;
+        }
+        self.terminals
+            .iter()
+            .enumerate()
+            .find_map(|(nth, terminal)| self.person(nth, terminal))
+            .or_else(|| self.hopeless())
+            .or_else(|| self.timer())
+    }
+
+    /// A till that asks a terminal which cannot say is told so at its deadline.
+    fn hopeless(&self) -> Option<Action> {
+        let deadline = hybrid::Timer::Attempt(attempt::Timer::Deadline);
+        let till = self.tills.iter().position(|it| {
+            it.waits_for_a_dead_terminal(&self.terminals) && it.armed.contains_key(&deadline)
+        })?;
+        Some(Action::TillTimer(till, deadline))
+    }
+
+    fn lane(&self, nth: usize) -> Option<Action> {
+        let (members, none_reachable) = self.may_try(nth);
+        if none_reachable {
+            return Some(Action::NoneReachable(nth));
+        }
+        let member = members.first()?;
+        Some(Action::TryMember(nth, *member))
+    }
+
+    fn person(&self, nth: usize, terminal: &Terminal) -> Option<Action> {
+        terminal.shown.as_ref()?;
+        let waits_for_host = terminal
+            .armed
+            .keys()
+            .any(|timer| matches!(timer, Timer::HostRetry(_)));
+        if terminal.armed.contains_key(&Timer::CardWait) {
+            return Some(Action::Card(nth, Then::Goes));
+        }
+        (self.plan.pin == Pin::Wanted && !waits_for_host).then_some(Action::Pin(nth, Then::Goes))
+    }
+
+    fn timer(&self) -> Option<Action> {
+        let at_terminals = self.terminals.iter().enumerate().flat_map(|(nth, it)| {
+            it.armed
+                .iter()
+                .filter(|(timer, _)| match timer {
+                    Timer::ResultShown | Timer::QueueAge(_) => false,
+                    // Asking again reaches nobody.
+                    Timer::HostRetry(_) => it.internet == Reach::There,
+                    Timer::CardWait | Timer::Interaction | Timer::AnswerBy(_) => true,
+                })
+                .map(move |(timer, after)| {
+                    (
+                        *after,
+                        Action::TerminalTimer(nth, timer.clone(), Then::Goes),
+                    )
+                })
+        });
+        let at_tills = self.tills.iter().enumerate().flat_map(|(nth, it)| {
+            it.armed
+                .iter()
+                .filter(|(timer, _)| {
+                    **timer != hybrid::Timer::Attempt(attempt::Timer::Deadline)
+                        && **timer != hybrid::Timer::Attempt(attempt::Timer::LastStart)
+                })
+                .map(move |(timer, after)| (*after, Action::TillTimer(nth, *timer)))
+        });
+        let at_cloud = self.cloud.armed.iter();
+        let at_cloud = at_cloud.map(|(timer, after)| (*after, Action::CloudTimer(timer.clone())));
+        at_terminals
+            .chain(at_tills)
+            .chain(at_cloud)
+            .min_by_key(|(after, _)| *after)
+            .map(|(_, action)| action)
+    }
+
+    /// Nothing is open, nothing is charged that was said not to be, and the queue is empty.
+    fn is_settled(&self) -> Checked<()> {
+        for terminal in &self.terminals {
+            if terminal.disk.is_damaged() || terminal.is_out_of_service() {
+                continue;
+            }
+            for payment in terminal.disk.payments() {
+                ensure(
+                    payment.status.is_final(),
+                    "I5: an attempt never becomes final",
+                )?;
+                ensure(
+                    self.bank.has_approved(&payment.id) == (payment.status.as_str() == "completed"),
+                    "I4, I22: at rest the terminal and the host do not agree",
+                )?;
+            }
+        }
+        for till in &self.tills {
+            ensure(
+                !till.is_paying() || till.waits_for_a_free_terminal(),
+                "I5: a till never learns what became of its sale",
+            )?;
+        }
+        Ok(())
+    }
+}

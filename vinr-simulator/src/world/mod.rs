@@ -1,0 +1,32 @@
+//! A shop in which everything may happen, and what must never happen in it.
+//!
+//! Tills, terminals, the cloud and the card network are the production machines of `vinr-protocol`; the wires, disks
+//! and people between them are played. [`explore`] takes every order of events, breadth first, within
+//! bounds.
+
+mod action;
+mod air;
+mod at_terminals;
+mod at_tills;
+mod bank;
+mod choices;
+mod cloud;
+mod disk;
+mod explore;
+mod future;
+mod invariant;
+mod message;
+mod plan;
+mod plans;
+mod shared;
+mod shop;
+mod terminal;
+mod till;
+
+pub use action::{Action, Mood, Then};
+pub use explore::{Bounds, Explored, Extent, Found, explore};
+pub use invariant::{Checked, Violation};
+pub use message::{Ask, CloudAsk, CloudReply, Line, Message, Purpose, Reply};
+pub use plan::{Faults, Pin, Plan, Sale, Way};
+pub use plans::{Hunt, hunts, plans};
+pub use shop::{Armed, Shop};
