@@ -1,5 +1,7 @@
 //! What becomes of a shop once faults stop and everybody does their part. I5, I17
 
+use std::time::Duration;
+
 use vinr_protocol::client::{attempt, hybrid};
 use vinr_protocol::terminal::Timer;
 
@@ -8,7 +10,7 @@ use super::at_terminals::shared;
 use super::invariant::{Checked, ensure};
 use super::message::Message;
 use super::plan::Pin;
-use super::shop::Shop;
+use super::shop::{Armed, Shop};
 use super::terminal::{Reach, Terminal};
 use super::till::Power;
 
@@ -17,6 +19,43 @@ const STEPS: usize = 400;
 
 /// Long enough for every till to be told what the terminal knows.
 const STEPS_WITHOUT_INTERNET: usize = 60;
+
+/// When each timer is due, so that a short one that is armed again and again starves no other.
+#[derive(Debug, Default)]
+struct Clock {
+    now: Duration,
+    due: Vec<(Action, Duration)>,
+}
+
+impl Clock {
+    /// A timer that was armed before the clock ran is due after its whole time.
+    fn due(&self, timer: &Action, after: Duration) -> Duration {
+        let known = self.due.iter().find(|(known, _)| known == timer);
+        known.map_or(after, |(_, due)| *due)
+    }
+
+    fn reaches(&mut self, action: &Action) {
+        if let Some(nth) = self.due.iter().position(|(known, _)| known == action) {
+            let (_, due) = self.due.swap_remove(nth);
+            self.now = self.now.max(due);
+        }
+    }
+
+    fn arms(&mut self, armed: &[Armed]) {
+        for timer in armed {
+            let (action, after) = match timer {
+                Armed::Till(nth, timer, after) => (Action::TillTimer(*nth, *timer), after),
+                Armed::Terminal(nth, timer, after) => (
+                    Action::TerminalTimer(*nth, timer.clone(), Then::Goes),
+                    after,
+                ),
+                Armed::Cloud(timer, after) => (Action::CloudTimer(timer.clone()), after),
+            };
+            self.due.retain(|(known, _)| *known != action);
+            self.due.push((action, self.now + *after));
+        }
+    }
+}
 
 impl Shop {
     /// From here on nothing more goes wrong: then every attempt becomes final, everyone who asks learns it, and the
@@ -27,24 +66,22 @@ impl Shop {
         if shop.terminals.iter().any(|it| it.internet != Reach::There) {
             shop.clone().tells_without_internet()?;
         }
+        let mut clock = Clock::default();
         for _ in 0..STEPS {
-            let Some(action) = shop.fair_choice(Reach::There) else {
+            if !shop.goes_on(&mut clock, Reach::There)? {
                 return shop.is_settled();
-            };
-            shop.act(&action)?;
-            shop.check()?;
+            }
         }
         ensure(false, "I5: the shop never comes to rest")
     }
 
     /// The internet stays away: whoever was accepted offline is told so all the same. \[OFF-10\]
     fn tells_without_internet(mut self) -> Checked<()> {
+        let mut clock = Clock::default();
         for _ in 0..STEPS_WITHOUT_INTERNET {
-            let Some(action) = self.fair_choice(Reach::Gone) else {
+            if !self.goes_on(&mut clock, Reach::Gone)? {
                 break;
-            };
-            self.act(&action)?;
-            self.check()?;
+            }
         }
         for till in &self.tills {
             let Some(stored) = till.stored() else {
@@ -63,9 +100,21 @@ impl Shop {
         Ok(())
     }
 
+    /// Does the next thing; false where there is none.
+    fn goes_on(&mut self, clock: &mut Clock, internet: Reach) -> Checked<bool> {
+        let Some(action) = self.fair_choice(clock, internet) else {
+            return Ok(false);
+        };
+        clock.reaches(&action);
+        self.act(&action)?;
+        clock.arms(&self.armed);
+        self.check()?;
+        Ok(true)
+    }
+
     /// The next thing that happens where nothing is slow and nobody walks away: messages before people, people before
     /// timers, short timers before long ones.
-    fn fair_choice(&self, internet: Reach) -> Option<Action> {
+    fn fair_choice(&self, clock: &Clock, internet: Reach) -> Option<Action> {
         let then = Then::Goes;
         for (nth, terminal) in self.terminals.iter().enumerate() {
             if !terminal.is_on() {
@@ -102,7 +151,7 @@ impl Shop {
             .enumerate()
             .find_map(|(nth, terminal)| self.person(nth, terminal))
             .or_else(|| self.hopeless())
-            .or_else(|| self.timer())
+            .or_else(|| self.timer(clock))
     }
 
     /// A till that asks a terminal which cannot say is told so at its deadline.
@@ -135,7 +184,7 @@ impl Shop {
         (self.plan.pin == Pin::Wanted && !waits_for_host).then_some(Action::Pin(nth, Then::Goes))
     }
 
-    fn timer(&self) -> Option<Action> {
+    fn timer(&self, clock: &Clock) -> Option<Action> {
         let at_terminals = self.terminals.iter().enumerate().flat_map(|(nth, it)| {
             it.armed
                 .iter()
@@ -166,7 +215,7 @@ impl Shop {
         at_terminals
             .chain(at_tills)
             .chain(at_cloud)
-            .min_by_key(|(after, _)| *after)
+            .min_by_key(|(after, action)| clock.due(action, *after))
             .map(|(_, action)| action)
     }
 
