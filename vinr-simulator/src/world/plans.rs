@@ -44,6 +44,7 @@ pub fn plans() -> Vec<Arc<Plan>> {
         one_restart(),
         hybrid(),
         hybrid_and_power(),
+        hybrid_beside_another(),
         hybrid_and_crash(),
         hybrid_and_cloud_restart(),
         group(),
@@ -300,6 +301,21 @@ fn hybrid_and_power() -> Plan {
     }
 }
 
+fn hybrid_beside_another() -> Plan {
+    Plan {
+        name: "hybrid, at a terminal that serves another till too",
+        tills: vec![
+            vec![Sale::local(1, 0).by(Way::Hybrid(0))],
+            vec![Sale::local(2, 0)],
+        ],
+        faults: Faults {
+            losses: 1,
+            ..NO_FAULTS
+        },
+        ..hybrid()
+    }
+}
+
 fn hybrid_and_crash() -> Plan {
     Plan {
         name: "hybrid, a till that crashes",
@@ -444,7 +460,7 @@ pub fn hunts() -> Vec<Hunt> {
         (IgnoresFailedSync, bad_disk(), None),
         (NoReversal, contradicting_host(), None),
         (CloudPicksAnotherTerminal, hybrid_group(), Some(9)),
-        (RefusalSpeaksForAllCopies, hybrid(), Some(10)),
+        (RefusalSpeaksForAllCopies, hybrid_beside_another(), Some(10)),
         (GroupToCloudWhileHeld, hybrid_group(), Some(11)),
         (OnePathEndsTheCall, hybrid(), Some(10)),
         (LeavesAttemptBehind, group(), None),
