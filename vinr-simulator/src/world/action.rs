@@ -69,6 +69,22 @@ pub enum Action {
     Contradicts(usize, PaymentId, Then),
 }
 
+impl Action {
+    /// What becomes of the terminal that it happens to.
+    pub(super) fn fate(&self) -> Then {
+        match self {
+            Action::Deliver(_, then)
+            | Action::Card(_, then)
+            | Action::Pin(_, then)
+            | Action::TerminalTimer(_, _, then)
+            | Action::InternetMissed(_, then)
+            | Action::InternetBack(_, then)
+            | Action::Contradicts(_, _, then) => *then,
+            _ => Then::Goes,
+        }
+    }
+}
+
 /// What the card has to say for itself when the host is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Mood {

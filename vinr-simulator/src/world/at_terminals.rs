@@ -1,7 +1,5 @@
 //! Driving the terminals of a shop: who asks them, what they read, and their power.
 
-use std::sync::Arc;
-
 use vinr_protocol::cloud::relay::{self, HandOver};
 use vinr_protocol::payment::{Brand, ConnectionMode, DeclineCode, EntryMode};
 use vinr_protocol::terminal::{CardFacts, Input, PinEntry, Timer};
@@ -210,9 +208,4 @@ impl Shop {
             verdict,
         });
     }
-}
-
-/// A message that many choices share.
-pub(super) fn shared(message: &Message) -> Arc<Message> {
-    Arc::new(message.clone())
 }

@@ -1,10 +1,11 @@
 //! What may happen next in a shop: everything, in any order.
 
+use std::sync::Arc;
+
 use vinr_protocol::client::{attempt, hybrid};
 use vinr_protocol::terminal::Timer;
 
 use super::action::{Action, Mood, Then};
-use super::at_terminals::shared;
 use super::message::{Ask, Line, Message, Purpose, Reply};
 use super::shop::Shop;
 use super::terminal::{Reach, Terminal};
@@ -22,7 +23,7 @@ impl Shop {
             self.at_till(nth, &mut choices);
         }
         for message in &self.air {
-            self.under_way(message, &mut choices);
+            self.under_way(message.arc(), &mut choices);
         }
         for terminal in 0..self.terminals.len() {
             self.at_terminal(terminal, &mut choices);
@@ -68,8 +69,8 @@ impl Shop {
         }
     }
 
-    fn under_way(&self, message: &Message, choices: &mut Vec<Action>) {
-        let shared = shared(message);
+    fn under_way(&self, shared: Arc<Message>, choices: &mut Vec<Action>) {
+        let message = &*shared;
         match message {
             Message::Authorize { .. } => {
                 let moods = [Mood::Grants, Mood::Declines];

@@ -5,9 +5,10 @@ use std::collections::hash_map::Entry;
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::mem;
+use std::rc::Rc;
 use std::sync::Arc;
 
-use super::action::Action;
+use super::action::{Action, Then};
 use super::invariant::Violation;
 use super::plan::Plan;
 use super::shop::{Parts, Shop};
@@ -68,7 +69,7 @@ type Seen = HashMap<u64, Option<Step>, BuildHasherDefault<AsItIs>>;
 /// A state that is still to be looked at, by the step that leads to it: many of them have one state before them, and
 /// doing a step once more costs less than keeping what it leads to.
 struct Waiting {
-    before: Arc<Shop>,
+    before: Rc<Shop>,
     /// `None` for the first state of all.
     action: Option<Action>,
 }
@@ -96,7 +97,7 @@ pub fn explore(plan: &Arc<Plan>, bounds: Bounds) -> Explored {
     let mut seen = Seen::from_iter([(start.fingerprint(), None)]);
     let mut parts = Parts::default();
     let mut ring = vec![Waiting {
-        before: Arc::new(start.clone()),
+        before: Rc::new(start.clone()),
         action: None,
     }];
     while !ring.is_empty() {
@@ -106,15 +107,24 @@ pub fn explore(plan: &Arc<Plan>, bounds: Bounds) -> Explored {
                 continue;
             };
             shop.share(&mut parts);
-            let shop = Arc::new(shop);
+            let shop = Rc::new(shop);
             let from = shop.fingerprint();
+            let mut is_beyond = false;
             for (choice, action) in shop.choices().into_iter().enumerate() {
+                // Where it has fewer effects than this, it has fewer than the next.
+                is_beyond &= matches!(action.fate(), Then::CutAfter(nth) if nth > 0);
+                if is_beyond {
+                    continue;
+                }
                 let step = Step {
                     from,
                     choice: u16::try_from(choice).unwrap_or(u16::MAX),
                 };
                 let violation = match shop.after(&action) {
-                    Ok(None) => continue,
+                    Ok(None) => {
+                        is_beyond = matches!(action.fate(), Then::CutAfter(_));
+                        continue;
+                    }
                     Ok(Some(after)) => {
                         let fingerprint = after.fingerprint();
                         let Entry::Vacant(unseen) = seen.entry(fingerprint) else {

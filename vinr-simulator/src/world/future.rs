@@ -6,7 +6,6 @@ use vinr_protocol::client::{attempt, hybrid};
 use vinr_protocol::terminal::Timer;
 
 use super::action::{Action, Mood, Then};
-use super::at_terminals::shared;
 use super::invariant::{Checked, ensure};
 use super::message::Message;
 use super::plan::Pin;
@@ -134,7 +133,7 @@ impl Shop {
             return Some(Action::TillRestarts(till));
         }
         if let Some(message) = self.air.first() {
-            let message = shared(message);
+            let message = message.arc();
             return Some(match &*message {
                 Message::Authorize { .. } | Message::Status { .. } | Message::Reverse { .. } => {
                     Action::HostSays(message, Mood::Grants)

@@ -1,5 +1,6 @@
 //! A part of the shop that is copied only when it changes, with its fingerprint at hand.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -11,26 +12,36 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) struct Shared<T> {
     value: Arc<T>,
-    fingerprint: u64,
+    /// Made when it is asked for: a step changes a part several times.
+    fingerprint: Cell<Option<u64>>,
 }
 
 impl<T: Clone + Hash> Shared<T> {
     pub(super) fn new(value: T) -> Self {
         Self {
-            fingerprint: fingerprint(&value),
             value: Arc::new(value),
+            fingerprint: Cell::new(None),
         }
     }
 
     /// Changes the value of this shop, and of no other.
     pub(super) fn change<R>(&mut self, change: impl FnOnce(&mut T) -> R) -> R {
-        let result = change(Arc::make_mut(&mut self.value));
-        self.fingerprint = fingerprint(&*self.value);
-        result
+        self.fingerprint.set(None);
+        change(Arc::make_mut(&mut self.value))
     }
 
     pub(super) fn fingerprint(&self) -> u64 {
-        self.fingerprint
+        let known = self.fingerprint.get();
+        known.unwrap_or_else(|| {
+            let made = fingerprint(&*self.value);
+            self.fingerprint.set(Some(made));
+            made
+        })
+    }
+
+    /// The value itself, for as long as anybody wants it.
+    pub(super) fn arc(&self) -> Arc<T> {
+        self.value.clone()
     }
 }
 
@@ -38,7 +49,7 @@ impl<T> Clone for Shared<T> {
     fn clone(&self) -> Self {
         Self {
             value: self.value.clone(),
-            fingerprint: self.fingerprint,
+            fingerprint: self.fingerprint.clone(),
         }
     }
 }
@@ -61,10 +72,10 @@ impl<T> Default for Pool<T> {
     }
 }
 
-impl<T> Pool<T> {
+impl<T: Clone + Hash> Pool<T> {
     /// Takes the copy that is here, or leaves this one.
     pub(super) fn share(&mut self, value: &mut Shared<T>) {
-        match self.0.entry(value.fingerprint) {
+        match self.0.entry(value.fingerprint()) {
             Entry::Occupied(known) => *value = known.get().clone(),
             Entry::Vacant(new) => drop(new.insert(value.clone())),
         }
