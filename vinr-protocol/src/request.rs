@@ -33,10 +33,10 @@ pub struct PayRequest {
     pub reference: Reference,
     /// When the money is taken.
     pub capture_method: CaptureMethod,
-    /// For people, at most 200 characters.
+    /// For people, at most 200 characters, none of them a control character.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// At most 20 pairs of strings, 2 KiB.
+    /// At most 20 pairs of strings without control characters, 2 KiB.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
     /// How long the caller will listen; `None` is 120 000.
@@ -206,20 +206,23 @@ pub(crate) fn capture_method(members: &mut Members<'_>) -> Result<CaptureMethod,
 }
 
 pub(crate) fn description(members: &mut Members<'_>) -> Result<Option<String>, Refusal> {
-    let expected = "a string of at most 200 characters";
+    let expected = "a string of at most 200 characters, none of them a control character";
     let text = members.take::<String>("description", Code::InvalidField, expected)?;
     match text {
-        Some(text) if text.chars().count() > MAX_DESCRIPTION_CHARS => Err(Refusal::of_field(
-            Code::InvalidField,
-            "description",
-            format!("description is {expected}"),
-        )),
+        Some(text) if text.chars().count() > MAX_DESCRIPTION_CHARS || !is_one_line(&text) => {
+            let message = format!("description is {expected}");
+            Err(Refusal::of_field(
+                Code::InvalidField,
+                "description",
+                message,
+            ))
+        }
         text => Ok(text),
     }
 }
 
 pub(crate) fn metadata(members: &mut Members<'_>) -> Result<BTreeMap<String, String>, Refusal> {
-    let expected = "at most 20 pairs of strings, 2 KiB in all";
+    let expected = "at most 20 pairs of strings without control characters, 2 KiB in all";
     let pairs = members
         .take::<BTreeMap<String, String>>("metadata", Code::InvalidField, expected)?
         .unwrap_or_default();
@@ -227,11 +230,19 @@ pub(crate) fn metadata(members: &mut Members<'_>) -> Result<BTreeMap<String, Str
         .iter()
         .map(|(name, value)| name.len() + value.len())
         .sum();
-    if pairs.len() > MAX_METADATA_PAIRS || bytes > MAX_METADATA_BYTES {
+    let one_line = pairs
+        .iter()
+        .all(|(name, value)| is_one_line(name) && is_one_line(value));
+    if pairs.len() > MAX_METADATA_PAIRS || bytes > MAX_METADATA_BYTES || !one_line {
         let message = format!("metadata is {expected}");
         return Err(Refusal::of_field(Code::InvalidField, "metadata", message));
     }
     Ok(pairs)
+}
+
+/// No C0, DEL or C1: such text ends up on receipts and in logs, where it could end a line or drive a printer.
+fn is_one_line(text: &str) -> bool {
+    !text.chars().any(char::is_control)
 }
 
 pub(crate) fn timeout_ms(members: &mut Members<'_>) -> Result<Option<u32>, Refusal> {
@@ -432,6 +443,46 @@ mod tests {
         };
         assert!(with("\u{e9}".repeat(200)));
         assert!(!with("e".repeat(201)));
+    }
+
+    // [PAY-10]
+    #[test]
+    fn a_description_holds_no_control_character() {
+        let with = |escaped: &str| body("2500", &format!(r#"2500,"description":"a{escaped}b""#));
+        for wrong in [
+            r"\u0000", r"\n", r"\u001f", r"\u007f", "\u{7f}", r"\u0080", r"\u0085", r"\u009f",
+        ] {
+            assert_eq!(
+                refusal(&with(wrong)),
+                of(Code::InvalidField, "description"),
+                "{wrong}"
+            );
+        }
+        for lawful in [r"\u0020", "~", r"\u00a0"] {
+            assert!(
+                PayRequest::parse(with(lawful).as_bytes()).is_ok(),
+                "{lawful}"
+            );
+        }
+    }
+
+    // [PAY-10]
+    #[test]
+    fn metadata_holds_no_control_character_in_a_name_or_a_value() {
+        let name =
+            |escaped: &str| body("2500", &format!(r#"2500,"metadata":{{"a{escaped}":"1"}}"#));
+        let value =
+            |escaped: &str| body("2500", &format!(r#"2500,"metadata":{{"a":"{escaped}"}}"#));
+        for wrong in [r"\u001f", r"\u007f", r"\u0085"] {
+            for body in [name(wrong), value(wrong)] {
+                assert_eq!(refusal(&body), of(Code::InvalidField, "metadata"), "{body}");
+            }
+        }
+        for lawful in [r"\u0020", r"\u00a0"] {
+            for body in [name(lawful), value(lawful)] {
+                assert!(PayRequest::parse(body.as_bytes()).is_ok(), "{body}");
+            }
+        }
     }
 
     #[test]

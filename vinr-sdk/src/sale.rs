@@ -36,9 +36,9 @@ pub struct CreateLocal<'a> {
     pub reference: &'a str,
     /// When the money is taken; automatic unless said otherwise.
     pub capture_method: CaptureMethod,
-    /// For people, at most 200 characters.
+    /// For people, at most 200 characters, none of them a control character.
     pub description: Option<&'a str>,
-    /// The shop's own pairs: at most 20, 2 KiB in all.
+    /// The shop's own pairs: at most 20, 2 KiB in all, without control characters.
     pub metadata: BTreeMap<String, String>,
     /// How long the terminal waits for a card: 1 s to 120 s, of which it grants 75 s at most.
     pub timeout: Option<Duration>,
@@ -137,6 +137,22 @@ mod tests {
             ..lawful()
         };
         assert_eq!(wrong_field(wordy), "description");
+    }
+
+    #[test]
+    fn a_control_character_is_refused_before_anything_is_sent() {
+        let description = |text| CreateLocal {
+            description: Some(text),
+            ..lawful()
+        };
+        assert!(description("2 x espresso").parse().is_ok());
+        assert_eq!(wrong_field(description("2 x\nespresso")), "description");
+        let metadata = |value: &str| CreateLocal {
+            metadata: BTreeMap::from([("table".to_owned(), value.to_owned())]),
+            ..lawful()
+        };
+        assert!(metadata("4").parse().is_ok());
+        assert_eq!(wrong_field(metadata("4\u{85}")), "metadata");
     }
 
     #[test]

@@ -61,9 +61,9 @@ pub struct CloudPayRequest {
     pub reference: Reference,
     /// When the money is taken.
     pub capture_method: CaptureMethod,
-    /// For people, at most 200 characters.
+    /// For people, at most 200 characters, none of them a control character.
     pub description: Option<String>,
-    /// At most 20 pairs of strings, 2 KiB.
+    /// At most 20 pairs of strings without control characters, 2 KiB.
     pub metadata: BTreeMap<String, String>,
     /// How long the caller will listen; `None` is 120 000.
     pub timeout_ms: Option<u32>,
@@ -308,6 +308,7 @@ mod tests {
         );
     }
 
+    // [PAY-10]
     #[test]
     fn the_rules_of_the_terminal_hold_here_too() {
         let terminal = body(r#""terminalId":"term_1""#);
@@ -322,6 +323,14 @@ mod tests {
         assert_eq!(
             refusal(&terminal.replace("2500", r#"2500,"wait":"yes""#)),
             of(Code::InvalidField, "wait")
+        );
+        assert_eq!(
+            refusal(&terminal.replace("2500", r#"2500,"description":"a\u001fb""#)),
+            of(Code::InvalidField, "description")
+        );
+        assert_eq!(
+            refusal(&terminal.replace("2500", r#"2500,"metadata":{"a\u0085":"1"}"#)),
+            of(Code::InvalidField, "metadata")
         );
     }
 

@@ -119,6 +119,9 @@ impl JsonSchema for WebhookEndpointRequest {
     }
 }
 
+/// Neither C0, DEL nor C1.
+const ONE_LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
+
 /// The members that a terminal and the cloud read alike.
 fn sale(generator: &mut SchemaGenerator) -> Value {
     let capture = generator.subschema_for::<CaptureMethod>();
@@ -130,13 +133,15 @@ fn sale(generator: &mut SchemaGenerator) -> Value {
         "description": {
             "type": ["string", "null"],
             "maxLength": 200,
-            "description": "For people.",
+            "pattern": ONE_LINE,
+            "description": "For people, without control characters.",
         },
         "metadata": {
             "type": ["object", "null"],
-            "additionalProperties": { "type": "string" },
+            "propertyNames": { "pattern": ONE_LINE },
+            "additionalProperties": { "type": "string", "pattern": ONE_LINE },
             "maxProperties": 20,
-            "description": "Pairs of strings; names and values together are at most 2 KiB.",
+            "description": "Pairs of strings without control characters; names and values together are at most 2 KiB.",
         },
         "timeoutMs": {
             "type": ["integer", "null"],
