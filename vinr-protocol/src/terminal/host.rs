@@ -172,7 +172,8 @@ impl Session {
     }
 }
 
-/// [PAY-18] what was captured follows the capture method.
+/// The one place that says `completed`, and the host has just approved. \[OFF-14\] What was captured follows the
+/// capture method. \[PAY-18\]
 fn complete(payment: &mut Payment) {
     payment.status = Status::Completed;
     let amount = payment.amount.minor_units();

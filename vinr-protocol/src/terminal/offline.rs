@@ -140,7 +140,7 @@ impl Session {
         let Some(attempt) = self.book.get_mut(id) else {
             return Vec::new();
         };
-        attempt.payment.status = Status::Processing;
+        attempt.payment.status = Status::Processing; // [OFF-14] accepted, and nobody approved it
         attempt.payment.offline = Some(Offline {
             queued_at: now,
             sequence,

@@ -117,7 +117,8 @@ impl Session {
         if self.book.has_tombstone(reference, key) {
             return Found::Tombstone; // [REC-8]
         }
-        // [PAY-12]
+        // [PAY-12] what is live may yet be captured, what is completed was: another authorization would be a
+        // second charge. [REC-9]
         if self.book.live(reference).is_some() {
             Found::InProgress
         } else if self.book.completed(reference).is_some() {
@@ -161,6 +162,7 @@ impl Session {
         ]
     }
 
+    /// The prompt waits for the journal and for nothing else: no host and no cloud is asked. \[NET-3, LAT-3\]
     fn start(&mut self, caller: Caller, draft: Draft) -> Vec<Effect> {
         let card_wait = draft.request.timeout().min(CARD_WAIT); // [PAY-13]
         let payment = draft.into_payment();
@@ -176,7 +178,7 @@ impl Session {
                 payment: id,
                 amount,
                 currency,
-            }),
+            }), // [PAY-2]
             Effect::Head {
                 caller,
                 activation: Activation::First,

@@ -213,6 +213,7 @@ impl Session {
         }
     }
 
+    /// From the book alone, whatever the screen and the host are busy with. \[REC-14\]
     fn list(&self, caller: Caller, reference: &Reference) -> Effect {
         let list = PaymentList {
             object: "list".into(),
@@ -355,6 +356,7 @@ impl Session {
         ]
     }
 
+    /// Whoever holds a connection for this attempt gets its outcome on it. \[PAY-3\]
     pub(super) fn answer_waiting(&mut self, id: &PaymentId, payment: &Payment) -> Vec<Effect> {
         let callers = self.waiting.remove(id).unwrap_or_default();
         callers

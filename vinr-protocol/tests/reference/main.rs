@@ -164,6 +164,7 @@ fn along_random_histories_machine_and_reference_agree() {
     holds(3000, 1..60, compare);
 }
 
+// [OFF-2, OFF-3, OFF-6, OFF-12, OFF-15]
 #[test]
 fn over_long_days_with_a_bad_line_the_queue_loses_and_doubles_nothing() {
     holds(40, 200..500, queue::compare);

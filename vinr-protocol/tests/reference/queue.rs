@@ -1,7 +1,7 @@
 //! Long days with a bad line: the offline queue by itself, against a reference that is two lists of numbers.
 //!
 //! Whatever comes in whatever order: accepted offline = finally answered + still queued, each sequence once and
-//! none left out, first in first out, and no acceptance over a limit. [OFF-2, OFF-3, OFF-6, OFF-12, OFF-15]
+//! none left out, first in first out, and no acceptance over a limit.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

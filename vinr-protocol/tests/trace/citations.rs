@@ -192,6 +192,8 @@ fn a_module_of_tests_in_its_own_file_keeps_nothing() {
         file("vinr-sdk/src/a/mod.rs", "#[cfg(test)]\nmod tests;\n"),
         file("vinr-sdk/src/a/tests.rs", "// [REC-1] a helper\n"),
         file("vinr-sdk/src/a/tests/more.rs", "// [REC-1] a helper\n"),
+        file("vinr-sdk/src/b.rs", "#[cfg(test)]\npub(super) mod tests;\n"),
+        file("vinr-sdk/src/b/tests.rs", "// [REC-1] a helper\n"),
     ]);
     assert!(trace.of("REC-1").kept.is_empty());
 }

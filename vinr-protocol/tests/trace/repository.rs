@@ -39,7 +39,7 @@ pub(crate) fn files(endings: &[&str]) -> Vec<File> {
     found
 }
 
-/// The modules that a `#[cfg(test)] mod name;` brings in: paths without `.rs`.
+/// The modules that a `#[cfg(test)] mod name;`, public or not, brings in: paths without `.rs`.
 pub(crate) fn test_modules(files: &[File]) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for file in files {
@@ -51,10 +51,11 @@ pub(crate) fn test_modules(files: &[File]) -> BTreeSet<String> {
         let mut lines = file.text.lines().map(str::trim);
         while lines.any(|line| line == "#[cfg(test)]") {
             let item = lines.next().unwrap_or_default();
-            if let Some(name) = item
-                .strip_prefix("mod ")
-                .and_then(|name| name.strip_suffix(';'))
-            {
+            let name = item.strip_suffix(';').and_then(|item| {
+                let (visibility, name) = item.split_once("mod ")?;
+                (visibility.is_empty() || visibility.starts_with("pub")).then_some(name)
+            });
+            if let Some(name) = name {
                 found.insert(format!("{folder}/{name}"));
             }
         }

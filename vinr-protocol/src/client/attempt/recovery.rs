@@ -228,7 +228,7 @@ impl Attempt {
         }
     }
 
-    /// The attempt is durably cancelled: one more, under a new key, or the end.
+    /// The attempt is durably cancelled and can never charge: one more, under a new key, or the end. \[REC-9\]
     pub(super) fn void(&mut self, recovery: Recovery, cancelled: Option<Payment>) -> Vec<Effect> {
         if let Doubt::Refused { status, error } = recovery.doubt {
             return self.settle(Outcome::Refused {

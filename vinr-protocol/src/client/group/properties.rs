@@ -269,6 +269,7 @@ fn any_happening() -> impl Strategy<Value = Happens> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
+    // [GRP-4]
     #[test]
     fn along_random_stories_one_member_holds_the_sale_at_most(
         story in prop::collection::vec(any_happening(), 0..120),

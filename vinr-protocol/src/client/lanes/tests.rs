@@ -282,6 +282,7 @@ fn any_happening() -> impl Strategy<Value = Happens> {
 }
 
 proptest! {
+    // [GRP-2]
     #[test]
     fn no_terminal_has_two_calls_and_no_call_waits_for_a_free_one(
         story in prop::collection::vec(any_happening(), 0..80),

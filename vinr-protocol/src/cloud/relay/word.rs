@@ -159,7 +159,7 @@ impl Relay {
             effects.push(fire(EventType::Created));
         }
         if before.is_some() || payment.status.is_final() {
-            effects.push(fire(EventType::of(&payment.status))); // [EVT-1]
+            effects.push(fire(EventType::of(&payment.status))); // [EVT-1, OFF-7, OFF-8]
         }
         self.payments.insert(payment.id.clone(), payment.clone());
         effects

@@ -28,6 +28,7 @@ fn lost_on_a_keyless_device(known: &[&str]) -> Story {
         .then(broken())
 }
 
+// [REC-16]
 #[test]
 fn an_older_attempt_of_the_sale_is_not_its_own() {
     // The newest entry is another till's: taking it for its own would lose money.
@@ -39,6 +40,7 @@ fn an_older_attempt_of_the_sale_is_not_its_own() {
         .is_final(payment(FIRST, Status::Completed));
 }
 
+// [REC-16]
 #[test]
 fn an_entry_without_a_key_is_nobodys_own_where_keys_are_returned() {
     Story::lost()
@@ -46,6 +48,7 @@ fn an_entry_without_a_key_is_nobodys_own_where_keys_are_returned() {
         .cancels(FIRST);
 }
 
+// [REC-16]
 #[test]
 fn without_keys_the_one_new_entry_is_its_own() {
     lost_on_a_keyless_device(&["old"])
@@ -56,6 +59,7 @@ fn without_keys_the_one_new_entry_is_its_own() {
         .is_final(keyless("new", Status::Completed));
 }
 
+// [REC-16]
 #[test]
 fn without_keys_what_was_known_before_is_not_its_own() {
     lost_on_a_keyless_device(&["old"])
@@ -66,6 +70,7 @@ fn without_keys_what_was_known_before_is_not_its_own() {
         .pauses(250);
 }
 
+// [REC-16]
 #[test]
 fn without_keys_two_new_entries_tell_nothing() {
     lost_on_a_keyless_device(&[])
@@ -76,6 +81,7 @@ fn without_keys_two_new_entries_tell_nothing() {
         .pauses(250);
 }
 
+// [REC-16]
 #[test]
 fn a_cancelled_first_attempt_is_not_the_second_even_without_keys() {
     let story = lost_on_a_keyless_device(&[])

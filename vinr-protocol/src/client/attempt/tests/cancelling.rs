@@ -11,6 +11,7 @@ fn tombstoned() -> Input {
     Input::CancelAnswered(cancellation(CancelOutcome::Cancelled, None))
 }
 
+// [REC-4, REC-17]
 #[test]
 fn once_cancelled_one_more_attempt_is_stored_under_the_spare_key() {
     let story = Story::cancelling().then(cancelled());
@@ -29,12 +30,14 @@ fn once_cancelled_one_more_attempt_is_stored_under_the_spare_key() {
     );
 }
 
+// [REC-17]
 #[test]
 fn the_further_attempt_is_sent_once_it_is_durable() {
     let story = Story::cancelling().then(cancelled()).then(Input::Stored);
     assert_eq!(story.effects[0], Effect::SendPay { key: key(SECOND) });
 }
 
+// [REC-20]
 #[test]
 fn a_tombstoned_key_makes_room_for_one_more_attempt() {
     let story = Story::lost()
@@ -114,6 +117,7 @@ fn too_late_to_cancel_is_the_result() {
         .is_final(payment(FIRST, Status::Completed));
 }
 
+// [OFF-10]
 #[test]
 fn a_queued_payment_that_cannot_be_cancelled_is_an_offline_acceptance() {
     let story = Story::cancelling().then(Input::CancelAnswered(cancellation(
@@ -133,6 +137,7 @@ fn still_processing_is_asked_about_again() {
     story.then(Input::Elapsed(Timer::AskAgain)).looks_up();
 }
 
+// [REC-4]
 #[test]
 fn a_lost_cancel_is_followed_by_a_look_up_not_by_a_pay() {
     for input in [Input::CancelFailed, Input::Elapsed(Timer::Reply)] {
@@ -142,6 +147,7 @@ fn a_lost_cancel_is_followed_by_a_look_up_not_by_a_pay() {
     }
 }
 
+// [REC-19]
 #[test]
 fn a_cancel_acknowledged_about_something_else_is_refused() {
     let mut of_another_sale = cancellation(CancelOutcome::Cancelled, None);

@@ -1,5 +1,6 @@
 use super::*;
 
+// [REC-3]
 #[test]
 fn a_final_payment_is_the_result() {
     for status in [Status::Completed, Status::Failed, Status::Cancelled] {
@@ -14,12 +15,14 @@ fn a_settled_attempt_is_forgotten_before_the_caller_hears_of_it() {
     assert_eq!(story.effects[0], Effect::Forget { key: key(FIRST) });
 }
 
+// [OFF-10]
 #[test]
 fn a_queued_payment_is_an_offline_acceptance_not_an_approval() {
     let story = Story::sent().then(Input::Answered(queued(FIRST)));
     assert_eq!(story.outcome(), &Outcome::AcceptedOffline(queued(FIRST)));
 }
 
+// [REC-18]
 #[test]
 fn an_answer_that_is_no_result_is_looked_up() {
     for status in [
@@ -34,6 +37,7 @@ fn an_answer_that_is_no_result_is_looked_up() {
     }
 }
 
+// [REC-19]
 #[test]
 fn an_answer_about_something_else_is_looked_up() {
     let mut others = vec![payment(SECOND, Status::Completed); 6];
@@ -52,6 +56,7 @@ fn an_answer_about_something_else_is_looked_up() {
     }
 }
 
+// [REC-1, REC-2]
 #[test]
 fn a_lost_answer_is_looked_up_at_once() {
     let story = Story::lost();
@@ -65,11 +70,13 @@ fn a_lost_answer_is_looked_up_at_once() {
     );
 }
 
+// [REC-2]
 #[test]
 fn a_second_look_up_still_begins_within_5_s_of_the_loss() {
     assert!(REPLY_WAIT + ASK_AGAIN_MIN < crate::timing::LOOK_UP_WITHIN);
 }
 
+// [REC-1]
 #[test]
 fn silence_for_the_whole_hold_is_a_lost_answer() {
     Story::sent()

@@ -1,5 +1,6 @@
 use super::*;
 
+// [REC-3]
 #[test]
 fn a_final_payment_under_its_own_key_is_the_result() {
     for status in [Status::Completed, Status::Failed, Status::Cancelled] {
@@ -9,12 +10,14 @@ fn a_final_payment_under_its_own_key_is_the_result() {
     }
 }
 
+// [OFF-10]
 #[test]
 fn a_queued_payment_is_an_offline_acceptance() {
     let story = Story::lost().then(Input::LookedUp(list(vec![queued(FIRST)])));
     assert_eq!(story.outcome(), &Outcome::AcceptedOffline(queued(FIRST)));
 }
 
+// [REC-4]
 #[test]
 fn a_pending_payment_is_cancelled() {
     for status in [Status::Created, Status::Pending] {
@@ -34,6 +37,7 @@ fn a_payment_in_flight_is_asked_about_again() {
         .pauses(250);
 }
 
+// [REC-18]
 #[test]
 fn an_unknown_status_is_neither_final_nor_cancelled() {
     Story::lost()
@@ -60,6 +64,7 @@ fn a_question_without_a_reply_is_asked_again() {
     Story::lost().then(Input::Elapsed(Timer::Reply)).pauses(250);
 }
 
+// [REC-19]
 #[test]
 fn an_own_entry_of_another_amount_is_refused() {
     let mut wrong = payment(FIRST, Status::Completed);
@@ -69,6 +74,7 @@ fn an_own_entry_of_another_amount_is_refused() {
         .pauses(250);
 }
 
+// [REC-19]
 #[test]
 fn a_pending_entry_of_another_amount_is_not_cancelled() {
     let mut wrong = payment(FIRST, Status::Pending);
@@ -78,6 +84,7 @@ fn a_pending_entry_of_another_amount_is_not_cancelled() {
         .pauses(250);
 }
 
+// [REC-19]
 #[test]
 fn a_list_about_another_sale_is_refused_even_if_it_is_otherwise_empty() {
     let mut foreign = payment("x", Status::Failed);
@@ -87,6 +94,7 @@ fn a_list_about_another_sale_is_refused_even_if_it_is_otherwise_empty() {
         .pauses(250);
 }
 
+// [REC-20]
 #[test]
 fn a_key_that_the_same_journal_does_not_know_is_cancelled() {
     Story::lost()
@@ -94,6 +102,7 @@ fn a_key_that_the_same_journal_does_not_know_is_cancelled() {
         .cancels(FIRST);
 }
 
+// [REC-23]
 #[test]
 fn an_empty_answer_from_another_journal_is_unknown() {
     let mut other = list(vec![]);
@@ -118,6 +127,7 @@ fn an_empty_answer_without_a_journal_proves_nothing() {
     Story::lost().then(Input::LookedUp(nameless)).pauses(250);
 }
 
+// [REC-23]
 #[test]
 fn an_empty_answer_about_an_attempt_of_30_days_is_cancelled_and_of_more_is_unknown() {
     let resumed = |ms| {
@@ -131,6 +141,7 @@ fn an_empty_answer_about_an_attempt_of_30_days_is_cancelled_and_of_more_is_unkno
     assert_eq!(resumed(kept + 1).is_unknown(), &Unsettled::TooOld);
 }
 
+// [REC-23]
 #[test]
 fn a_clock_that_was_set_back_by_more_than_30_days_proves_nothing() {
     let story = Story::new(stored(), policy(None))
@@ -156,6 +167,7 @@ fn a_terminal_that_denies_what_it_accepted_is_not_believed() {
     assert!(matches!(story.is_unknown(), Unsettled::Forgotten(_)));
 }
 
+// [REC-10]
 #[test]
 fn by_the_deadline_the_outcome_is_unknown_with_reference_and_key() {
     let story = Story::lost()
@@ -174,6 +186,7 @@ fn by_the_deadline_the_outcome_is_unknown_with_reference_and_key() {
     );
 }
 
+// [REC-12]
 #[test]
 fn an_unknown_attempt_stays_stored() {
     let story = Story::lost().then(Input::Elapsed(Timer::Deadline));

@@ -71,6 +71,7 @@ fn a_code_from_a_newer_terminal_is_looked_up_unless_it_says_what_next() {
     assert!(matches!(story.outcome(), Outcome::Refused { .. }));
 }
 
+// [REC-5]
 #[test]
 fn a_status_outside_4xx_is_a_lost_answer() {
     for status in [200, 302, 399, 500, 503] {

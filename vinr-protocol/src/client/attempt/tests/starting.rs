@@ -1,5 +1,6 @@
 use super::*;
 
+// [REC-12]
 #[test]
 fn the_attempt_is_stored_before_anything_is_sent() {
     let story = Story::new(stored(), policy(None)).then(Input::Begin);
@@ -12,6 +13,7 @@ fn the_attempt_is_stored_before_anything_is_sent() {
     );
 }
 
+// [PAY-5, PAY-7]
 #[test]
 fn the_pay_is_sent_once_it_is_durable_and_held_for_120_s() {
     let story = Story::sent();
@@ -24,6 +26,7 @@ fn the_pay_is_sent_once_it_is_durable_and_held_for_120_s() {
     );
 }
 
+// [REC-12]
 #[test]
 fn what_cannot_be_stored_is_not_sent() {
     let story = Story::new(stored(), policy(None))
@@ -42,6 +45,7 @@ fn a_caller_who_gives_up_while_it_is_stored_sends_nothing() {
     assert_eq!(story.outcome(), &Outcome::NotSent { why });
 }
 
+// [PAY-5]
 #[test]
 fn a_deadline_under_120_s_is_raised_to_it() {
     let policy = Policy {
@@ -56,6 +60,7 @@ fn a_deadline_under_120_s_is_raised_to_it() {
     );
 }
 
+// [PAY-5]
 #[test]
 fn a_further_attempt_may_begin_while_120_s_are_left() {
     let story = Story::new(stored(), policy(Some(SECOND))).then(Input::Begin);
@@ -66,6 +71,7 @@ fn a_further_attempt_may_begin_while_120_s_are_left() {
     );
 }
 
+// [REC-5, REC-12]
 #[test]
 fn a_resumed_attempt_is_looked_up_first() {
     let story = Story::new(stored(), policy(Some(SECOND))).then(Input::Resume { now: day(20_001) });
@@ -79,6 +85,7 @@ fn a_resumed_attempt_is_looked_up_first() {
     );
 }
 
+// [REC-5]
 #[test]
 fn a_resumed_attempt_is_never_paid_anew() {
     let story = Story::new(stored(), policy(Some(SECOND)))

@@ -13,6 +13,7 @@ use crate::payment::{CancelOutcome, Cancellation, Payment, PaymentList, Status};
 use crate::request::{CancelRequest, PayRequest};
 use crate::terminal::Caller;
 use crate::time::Timestamp;
+use crate::webhook::EventType;
 use crate::{Amount, Currency};
 
 pub(super) const A: &str = "term_a";
@@ -256,6 +257,17 @@ pub(super) fn delivered(effects: &[Effect]) -> Vec<String> {
         .iter()
         .filter_map(|effect| match effect {
             Effect::Deliver { terminal, .. } => Some(terminal.to_string()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The events, and what each is about.
+pub(super) fn fired(effects: &[Effect]) -> Vec<(EventType, Payment)> {
+    effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Fire { event, payment } => Some((event.clone(), payment.clone())),
             _ => None,
         })
         .collect()

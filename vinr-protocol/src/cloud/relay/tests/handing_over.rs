@@ -3,8 +3,9 @@ use std::time::Duration;
 use super::super::{Canceller, Effect, HandOver, Input, Record, Stage, Timer};
 use super::desk::*;
 use crate::error_body::Code;
-use crate::payment::{CancelOutcome, Cancellation, PaymentList};
+use crate::payment::{CancelOutcome, Cancellation, DeclineCode, Offline, Payment, PaymentList};
 use crate::terminal::Caller;
+use crate::webhook::EventType;
 
 #[test]
 fn a_command_is_durable_before_a_terminal_may_have_it() {
@@ -281,6 +282,37 @@ fn a_report_is_durable_before_the_event_and_the_acknowledgement() {
         ),
         "{effects:?}"
     );
+}
+
+// [OFF-7, OFF-8]
+#[test]
+fn what_was_accepted_offline_fires_its_outcome_once_the_host_has_spoken() {
+    for (status, decline_code, event) in [
+        ("completed", None, EventType::Completed),
+        (
+            "failed",
+            Some(DeclineCode::OfflineAuthDeclined),
+            EventType::Failed,
+        ),
+    ] {
+        let report = |status, decline_code| Payment {
+            offline: Some(Offline {
+                queued_at: now(),
+                sequence: 1,
+            }),
+            decline_code,
+            ..payment(A, 9, "lan", status)
+        };
+        let mut desk = Desk::linked(&[A]);
+        let accepted = desk.reports(report("processing", None));
+        assert_eq!(
+            fired(&accepted),
+            [(EventType::Created, report("processing", None))]
+        );
+        let payment = report(status, decline_code);
+        let settled = desk.reports(payment.clone());
+        assert_eq!(fired(&settled), [(event, payment)]);
+    }
 }
 
 // [EVT-2]

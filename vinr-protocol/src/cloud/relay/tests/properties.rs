@@ -473,6 +473,7 @@ fn told(at: &TerminalId, id: &PaymentId, key: &AttemptKey, status: &str) -> crat
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_024))]
 
+    // [GRP-4, HYB-8, PAY-12]
     #[test]
     fn a_command_is_on_one_terminal_at_most_and_no_answer_lies(acts in acts()) {
         let mut world = World::new();
