@@ -171,14 +171,19 @@ impl Shop {
         self.link(nth)
     }
 
-    pub(super) fn boot(&mut self, nth: usize) -> Checked<()> {
+    /// False where the power was to go after more effects than a boot has.
+    pub(super) fn boot(&mut self, nth: usize, then: Then) -> Checked<bool> {
         let around = Around {
             plan: &self.plan,
             bank: &self.bank,
         };
-        let out = self.terminals[nth].change(|it| it.boot(&around))?;
+        let out = self.terminals[nth].change(|it| it.boot(then, &around))?;
+        let Some(out) = out else {
+            return Ok(false);
+        };
         self.carry(nth, out);
-        self.link(nth)
+        self.link(nth)?;
+        Ok(true)
     }
 
     pub(super) fn host_says(&mut self, message: &Message, mood: Mood) {

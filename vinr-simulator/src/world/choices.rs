@@ -195,7 +195,7 @@ impl Shop {
 }
 
 /// A word that nobody sent cannot be lost, and what a link carries is lost only with the link.
-fn can_be_lost(message: &Message) -> bool {
+pub(super) fn can_be_lost(message: &Message) -> bool {
     match message {
         Message::NotSent { .. } | Message::HandedOver { .. } | Message::Freed { .. } => false,
         Message::Ask { line, .. } => !line.is_the_clouds(),
@@ -210,7 +210,7 @@ fn can_be_lost(message: &Message) -> bool {
     }
 }
 
-fn is_first_pay(message: &Message) -> bool {
+pub(super) fn is_first_pay(message: &Message) -> bool {
     matches!(
         message,
         Message::Ask {

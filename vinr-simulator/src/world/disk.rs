@@ -12,6 +12,9 @@ use super::invariant::{Checked, ensure};
 use super::plan::{a_month_later, journal_id, now, payment_id};
 use super::terminal::{Around, sequence};
 
+/// Twenty years, in milliseconds: no clock here is farther off.
+const FARTHEST_OFF: i64 = 20 * 365 * 24 * 3_600_000;
+
 /// A disk that keeps what was synced, tears what was being written, and may be damaged.
 #[derive(Debug, Clone, Hash)]
 pub(super) struct Disk {
@@ -27,6 +30,8 @@ pub(super) struct Disk {
     started: BTreeMap<AttemptKey, usize>,
     last_sequence: u64,
     age: Age,
+    /// By how many milliseconds its wall clock is off.
+    off_by: i64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,6 +58,7 @@ impl Disk {
             started: BTreeMap::new(),
             last_sequence: 0,
             age: Age::Today,
+            off_by: 0,
         }
     }
 
@@ -61,10 +67,15 @@ impl Disk {
     }
 
     pub(super) fn date(&self) -> Timestamp {
-        match self.age {
+        let date = match self.age {
             Age::Today => now(),
             Age::AMonthLater => a_month_later(),
-        }
+        };
+        Timestamp::from_unix_ms(date.unix_ms() + self.off_by).unwrap_or(date)
+    }
+
+    pub(super) fn move_clock(&mut self, by_ms: i64) {
+        self.off_by = (self.off_by + by_ms).clamp(-FARTHEST_OFF, FARTHEST_OFF);
     }
 
     /// What a boot finds; `None` where it cannot be read in full.
@@ -103,6 +114,7 @@ impl Disk {
             device: self.device + 1,
             started: self.started.clone(),
             age: self.age,
+            off_by: self.off_by,
             ..Self::new(self.terminal)
         };
     }
@@ -110,8 +122,12 @@ impl Disk {
     /// Final records are older than 30 days now, and go.
     pub(super) fn age_by_a_month(&mut self) {
         self.age = Age::AMonthLater;
-        self.records
-            .retain(|record| payment_of(record).is_some_and(|it| !it.status.is_final()));
+        // Whoever drops records keeps the one with the last sequence, so that the number is never given again. [OFF-15]
+        let last = self.last_sequence;
+        self.records.retain(|record| {
+            payment_of(record)
+                .is_some_and(|it| !it.status.is_final() || last > 0 && sequence(it) == last)
+        });
     }
 
     /// Makes a record durable, if no invariant forbids it.

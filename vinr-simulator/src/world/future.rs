@@ -219,7 +219,7 @@ impl Shop {
     }
 
     /// Nothing is open, nothing is charged that was said not to be, and the queue is empty.
-    fn is_settled(&self) -> Checked<()> {
+    pub(super) fn is_settled(&self) -> Checked<()> {
         for terminal in &self.terminals {
             if terminal.disk.is_damaged() || terminal.is_out_of_service() {
                 continue;

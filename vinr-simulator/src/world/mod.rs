@@ -18,6 +18,7 @@ mod invariant;
 mod message;
 mod plan;
 mod plans;
+pub mod seeded;
 mod shared;
 mod shop;
 mod terminal;

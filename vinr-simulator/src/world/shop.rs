@@ -158,7 +158,7 @@ impl Shop {
                 self.left.power_cuts -= 1;
                 self.cut(*terminal)?;
             }
-            Action::PowerBack(terminal) => self.boot(*terminal)?,
+            Action::PowerBack(terminal) => return self.boot(*terminal, Then::Goes),
             Action::InternetGoes(terminal) => {
                 self.left.outages -= 1;
                 self.terminals[*terminal].change(|it| it.internet = Reach::Gone);

@@ -91,7 +91,7 @@ impl Terminal {
     }
 
     /// Starts again over what the disk holds.
-    pub(super) fn boot(&mut self, around: &Around<'_>) -> Checked<Out> {
+    pub(super) fn boot(&mut self, then: Then, around: &Around<'_>) -> Checked<Option<Out>> {
         let config = around.plan.config(self.nth);
         if self.internet == Reach::Missed {
             self.internet = Reach::Gone;
@@ -99,7 +99,7 @@ impl Terminal {
         let Some(records) = self.disk.read() else {
             self.session = Some(Session::damaged(config));
             self.failed = true;
-            return Ok(Out::default());
+            return Ok((then == Then::Goes).then(Out::default));
         };
         let (session, effects) =
             Session::recover(config, self.disk.journal_id(), records, self.disk.date());
@@ -110,9 +110,12 @@ impl Terminal {
                 .any(|it| matches!(it, Effect::Show(Screen::PresentCard { .. }))),
             "REC-15: something prompts at boot",
         )?;
+        if matches!(then, Then::CutAfter(performed) if performed >= effects.len()) {
+            return Ok(None);
+        }
         let mut out = Out::default();
-        self.perform(effects, Then::Goes, None, around, &mut out)?;
-        Ok(out)
+        self.perform(effects, then, None, around, &mut out)?;
+        Ok(Some(out))
     }
 
     /// Feeds the machine and performs what it asks.
