@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo run --release -p vinr-simulator --example prove                      what CI runs
-//! cargo run --release -p vinr-simulator --example prove -- --states 100000000 --no-hunts
+//! cargo run --release -p vinr-simulator --example prove -- --states 104000000 --no-hunts
 //! cargo run --release -p vinr-simulator --example prove -- --hunt NoTombstone
 //! ```
 //!
@@ -16,10 +16,13 @@ use std::time::Instant;
 
 use clap::Parser;
 use vinr_protocol::mutant::{Mutant, plant};
+use vinr_simulator::world::seeded::{campaign, hunt_by_seed};
 use vinr_simulator::world::{Bounds, Explored, Extent, Hunt, Plan, explore, hunts, plans};
 
 #[derive(Parser)]
-#[command(about = "Searches the shops and hunts the unsafe designs of spec/safety.md")]
+#[command(
+    about = "Searches the shops, plays days by seeds and hunts the unsafe designs of spec/safety.md"
+)]
 struct Options {
     /// How many unique states to look at, over all shops together.
     #[arg(long, default_value_t = 1_300_000)]
@@ -27,6 +30,12 @@ struct Options {
     /// How many states a hunt for one unsafe design may look at.
     #[arg(long, default_value_t = 600_000)]
     hunt_states: usize,
+    /// How many days to play by seeds.
+    #[arg(long, default_value_t = 20_000)]
+    seeds: u64,
+    /// How many days a hunt for one unsafe design may play.
+    #[arg(long, default_value_t = 20_000)]
+    hunt_seeds: u64,
     /// From one state in so many the faults stop, and the shop must come to rest.
     #[arg(long, default_value_t = 32)]
     future_every: u64,
@@ -39,7 +48,7 @@ struct Options {
     /// No unsafe design.
     #[arg(long)]
     no_hunts: bool,
-    /// How many shops to search at a time.
+    /// How many cores to use.
     #[arg(long, default_value_t = 2)]
     threads: usize,
 }
@@ -49,6 +58,7 @@ fn main() -> ExitCode {
     let mut is_good = true;
     if options.hunt.is_none() {
         is_good &= search(&options);
+        is_good &= play(&options);
     }
     if !options.no_hunts {
         is_good &= hunt(&options);
@@ -124,30 +134,59 @@ fn in_parallel(shops: Vec<Arc<Plan>>, bounds: Bounds, threads: usize) -> Vec<Exp
     done.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn hunt(options: &Options) -> bool {
-    println!("== Unsafe designs, each planted in the machines by itself\n");
-    let wanted = |mutant: Mutant| {
-        let only = options.hunt.as_ref();
-        only.is_none_or(|only| mutant.name().eq_ignore_ascii_case(only))
-    };
-    let all = hunts();
-    let hunts: Vec<&Hunt> = all.iter().filter(|hunt| wanted(hunt.mutant)).collect();
-    let found = hunts.iter().filter(|hunt| is_caught(hunt, options)).count();
-    println!("{found} of {} unsafe designs found by states", hunts.len());
-    for mutant in Mutant::ALL {
-        if wanted(*mutant) && !all.iter().any(|hunt| hunt.mutant == *mutant) {
-            println!(
-                "not hunted by states: {} ({})",
-                mutant.name(),
-                mutant.design()
-            );
-        }
+fn play(options: &Options) -> bool {
+    println!("== Days by seeds, on a virtual clock\n");
+    let began = Instant::now();
+    let played = campaign(0..options.seeds, options.threads);
+    let took = began.elapsed();
+    for broken in played.broken.iter().take(3) {
+        println!("{broken}");
     }
-    found == hunts.len() && !hunts.is_empty()
+    let violations = played.broken.len();
+    let cores = options.threads.max(1) as f64;
+    println!(
+        "{}violations      {violations:>14}\nspeed           {:>14.0} x real time on one core\n",
+        played.tally,
+        played.tally.speed(took) / cores
+    );
+    violations == 0
 }
 
-/// Plants a design, and tells the shortest story in which it does harm.
-fn is_caught(hunt: &Hunt, options: &Options) -> bool {
+fn hunt(options: &Options) -> bool {
+    println!("== Unsafe designs, each planted in the machines by itself\n");
+    let by_states = hunts();
+    let (mut states, mut seeds, mut survived, mut planted) = (0, 0, 0, 0);
+    for mutant in Mutant::ALL {
+        let name = mutant.name();
+        let only = options.hunt.as_ref();
+        if only.is_some_and(|only| !name.eq_ignore_ascii_case(only)) {
+            continue;
+        }
+        planted += 1;
+        println!("{name}: {}", mutant.design());
+        let by_states = by_states.iter().find(|hunt| hunt.mutant == *mutant);
+        let seen = by_states.is_some_and(|hunt| is_seen_by_states(hunt, options));
+        let met = is_met_by_seeds(*mutant, options.hunt_seeds);
+        states += usize::from(seen);
+        seeds += usize::from(met);
+        survived += usize::from(!seen && !met);
+        println!("{}", if seen || met { "" } else { "  SURVIVED\n" });
+    }
+    println!(
+        "unsafe designs found/planted: by states {states}/{}, by seeds {seeds}/{planted}; {survived} survived",
+        by_states
+            .iter()
+            .filter(|hunt| {
+                let only = options.hunt.as_ref();
+                only.is_none_or(|only| hunt.mutant.name().eq_ignore_ascii_case(only))
+            })
+            .count()
+    );
+    survived == 0 && planted > 0
+}
+
+/// Tells the shortest story in which the design does harm.
+fn is_seen_by_states(hunt: &Hunt, options: &Options) -> bool {
     plant(Some(hunt.mutant));
     let explored = explore(
         &hunt.plan,
@@ -157,21 +196,30 @@ fn is_caught(hunt: &Hunt, options: &Options) -> bool {
         },
     );
     plant(None);
-    let name = hunt.mutant.name();
-    let design = hunt.mutant.design();
-    match &explored.found {
-        Some(found) => {
-            let known = hunt
-                .steps_in_safety
-                .map(|steps| format!("; {steps} in spec/safety.md"))
-                .unwrap_or_default();
-            let (steps, states) = (found.story.len(), explored.states);
-            println!("FOUND {name}: {design}\n  {steps} steps{known}; {states} states\n{found}");
-            true
-        }
-        None => {
-            println!("SURVIVED {name}: {design}\n  {explored}\n");
-            false
-        }
+    let Some(found) = &explored.found else {
+        println!("  not seen by states: {explored}");
+        return false;
+    };
+    let known = hunt
+        .steps_in_safety
+        .map(|steps| format!(" ({steps} in the model of spec/safety.md)"))
+        .unwrap_or_default();
+    print!(
+        "  seen in {} steps{known}, after {} states\n{found}",
+        found.story.len(),
+        explored.states
+    );
+    true
+}
+
+/// Names the first seed in whose day the design does harm.
+fn is_met_by_seeds(mutant: Mutant, most: u64) -> bool {
+    plant(Some(mutant));
+    let met = hunt_by_seed(mutant, most);
+    plant(None);
+    match &met {
+        Some(it) => println!("  met by seed {}: {}", it.broken.seed, it.broken.violation),
+        None => println!("  not met by {most} seeds"),
     }
+    met.is_some()
 }
