@@ -60,13 +60,18 @@ impl Shop {
     /// From here on nothing more goes wrong: then every attempt becomes final, everyone who asks learns it, and the
     /// host agrees.
     pub fn settles(&self) -> Checked<()> {
+        self.settles_within(1)
+    }
+
+    /// The same, in so many times the steps: more tills take longer.
+    pub(super) fn settles_within(&self, times: usize) -> Checked<()> {
         let mut shop = self.clone();
         shop.left = Default::default();
         if shop.terminals.iter().any(|it| it.internet != Reach::There) {
-            shop.clone().tells_without_internet()?;
+            shop.clone().tells_without_internet(times)?;
         }
         let mut clock = Clock::default();
-        for _ in 0..STEPS {
+        for _ in 0..STEPS * times {
             if !shop.goes_on(&mut clock, Reach::There)? {
                 return shop.is_settled();
             }
@@ -75,9 +80,9 @@ impl Shop {
     }
 
     /// The internet stays away: whoever was accepted offline is told so all the same. \[OFF-10\]
-    fn tells_without_internet(mut self) -> Checked<()> {
+    fn tells_without_internet(mut self, times: usize) -> Checked<()> {
         let mut clock = Clock::default();
-        for _ in 0..STEPS_WITHOUT_INTERNET {
+        for _ in 0..STEPS_WITHOUT_INTERNET * times {
             if !self.goes_on(&mut clock, Reach::Gone)? {
                 break;
             }

@@ -27,7 +27,7 @@ impl World {
         // left to the day's own end.
         let is_gone = |it: &Fault| matches!(it, Fault::Swap | Fault::Damage);
         if self.dice.chance(FUTURES) && !self.script.weather.iter().any(is_gone) {
-            self.shop.settles()?;
+            self.shop.settles_within(20)?;
         }
         let Some(fault) = self.dice.one_of(&self.script.weather).copied() else {
             return Ok(());
