@@ -194,6 +194,8 @@ fn weather(dice: &mut Dice, has_cloud: bool, alone: bool, is_shared: bool) -> Ve
     }
     // A month is spent with everything off, and takes with it whatever was under way.
     if alone && !has_cloud && dice.chance(150) {
+        // A till tells by its date that a month has passed. [REC-23]
+        weather.retain(|it| *it != Fault::ClockJump);
         weather.push(Fault::Month);
     }
     if dice.chance(40) {

@@ -218,7 +218,11 @@ impl World {
             .map(|it| it.id.clone())
             .collect();
         match self.dice.one_of(&refused).cloned() {
-            Some(payment) => self.act(Action::Contradicts(terminal, payment, Then::Goes)),
+            Some(payment) => {
+                // Once a day: a reversal takes back one approval.
+                self.script.weather.retain(|it| *it != Fault::Contradiction);
+                self.act(Action::Contradicts(terminal, payment, Then::Goes))
+            }
             None => Ok(false),
         }
     }
