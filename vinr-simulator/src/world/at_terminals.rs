@@ -147,7 +147,7 @@ impl Shop {
 
     fn carry(&mut self, terminal: usize, out: Out) {
         for message in out.sent {
-            let is_news = matches!(message, Message::Freed { .. });
+            let is_news = matches!(message, Message::Freed { .. } | Message::Report { .. });
             if !is_news || self.plan.has_cloud() && self.is_linked(terminal) {
                 self.send(message);
             }

@@ -83,6 +83,7 @@ impl Shop {
             | Message::CloudAsk { .. }
             | Message::CloudReply { .. }
             | Message::HandedOver { .. }
+            | Message::Report { .. }
             | Message::Freed { .. } => choices.push(Action::Deliver(shared.clone(), Then::Goes)),
             Message::Ask { terminal, .. }
             | Message::Verdict { terminal, .. }
@@ -197,7 +198,10 @@ impl Shop {
 /// A word that nobody sent cannot be lost, and what a link carries is lost only with the link.
 pub(super) fn can_be_lost(message: &Message) -> bool {
     match message {
-        Message::NotSent { .. } | Message::HandedOver { .. } | Message::Freed { .. } => false,
+        Message::NotSent { .. }
+        | Message::HandedOver { .. }
+        | Message::Report { .. }
+        | Message::Freed { .. } => false,
         Message::Ask { line, .. } => !line.is_the_clouds(),
         Message::Reply { line, reply, .. } => !line.is_the_clouds() && *reply != Reply::Unreachable,
         Message::CloudAsk { .. }

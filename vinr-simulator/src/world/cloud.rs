@@ -10,7 +10,7 @@ use vinr_protocol::cloud::relay::{
 use vinr_protocol::cloud::{CloudPayRequest, Target, Wait};
 use vinr_protocol::error_body::Refusal;
 use vinr_protocol::terminal::Caller;
-use vinr_protocol::{AttemptKey, CancelRequest, Machine, PaymentId};
+use vinr_protocol::{AttemptKey, CancelRequest, Machine, Payment, PaymentId};
 
 use super::invariant::Checked;
 use super::message::{Ask, CloudAsk, CloudReply, Line, Message, Purpose, Reply};
@@ -74,21 +74,42 @@ impl Shop {
                 Message::Ask { line, terminal, .. } | Message::Reply { line, terminal, .. } => {
                     !(line.is_the_clouds() && *terminal == nth)
                 }
-                Message::HandedOver { terminal, .. } | Message::Freed { terminal } => {
-                    *terminal != nth
-                }
+                Message::HandedOver { terminal, .. }
+                | Message::Report { terminal, .. }
+                | Message::Freed { terminal } => *terminal != nth,
                 _ => true,
             });
         }
-        self.cloud(if is_up {
-            Input::LinkUp {
-                terminal,
-                journal: self.terminals[nth].disk.journal_id(),
-                now: now(),
-            }
-        } else {
-            Input::LinkDown { terminal }
+        if !is_up {
+            return self.cloud(Input::LinkDown { terminal });
+        }
+        self.cloud(Input::LinkUp {
+            terminal,
+            journal: self.terminals[nth].disk.journal_id(),
+            now: now(),
+        })?;
+        let payments: Vec<Payment> = self.terminals[nth].disk.payments().cloned().collect();
+        for payment in payments {
+            self.send(Message::Report {
+                terminal: nth,
+                payment: Arc::new(payment),
+            });
+        }
+        Ok(())
+    }
+
+    pub(super) fn reported(&mut self, payment: &Payment) -> Checked<()> {
+        self.cloud(Input::Report {
+            payment: payment.clone(),
         })
+    }
+
+    /// I22: what the cloud has last heard of a payment.
+    pub(super) fn cloud_knows(&self, id: &PaymentId) -> Option<&Payment> {
+        self.cloud
+            .relay
+            .payments()
+            .find(|payment| payment.id == *id)
     }
 
     pub(super) fn is_linked(&self, nth: usize) -> bool {

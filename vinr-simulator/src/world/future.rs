@@ -238,6 +238,10 @@ impl Shop {
                     self.bank.has_approved(&payment.id) == (payment.status.as_str() == "completed"),
                     "I4, I22: at rest the terminal and the host do not agree",
                 )?;
+                ensure(
+                    !self.plan.has_cloud() || self.cloud_knows(&payment.id) == Some(payment),
+                    "I22: at rest the cloud and the terminal do not agree",
+                )?;
             }
         }
         for till in &self.tills {

@@ -54,6 +54,13 @@ pub enum Message {
         /// The command.
         command: PaymentId,
     },
+    /// A terminal tells the cloud of a payment as it is now.
+    Report {
+        /// The terminal.
+        terminal: usize,
+        /// The payment.
+        payment: Arc<Payment>,
+    },
     /// A terminal tells the cloud that it is free.
     Freed {
         /// Which.
@@ -339,6 +346,9 @@ impl fmt::Display for Message {
                 f,
                 "the word that terminal {terminal} was handed command {command}"
             ),
+            Message::Report { terminal, payment } => {
+                write!(f, "terminal {terminal}'s report that {}", told(payment))
+            }
             Message::Freed { terminal } => write!(f, "the word that terminal {terminal} is free"),
             Message::Reply {
                 line,

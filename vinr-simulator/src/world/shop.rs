@@ -253,6 +253,7 @@ impl Shop {
             Message::HandedOver { terminal, command } => {
                 self.handed_over(*terminal, command).map(|()| true)
             }
+            Message::Report { payment, .. } => self.reported(payment).map(|()| true),
             Message::Freed { terminal } => self.freed(*terminal).map(|()| true),
             Message::NotSent { terminal, payment } => {
                 let (payment, now) = (payment.clone(), self.terminals[*terminal].date());

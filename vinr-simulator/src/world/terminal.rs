@@ -7,7 +7,7 @@ use std::time::Duration;
 use vinr_protocol::mutant::{Mutant, is_planted};
 use vinr_protocol::payment::ConnectionMode;
 use vinr_protocol::reader::{Activity, ReaderStatus};
-use vinr_protocol::terminal::{Answer, Effect, Input, Screen, Session, Timer};
+use vinr_protocol::terminal::{Answer, Effect, Input, Record, Screen, Session, Timer};
 use vinr_protocol::{Amount, AttemptKey, Machine, Payment, PaymentId};
 
 use super::action::Then;
@@ -223,7 +223,16 @@ impl Terminal {
     ) -> Checked<()> {
         let terminal = self.nth;
         match effect {
-            Effect::Persist(record) => return self.disk.write(record, path, around),
+            Effect::Persist(record) => {
+                // Whoever is linked to the cloud tells it of every change, and of all of them when it is linked again.
+                if let Record::Attempt(attempt) = &record {
+                    out.sent.push(Message::Report {
+                        terminal,
+                        payment: Arc::new(attempt.payment.clone()),
+                    });
+                }
+                return self.disk.write(record, path, around);
+            }
             Effect::Show(screen) => return self.show(screen, around),
             Effect::Head { caller, .. } => {
                 let line = Line::of(caller);

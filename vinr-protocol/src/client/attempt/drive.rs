@@ -76,6 +76,7 @@ impl Attempt {
         {
             return self.pause(recovery); // [REC-19]
         }
+        recovery.hears(&self.stored, &list.data);
         if let Some(own) = self.stored.own_in_cloud(&list) {
             // What is undelivered the cloud lists by itself: that is not the terminal's word that it has it.
             return if undelivered && !self.is_result(own) {
@@ -88,21 +89,20 @@ impl Attempt {
             return self.pause(recovery);
         }
         match &recovery.doubt {
+            // The cloud need not know of the attempt for whose sake this one was refused.
+            _ if recovery.misses_another() => self.pause(recovery),
             // Its only copy was refused: that needs no denial.
-            Doubt::Refused { status, error } if !self.copies => {
-                let (status, error) = (*status, error.clone());
-                self.settle(Outcome::Refused {
-                    status,
-                    error,
-                    attempts: list.data,
-                })
-            }
+            Doubt::Refused { .. } if !self.copies => self.refusal_stands(recovery),
             _ if self.stored.members.is_empty() => self.pause(recovery),
             _ if recovery.aged => self.unknown(Unsettled::TooOld), // [REC-23]
-            _ => {
-                recovery.others = list.data;
-                self.cancel(recovery) // [REC-20]
-            }
+            _ => self.cancel(recovery),                            // [REC-20]
+        }
+    }
+
+    /// Somebody listed attempts of the sale, and somebody else is asked before that counts.
+    pub(in crate::client) fn hears(&mut self, list: &PaymentList) {
+        if let Phase::LookingUp(recovery) = &mut self.phase {
+            recovery.hears(&self.stored, &list.data);
         }
     }
 }

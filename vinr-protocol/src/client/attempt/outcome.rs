@@ -113,6 +113,10 @@ pub enum Unsettled {
     /// A terminal need not keep records for so long. \[REC-23\]
     #[error("the attempt is more than 30 days old and the terminal has no record of it")]
     TooOld,
+    /// The pay was refused for the sake of another attempt of the sale, and nobody has listed one: whether the sale is
+    /// paid is not known.
+    #[error("{0}, and the attempt that stands in its way could not be found")]
+    Elsewhere(Lost),
     /// The terminal had accepted the attempt, and denies it.
     #[error("{0}, and the terminal denies a payment that it had accepted")]
     Forgotten(Lost),

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use super::{Attempt, Effect, Lost, Outcome, Phase, REPLY_WAIT, Timer, Unsettled};
-use crate::error_body::ErrorBody;
+use super::{Attempt, Effect, Lost, Outcome, Phase, REPLY_WAIT, StoredAttempt, Timer, Unsettled};
+use crate::error_body::{Code, ErrorBody};
 use crate::mutant::{Mutant, is_planted};
 use crate::payment::{CancelOutcome, Cancellation, ConnectionMode, Payment, PaymentList, Status};
 use crate::time::Timestamp;
@@ -18,7 +18,7 @@ pub(super) struct Recovery {
     accepted: bool,
     /// Older than a terminal keeps its records.
     pub(super) aged: bool,
-    /// The sale's other attempts, as the last look-up listed them: one of them may have paid it.
+    /// The sale's other attempts, as anybody listed them so far: one of them may have paid it.
     pub(super) others: Vec<Payment>,
     /// The next pause.
     pause: Duration,
@@ -57,9 +57,48 @@ impl Recovery {
             pause: ASK_AGAIN_MIN,
         }
     }
+
+    /// Somebody listed these: the newer word on each counts.
+    pub(super) fn hears(&mut self, stored: &StoredAttempt, listed: &[Payment]) {
+        for payment in listed {
+            if payment.reference != stored.reference
+                || payment.attempt_key.as_ref() == Some(&stored.key)
+            {
+                continue;
+            }
+            match self.others.iter_mut().find(|known| known.id == payment.id) {
+                Some(known) => *known = payment.clone(),
+                None => self.others.push(payment.clone()),
+            }
+        }
+    }
+
+    /// It was refused for the sake of another attempt, and nobody has listed one: whether the sale is paid is not known.
+    pub(super) fn misses_another(&self) -> bool {
+        let Doubt::Refused { error, .. } = &self.doubt else {
+            return false;
+        };
+        let is_elsewhere = matches!(
+            error.code,
+            Code::ReferenceInProgress | Code::ReferenceAlreadyPaid
+        );
+        is_elsewhere && self.others.is_empty()
+    }
 }
 
 impl Attempt {
+    /// The pay asked for no card, and this is what the sale's other attempts have come to.
+    pub(super) fn refusal_stands(&mut self, recovery: Recovery) -> Vec<Effect> {
+        let Doubt::Refused { status, error } = recovery.doubt else {
+            return self.pause(recovery);
+        };
+        self.settle(Outcome::Refused {
+            status,
+            error,
+            attempts: recovery.others,
+        })
+    }
+
     pub(super) fn resume(&mut self, now: Timestamp) -> Vec<Effect> {
         // Nobody waits at the counter for a resumed attempt: it is found out, never paid anew. [REC-5]
         self.policy.spare_key = None;
@@ -111,8 +150,7 @@ impl Attempt {
         let Some(own) = self.stored.own(&list) else {
             return self.not_listed(recovery, list);
         };
-        let others = list.data.iter().filter(|it| it.id != own.id);
-        recovery.others = others.cloned().collect();
+        recovery.hears(&self.stored, &list.data);
         self.found(recovery, own)
     }
 
@@ -145,13 +183,10 @@ impl Attempt {
 
     /// The terminal answered and does not list the attempt.
     pub(super) fn not_listed(&mut self, mut recovery: Recovery, list: PaymentList) -> Vec<Effect> {
+        recovery.hears(&self.stored, &list.data);
         let why = match &recovery.doubt {
-            Doubt::Refused { status, error } if !self.copies => {
-                return self.settle(Outcome::Refused {
-                    status: *status,
-                    error: error.clone(),
-                    attempts: list.data,
-                });
+            Doubt::Refused { .. } if !self.copies && !recovery.misses_another() => {
+                return self.refusal_stands(recovery);
             }
             doubt => doubt.clone().into_lost(),
         };
@@ -166,10 +201,11 @@ impl Attempt {
                 self.unknown(Unsettled::TooOld) // [REC-23]
             }
             (Some(_), Some(_)) if recovery.accepted => self.unknown(Unsettled::Forgotten(why)),
-            (Some(_), Some(_)) => {
-                recovery.others = list.data;
-                self.cancel(recovery) // [REC-20]
+            // It had refused this one for another's sake, and now knows of no other.
+            (Some(_), Some(_)) if !self.copies && recovery.misses_another() => {
+                self.unknown(Unsettled::Elsewhere(why))
             }
+            (Some(_), Some(_)) => self.cancel(recovery), // [REC-20]
             _ => self.pause(recovery),
         }
     }
@@ -230,12 +266,11 @@ impl Attempt {
 
     /// The attempt is durably cancelled and can never charge: one more, under a new key, or the end. \[REC-9\]
     pub(super) fn void(&mut self, recovery: Recovery, cancelled: Option<Payment>) -> Vec<Effect> {
-        if let Doubt::Refused { status, error } = recovery.doubt {
-            return self.settle(Outcome::Refused {
-                status,
-                error,
-                attempts: recovery.others,
-            });
+        if recovery.misses_another() {
+            return self.unknown(Unsettled::Elsewhere(recovery.doubt.into_lost()));
+        }
+        if matches!(recovery.doubt, Doubt::Refused { .. }) {
+            return self.refusal_stands(recovery);
         }
         let Some(key) = self.policy.spare_key.take() else {
             let voided = Outcome::Voided {

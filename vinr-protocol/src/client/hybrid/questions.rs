@@ -74,6 +74,11 @@ impl Hybrid {
             return Vec::new();
         };
         let local = local.take();
+        // Each knows of attempts that the other does not.
+        if let Some(local) = &local {
+            self.attempt.hears(local);
+        }
+        self.attempt.hears(&list);
         let stored = self.stored();
         let about = list
             .data

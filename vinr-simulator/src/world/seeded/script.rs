@@ -51,10 +51,6 @@ impl Style {
     }
 }
 
-/// May two tills want one sale paid where there is a cloud? Not yet: the cloud lists its own payments only, and what a
-/// till that is refused there is told of the other till's attempt is an open question.
-const SHARE_THROUGH_THE_CLOUD: bool = false;
-
 impl Script {
     pub(super) fn draw(dice: &mut Dice) -> Self {
         let styles = [
@@ -77,8 +73,7 @@ impl Script {
         } else {
             dice.between(2, 3) as usize
         };
-        let is_shared =
-            tills > 1 && dice.chance(300) && (SHARE_THROUGH_THE_CLOUD || !style.has_cloud());
+        let is_shared = tills > 1 && dice.chance(300);
         let sales = dice.between(1, 5);
         let tills: Vec<Vec<Sale>> = (0..tills as u64)
             .map(|till| {

@@ -285,6 +285,7 @@ impl World {
             | Message::CloudAsk { .. }
             | Message::CloudReply { .. }
             | Message::HandedOver { .. }
+            | Message::Report { .. }
             | Message::Freed { .. } => self.act(Action::Deliver(message, Then::Goes)).map(drop),
         }
     }
@@ -306,7 +307,10 @@ impl World {
             | Message::Reversed { terminal, .. } => {
                 self.silent.host > now || self.shop.terminals[*terminal].internet != Reach::There
             }
-            Message::NotSent { .. } | Message::HandedOver { .. } | Message::Freed { .. } => false,
+            Message::NotSent { .. }
+            | Message::HandedOver { .. }
+            | Message::Report { .. }
+            | Message::Freed { .. } => false,
         }
     }
 
@@ -338,7 +342,7 @@ impl World {
             Message::CloudAsk { .. } | Message::CloudReply { .. } => {
                 self.dice.between(10 * MILLI, 200 * MILLI)
             }
-            Message::HandedOver { .. } | Message::Freed { .. } => {
+            Message::HandedOver { .. } | Message::Report { .. } | Message::Freed { .. } => {
                 self.dice.between(5 * MILLI, 100 * MILLI)
             }
             Message::NotSent { .. } => self.dice.between(100, SECOND),

@@ -97,3 +97,20 @@ fn a_refusal_after_the_head_is_a_lost_answer() {
         })
         .looks_up();
 }
+
+// [REC-10] [REC-23] found by a seed: the device was swapped between the refusal and the look-up
+#[test]
+fn a_terminal_that_refused_for_the_sake_of_another_and_lists_none_proves_nothing() {
+    for journal_id in [JOURNAL, "jrn_other"] {
+        let empty = PaymentList {
+            journal_id: Some(journal(journal_id)),
+            ..list(vec![])
+        };
+        let story = refused(409, Code::ReferenceAlreadyPaid).then(Input::LookedUp(empty));
+        assert!(
+            matches!(story.outcome(), Outcome::Unknown { .. }),
+            "{:?}",
+            story.effects
+        );
+    }
+}

@@ -72,3 +72,52 @@ fn a_conflict_of_the_only_copy_may_be_looked_up_in_the_cloud() {
         .then(answered_by_cloud(vec![paid.clone()], false))
         .is_refused(Code::ReferenceAlreadyPaid, vec![paid]);
 }
+
+// §5.4 found by a seed: the cloud knew of the other till's payment, and the terminal's empty list was all that counted
+#[test]
+fn what_the_cloud_lists_of_the_sale_is_told_even_where_the_terminal_lists_nothing() {
+    let paid = payment("other_till", Status::Completed);
+    Story::both()
+        .then(refused(Path::Cloud, Code::ReferenceAlreadyPaid))
+        .then(Input::LookedUp(list(vec![])))
+        .then(answered_by_cloud(vec![paid.clone()], false))
+        .then(Input::CancelAnswered(
+            Path::Lan,
+            cancellation(CancelOutcome::Cancelled, None),
+        ))
+        .is_refused(Code::ReferenceAlreadyPaid, vec![paid]);
+}
+
+// [REC-10] found by a seed
+#[test]
+fn refused_for_the_sake_of_another_that_nobody_lists_is_unknown() {
+    let story = Story::both()
+        .then(refused(Path::Cloud, Code::ReferenceInProgress))
+        .then(Input::LookedUp(list(vec![])))
+        .then(answered_by_cloud(vec![], false))
+        .then(Input::CancelAnswered(
+            Path::Lan,
+            cancellation(CancelOutcome::Cancelled, None),
+        ));
+    assert!(
+        matches!(
+            story.outcome(),
+            Outcome::Unknown {
+                why: Unsettled::Elsewhere(_),
+                ..
+            }
+        ),
+        "{:?}",
+        story.outcome()
+    );
+}
+
+// [REC-10] found by a seed: the cloud need not know of the attempt that stands in the way
+#[test]
+fn an_empty_list_of_the_cloud_does_not_end_a_refusal_for_the_sake_of_another() {
+    let story = Story::sent()
+        .then(refused(Path::Lan, Code::ReferenceInProgress))
+        .then(Input::LookUpFailed(Path::Lan, Unasked::Dead))
+        .then(answered_by_cloud(vec![], false));
+    story.pauses();
+}
