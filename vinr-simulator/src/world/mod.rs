@@ -1,8 +1,12 @@
 //! A shop in which everything may happen, and what must never happen in it.
 //!
 //! Tills, terminals, the cloud and the card network are the production machines of `vinr-protocol`; the wires, disks
-//! and people between them are played. [`explore`] takes every order of events, breadth first, within
-//! bounds.
+//! and people between them are played. [`explore`] takes every order of events, breadth first, within bounds; the days of
+//! [`seeded`] are longer, and have a clock. `docs/safety.md` says what that shows and what it does not.
+//!
+//! Where to look: a [`Plan`] says who takes part and what may go wrong, an [`Action`] is one thing that happens, a
+//! [`Shop`] is the state between two of them. What must never be stands where it can be seen to be: at a terminal's
+//! disk and screen, at a till's pay (the fence), in the shop as a whole, and at rest.
 
 mod action;
 mod air;
