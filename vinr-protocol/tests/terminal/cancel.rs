@@ -165,3 +165,30 @@ fn a_cancel_of_one_attempt_leaves_another_alone() {
     shop.cancel("order_1", Some("other"));
     assert_eq!(shop.status("order_1"), Status::Pending);
 }
+
+// [REC-8] whatever else the sale is busy with
+#[test]
+fn a_cancelled_key_stays_cancelled_while_another_attempt_lives() {
+    let mut shop = Shop::open();
+    shop.cancel("order_1", Some("late"));
+    shop.pay("order_1", "k2");
+    let (caller, effects) = shop.pay("order_1", "late");
+    assert_eq!(
+        payment_for(caller, &effects).map(|it| &it.status),
+        Some(&Status::Cancelled)
+    );
+}
+
+// [REC-22] what is live, even where it is not the newest
+#[test]
+fn a_cancel_without_a_key_covers_what_is_live_before_what_is_newer() {
+    let mut shop = Shop::open();
+    shop.cancel("order_1", Some("late"));
+    let (payer, _) = shop.pay("order_1", "k2");
+    shop.pay("order_1", "late");
+    let (_, effects) = shop.cancel("order_1", None);
+    assert_eq!(
+        payment_for(payer, &effects).map(|it| &it.status),
+        Some(&Status::Cancelled)
+    );
+}

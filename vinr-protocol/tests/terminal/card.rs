@@ -102,3 +102,11 @@ fn the_card_facts_are_those_of_this_attempt() {
     shop.pay("order_2", "k2");
     assert_eq!(shop.newest("order_2").last4, None);
 }
+
+#[test]
+fn a_second_card_is_not_taken_at_the_pin_of_the_first() {
+    let mut shop = Shop::open();
+    shop.pay("order_1", "k1");
+    shop.insert_pin_card();
+    assert_eq!(shop.tap(), []);
+}

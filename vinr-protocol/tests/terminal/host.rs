@@ -173,3 +173,52 @@ fn an_interaction_that_ends_at_the_pin_is_cancelled() {
         Some(CancelReason::TimedOut)
     );
 }
+
+/// A declined payment whose approval came after all, and is owed back.
+fn owing_a_reversal() -> (Shop, vinr_protocol::PaymentId) {
+    let mut shop = Shop::open();
+    let id = shop.sale("order_1", "k1", declined()).id;
+    shop.host_says(&id, HostVerdict::Approved);
+    (shop, id)
+}
+
+// [PAY-16] declined or voided alike
+#[test]
+fn an_approval_of_a_declined_payment_is_reversed() {
+    let mut shop = Shop::open();
+    let id = shop.sale("order_1", "k1", declined()).id;
+    let effects = shop.host_says(&id, HostVerdict::Approved);
+    assert!(matches!(
+        effects[..],
+        [Effect::Persist(_), Effect::Reverse { .. }, Effect::Arm(..)]
+    ));
+}
+
+// [PAY-16]
+#[test]
+fn a_reversal_that_is_owed_is_asked_for_again_at_boot() {
+    let (mut shop, payment) = owing_a_reversal();
+    let effects = shop.power_cycle();
+    assert!(effects.contains(&Effect::Reverse { payment }));
+}
+
+// [PAY-16]
+#[test]
+fn an_acknowledged_reversal_is_durable_and_asked_for_no_more() {
+    let (mut shop, payment) = owing_a_reversal();
+    let effects = shop.step(Input::HostReversed {
+        payment: payment.clone(),
+    });
+    let retry = Timer::HostRetry(payment.clone());
+    assert!(matches!(&effects[..], [Effect::Persist(_), Effect::Disarm(it)] if *it == retry));
+    let effects = shop.power_cycle();
+    assert!(!effects.contains(&Effect::Reverse { payment }));
+}
+
+#[test]
+fn the_outcome_stops_asking_the_host() {
+    let mut shop = in_flight();
+    let id = shop.newest("order_1").id;
+    let effects = shop.host_says(&id, HostVerdict::Approved);
+    assert!(effects.contains(&Effect::Disarm(Timer::HostRetry(id))));
+}

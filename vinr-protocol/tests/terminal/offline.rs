@@ -489,3 +489,49 @@ fn a_queue_that_is_switched_off_still_shows_what_is_left_in_it() {
     assert_eq!((shown.supported, shown.queued), (false, 1));
     assert_eq!(shown.oldest_queued_at, Some(now()));
 }
+
+// [OFF-17] a clock that was set back makes nothing younger
+#[test]
+fn at_boot_a_clock_that_was_set_back_ages_an_entry_too() {
+    let mut shop = without_internet();
+    let first = queue(&mut shop, 1);
+    let hour = 3_600_000;
+    let earlier = Timestamp::from_unix_ms(now().unix_ms() - hour).expect("a date");
+    let (_, effects) = Session::recover(config(), journal_id(), shop.journal.clone(), earlier);
+    let left = QUEUE_AGE_MAX - std::time::Duration::from_secs(3600);
+    assert!(effects.contains(&Effect::Arm(Timer::QueueAge(first), left)));
+}
+
+// [OFF-17]
+#[test]
+fn an_entry_that_was_forwarded_no_longer_ages() {
+    let mut shop = without_internet();
+    let first = queue(&mut shop, 1);
+    internet(&mut shop, ReaderStatus::Online);
+    shop.host_says(&first, HostVerdict::Approved);
+    assert_eq!(shop.elapse(Timer::QueueAge(first)), []);
+    internet(&mut shop, ReaderStatus::Offline);
+    assert_eq!(refusal(&mut shop, request("order_2", 100)), None);
+}
+
+// [OFF-15]
+#[test]
+fn a_timer_sends_nobody_past_the_head_of_the_queue() {
+    let mut shop = without_internet();
+    queue(&mut shop, 1);
+    let second = queue(&mut shop, 2);
+    internet(&mut shop, ReaderStatus::Online);
+    assert_eq!(shop.elapse(Timer::HostRetry(second)), []);
+}
+
+// [OFF-6] nobody else would tell it that the internet is there
+#[test]
+fn what_is_queued_while_the_internet_is_there_is_forwarded_at_once() {
+    let mut shop = Shop::open();
+    shop.send(request("order_1", 100), Some("k1"));
+    shop.tap();
+    let id = shop.newest("order_1").id;
+    let effects = not_sent(&mut shop, &id);
+    assert!(shop.newest("order_1").is_queued_offline());
+    assert_eq!(sent(&effects), [id]);
+}

@@ -103,3 +103,24 @@ fn a_terminal_that_fails_while_it_is_busy_no_longer_says_so() {
     let idle = Effect::Announce(vinr_protocol::reader::Activity::Idle);
     assert!(effects.contains(&idle), "{effects:?}");
 }
+
+// [REC-21]
+#[test]
+fn whoever_waits_hears_of_a_failure_that_is_not_about_its_payment() {
+    let mut shop = Shop::open();
+    let (caller, _) = shop.pay("order_1", "k1");
+    let effects = shop.step(Input::StorageFailed { undone: Vec::new() });
+    assert_eq!(code_for(caller, &effects), Some(Code::StorageFailed));
+}
+
+// [DISC-7]
+#[test]
+fn a_terminal_that_failed_while_it_was_busy_describes_itself_as_idle() {
+    let mut shop = Shop::open();
+    shop.pay("order_1", "k1");
+    shop.step(Input::StorageFailed { undone: Vec::new() });
+    assert_eq!(
+        shop.session.activity(),
+        vinr_protocol::reader::Activity::Idle
+    );
+}
