@@ -1,7 +1,7 @@
-use super::super::{Canceller, Effect, HandOver, Timer};
+use super::super::{Canceller, Effect, HandOver, Input, Timer};
 use super::desk::*;
 use crate::error_body::Code;
-use crate::payment::CancelOutcome;
+use crate::payment::{CancelOutcome, Cancellation};
 use crate::request::CancelRequest;
 use crate::terminal::Caller;
 
@@ -160,4 +160,58 @@ fn a_command_that_was_cancelled_is_asked_for_and_not_delivered_again() {
 fn a_cancel_of_an_unknown_payment_is_not_found() {
     let effects = Desk::linked(&[A]).cancels(1, 7);
     assert_eq!(answers(&effects), answered(1, "not_found"));
+}
+
+// [REC-11]
+#[test]
+fn another_terminals_acknowledgement_is_not_heard() {
+    let mut desk = Desk::linked(&[A, B]);
+    desk.pay(1, to(A), "k1");
+    desk.cancels(2, 1);
+    assert_eq!(
+        desk.acknowledges(B, by(2), CancelOutcome::TooLate, None),
+        []
+    );
+}
+
+// [REC-19]
+#[test]
+fn an_acknowledgement_about_another_sale_is_none() {
+    let mut desk = Desk::linked(&[A]);
+    desk.cancels_attempt(2, attempt("k1"));
+    let effects = desk.step(Input::Cancelled {
+        terminal: term(A),
+        by: by(2),
+        answer: Some(Cancellation {
+            object: "cancellation".into(),
+            journal_id: Some(journal("jrn_1")),
+            reference: "order_2".parse().expect("lawful"),
+            outcome: CancelOutcome::Cancelled,
+            payment: None,
+        }),
+        now: now(),
+    });
+    assert_eq!(answers(&effects), answered(2, "still_processing"));
+}
+
+#[test]
+fn who_hung_up_on_a_cancel_is_not_answered() {
+    let mut desk = Desk::linked(&[A]);
+    desk.cancels_attempt(2, attempt("k1"));
+    let caller = Caller(2);
+    desk.step(Input::CallerGone { caller });
+    assert_eq!(
+        desk.acknowledges(A, by(2), CancelOutcome::Cancelled, None),
+        []
+    );
+}
+
+// [REC-21]
+#[test]
+fn who_waits_for_a_cancel_hears_of_a_failed_storage() {
+    let mut desk = Desk::linked(&[A]);
+    desk.cancels_attempt(2, attempt("k1"));
+    let effects = desk.step(Input::StorageFailed { undone: Vec::new() });
+    let failed = Code::StorageFailed.to_string();
+    assert_eq!(answers(&effects), answered(2, &failed));
 }

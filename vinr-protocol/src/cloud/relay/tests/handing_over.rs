@@ -329,3 +329,64 @@ fn a_report_that_comes_again_fires_its_event_again() {
         "{effects:?}"
     );
 }
+
+#[test]
+fn a_final_payment_is_not_changed_by_another_final_report() {
+    let mut desk = Desk::linked(&[A]);
+    desk.reports(payment(A, 9, "lan", "completed"));
+    desk.reports(payment(A, 9, "lan", "failed"));
+    assert_eq!(desk.shows().0[0].as_str(), "completed");
+}
+
+#[test]
+fn a_report_that_was_overtaken_takes_nothing_back() {
+    let mut desk = Desk::linked(&[A]);
+    desk.reports(payment(A, 9, "lan", "processing"));
+    desk.reports(payment(A, 9, "lan", "pending"));
+    assert_eq!(desk.shows().0[0].as_str(), "processing");
+}
+
+// [HYB-8] the confirmation was about the first delivery
+#[test]
+fn a_second_delivery_that_is_not_confirmed_in_time_is_withdrawn() {
+    let mut desk = Desk::linked(&[A]);
+    desk.pay(1, to(A), "k1");
+    desk.link_says(A, 1, HandOver::Confirmed);
+    desk.link_down(A);
+    desk.link_up(A);
+    let effects = desk.elapses(hand_over(1));
+    assert!(
+        matches!(effects.as_slice(), [Effect::Withdraw { .. }]),
+        "{effects:?}"
+    );
+}
+
+// [GRP-4] after a restart it is offered, not asked for
+#[test]
+fn a_command_that_waits_again_is_durable_as_such() {
+    let mut desk = Desk::linked(&[A]);
+    desk.pay(1, to(A), "k1");
+    let effects = desk.link_says(A, 1, HandOver::NothingSent);
+    assert!(
+        matches!(effects.as_slice(), [Effect::Persist(_)]),
+        "{effects:?}"
+    );
+}
+
+// [REC-19]
+#[test]
+fn a_terminal_does_not_answer_with_the_payment_of_another() {
+    let mut desk = Desk::linked(&[A, B]);
+    desk.pay(1, to(A), "k1");
+    assert_eq!(desk.answers(A, 1, payment(B, 9, "k1", "completed")), []);
+    assert!(desk.shows().1);
+}
+
+// [REC-19]
+#[test]
+fn a_report_of_another_terminal_is_not_the_word_on_a_command() {
+    let mut desk = Desk::linked(&[A, B]);
+    desk.pay(1, to(A), "k1");
+    desk.reports(payment(B, 9, "k1", "failed"));
+    assert!(desk.shows().1);
+}

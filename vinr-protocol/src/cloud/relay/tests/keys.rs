@@ -122,3 +122,27 @@ fn a_failed_store_is_answered_and_nothing_is_begun_after_it() {
     assert_eq!(answers(&effects), answered(2, "storage_failed"));
     assert_eq!(delivered(&effects), [""; 0]);
 }
+
+// [PAY-11] its id is known to a caller from here on, restarts included
+#[test]
+fn a_command_that_is_announced_later_is_durable_as_such_first() {
+    let mut desk = Desk::linked(&[A]);
+    desk.pay(1, to(A), "k1");
+    let effects = desk.pay(2, at_once(to(A)), "k1");
+    assert!(
+        matches!(
+            effects.as_slice(),
+            [Effect::Persist(_), Effect::Answer { .. }]
+        ),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn an_id_that_was_drawn_twice_starts_nothing() {
+    let mut desk = Desk::linked(&[A]);
+    desk.reports(payment(A, 1, "lan", "failed"));
+    let effects = desk.pay(1, to(A), "k1");
+    assert_eq!(answers(&effects), answered(1, &Code::Internal.to_string()));
+    assert_eq!(delivered(&effects), [""; 0]);
+}
