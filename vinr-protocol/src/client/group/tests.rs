@@ -372,3 +372,65 @@ fn a_caller_who_gave_up_is_sent_to_no_further_member() {
         .then(Input::Try(at(B, "k2")));
     assert_eq!(story.effects, []);
 }
+
+#[test]
+fn a_lost_attempt_that_is_void_is_the_end_and_no_other_member_is_tried() {
+    let lan_only = Policy {
+        local_timeout: None,
+        ..policy()
+    };
+    let story = Story::new(lan_only)
+        .then(Input::Try(at(A, "k1")))
+        .stored()
+        .then(lost(Path::Lan))
+        .then(Input::Of(hybrid::Input::LookedUp(list(vec![]))))
+        .then(Input::Of(hybrid::Input::CancelAnswered(
+            Path::Lan,
+            cancellation(CancelOutcome::Cancelled, None),
+        )));
+    assert!(matches!(
+        story.outcome(),
+        Outcome::Ended {
+            outcome: attempt::Outcome::Voided { .. },
+            ..
+        }
+    ));
+}
+
+/// One path was told that the member is busy, and its key is being looked up.
+fn busy_on_one_of_two_paths() -> Story {
+    Story::at_a()
+        .then(lost(Path::Lan))
+        .then(silent())
+        .stored()
+        .then(Input::Of(hybrid::Input::Refused {
+            path: Path::Cloud,
+            status: 409,
+            error: error(Code::TerminalBusy),
+        }))
+}
+
+fn once_cancelled(story: Story) -> Story {
+    let pending = list(vec![paid(A, "k1", Status::Pending)]);
+    let cancelled = paid(A, "k1", Status::Cancelled);
+    story
+        .then(Input::Of(hybrid::Input::LookedUp(pending)))
+        .then(Input::Of(hybrid::Input::CancelAnswered(
+            Path::Lan,
+            cancellation(CancelOutcome::Cancelled, Some(cancelled)),
+        )))
+}
+
+#[test]
+fn a_caller_who_gives_up_at_a_busy_member_is_not_sent_to_the_next() {
+    let story = busy_on_one_of_two_paths().then(Input::GiveUp);
+    assert_eq!(once_cancelled(story).outcome(), &Outcome::GivenUp);
+}
+
+#[test]
+fn a_caller_who_gave_up_is_not_told_that_it_waited_too_long() {
+    let story = busy_on_one_of_two_paths()
+        .then(Input::GiveUp)
+        .then(Input::WaitedTooLong);
+    assert_eq!(once_cancelled(story).outcome(), &Outcome::GivenUp);
+}

@@ -238,6 +238,21 @@ fn who_waited_for_a_busy_terminal_that_it_could_not_reach_before_is_told() {
 }
 
 #[test]
+fn who_waited_for_a_held_terminal_that_it_could_not_reach_before_is_told() {
+    story()
+        .then(came(1, &["B"]))
+        .then(came(2, &["A", "B"]))
+        .then(left(2, Left::Unreachable))
+        .then(came(3, &["A"]))
+        .then(ended(1))
+        .is(&[tries(2, "B")])
+        .then(left(2, Left::Unreachable))
+        .is(&[])
+        .then(ended(3))
+        .is(&[Effect::NoneReachable(Call(2))]);
+}
+
+#[test]
 fn a_hint_about_a_terminal_that_is_held_is_not_heard() {
     story()
         .then(came(1, &["A"]))

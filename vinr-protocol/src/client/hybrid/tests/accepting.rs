@@ -146,3 +146,16 @@ fn without_a_cloud_a_silent_lan_is_held_on_to() {
         .then(Input::LookUpFailed(Path::Lan, Unasked::Dead))
         .pauses();
 }
+
+#[test]
+fn a_quick_look_that_speaks_of_another_sale_too_is_not_heard() {
+    // [REC-19]
+    let other = Payment {
+        reference: "order_other".parse().expect("lawful"),
+        ..payment(SECOND, Status::Pending)
+    };
+    let mixed = list(vec![payment(FIRST, Status::Pending), other]);
+    Story::looking()
+        .then(Input::LookedUp(mixed))
+        .stores_for_cloud();
+}

@@ -89,3 +89,12 @@ fn what_the_cloud_denies_after_30_days_is_unknown() {
         }
     ));
 }
+
+#[test]
+fn what_the_cloud_has_not_delivered_is_not_denied() {
+    // [GRP-4]
+    sent()
+        .then(Input::Lost(Path::Cloud, broken()))
+        .then(answered_by_cloud(vec![], true))
+        .pauses();
+}
