@@ -353,6 +353,18 @@ mod tests {
         assert!(entry.approved && entry.captured && !entry.voided);
     }
 
+    // [PAY-18]
+    #[test]
+    fn a_charge_with_manual_capture_is_approved_and_not_captured() {
+        let mut ledger = Ledger::new(Guard::OnePerReference);
+        let mut later = payment("tpay_1", "order_1");
+        later.capture_method = CaptureMethod::Manual;
+        let decision = ledger.authorize(&later, None);
+        apply(&mut ledger, decision);
+        let entry = ledger.lines().next().expect("one line").entry();
+        assert!(entry.approved && !entry.captured);
+    }
+
     #[test]
     fn without_the_guard_a_reference_is_charged_twice() {
         let mut ledger = Ledger::new(Guard::Off);
