@@ -3,8 +3,9 @@
 //! | asked | about | answer | new line |
 //! |---|---|---|---|
 //! | authorize | a payment it knows | the same word again | – |
+//! | authorize | a new one, with something against the card | declined | that |
 //! | authorize | a new one, its reference has a charge | a suspected duplicate | refused |
-//! | authorize | a new one | approved or declined | that |
+//! | authorize | a new one | approved | that |
 //! | status | a payment it knows | its word | – |
 //! | status | one it does not know | voided | closed: it never will be approved |
 //! | reverse | an approved one | voided | reversed |

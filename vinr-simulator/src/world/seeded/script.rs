@@ -183,8 +183,9 @@ fn weather(dice: &mut Dice, has_cloud: bool, alone: bool, is_shared: bool) -> Ve
     if dice.chance(80) {
         weather.push(Fault::Damage);
     }
-    // A till that was refused because of another's attempt may find a device that never had it.
-    if !is_shared && dice.chance(100) {
+    // A till that was refused because of another's attempt may find a device that never had it. And nothing in the wire
+    // tells a new device that the cloud's command was meant for the one before: a known limit, `docs/safety.md`.
+    if !is_shared && !has_cloud && dice.chance(100) {
         weather.push(Fault::Swap);
     }
     // A month is spent with everything off, and takes with it whatever was under way.
