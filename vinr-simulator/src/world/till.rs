@@ -122,11 +122,11 @@ impl Till {
         matches!(&self.stage, Stage::Calling(_, choosing) if choosing.is_asked)
     }
 
-    /// It asks a terminal that cannot say.
+    /// It asks a terminal that cannot say; of a group command, one of those that may have it.
     pub(super) fn waits_for_a_dead_terminal(&self, terminals: &[Shared<Terminal>]) -> bool {
         self.stored().is_some_and(|stored| {
-            let nth = super::plan::terminal_of(&stored.terminal_id);
-            terminals[nth].is_out_of_service()
+            let mut asked = std::iter::once(&stored.terminal_id).chain(&stored.members);
+            asked.any(|it| terminals[super::plan::terminal_of(it)].is_out_of_service())
         })
     }
 
