@@ -261,6 +261,19 @@ pub struct Cancellation {
     pub journal_id: Option<JournalId>,
 }
 
+impl Cancellation {
+    /// The word on an attempt, from whoever keeps no journal.
+    pub fn new(reference: Reference, outcome: CancelOutcome, payment: Option<Payment>) -> Self {
+        Self {
+            object: "cancellation".into(),
+            reference,
+            outcome,
+            payment,
+            journal_id: None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

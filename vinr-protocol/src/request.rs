@@ -6,10 +6,11 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::error_body::{Code, Refusal};
-use crate::id::{AttemptKey, Reference, TerminalId};
+use crate::id::{AttemptKey, PaymentId, Reference, TerminalId};
 use crate::json::{Members, missing};
 use crate::money::{Amount, Currency};
-use crate::payment::CaptureMethod;
+use crate::payment::{CaptureMethod, PAYMENT_OBJECT, Payment, Status};
+use crate::time::Timestamp;
 use crate::timing::{TIMEOUT_MAX, TIMEOUT_MIN};
 
 /// The largest body a terminal reads. \[NET-5\]
@@ -104,6 +105,38 @@ impl PayRequest {
             amount: self.amount,
             currency: self.currency,
             capture_method: self.capture_method,
+        }
+    }
+
+    /// The payment as it begins: pending, and nothing is known of a card.
+    pub(crate) fn into_payment(
+        self,
+        id: PaymentId,
+        key: Option<AttemptKey>,
+        created_at: Timestamp,
+    ) -> Payment {
+        Payment {
+            id,
+            object: PAYMENT_OBJECT.into(),
+            terminal_id: self.terminal_id,
+            attempt_key: key, // [PAY-21]
+            amount: self.amount,
+            currency: self.currency,
+            reference: self.reference,
+            description: self.description,
+            capture_method: self.capture_method,
+            status: Status::Pending,
+            amount_captured: 0,
+            amount_capturable: 0,
+            last4: None,
+            brand: None,
+            entry_mode: None,
+            decline_code: None,
+            cancel_reason: None,
+            offline: None,
+            metadata: self.metadata,
+            created_at,
+            completed_at: None,
         }
     }
 }

@@ -106,15 +106,10 @@ impl Session {
         outcome: CancelOutcome,
         payment: Option<Payment>,
     ) -> Effect {
-        answer(
-            caller,
-            Answer::Cancellation(Cancellation {
-                object: "cancellation".into(),
-                reference: reference.clone(),
-                outcome,
-                payment,
-                journal_id: self.journal_id(),
-            }),
-        )
+        let word = Cancellation {
+            journal_id: self.journal_id(),
+            ..Cancellation::new(reference.clone(), outcome, payment)
+        };
+        answer(caller, Answer::Cancellation(word))
     }
 }

@@ -9,9 +9,7 @@ use super::session::{Front, Session, answer, refused};
 use crate::error_body::{Code, Refusal};
 use crate::id::{AttemptKey, PaymentId};
 use crate::mutant::{Mutant, is_planted};
-use crate::payment::{
-    CONNECTION_MODE, CancelReason, ConnectionMode, PAYMENT_OBJECT, Payment, Status,
-};
+use crate::payment::{CONNECTION_MODE, CancelReason, ConnectionMode, Payment, Status};
 use crate::reader::{Activity, ReaderStatus};
 use crate::request::PayRequest;
 use crate::time::Timestamp;
@@ -217,32 +215,10 @@ impl Session {
 
 impl Draft {
     fn into_payment(self) -> Payment {
-        let request = self.request;
-        let mut metadata = request.metadata;
-        metadata.insert(CONNECTION_MODE.into(), self.path.as_str().into()); // [HYB-3] overrides a caller's value
-        Payment {
-            id: self.id,
-            object: PAYMENT_OBJECT.into(),
-            terminal_id: request.terminal_id,
-            attempt_key: self.key, // [PAY-21]
-            amount: request.amount,
-            currency: request.currency,
-            reference: request.reference,
-            description: request.description,
-            capture_method: request.capture_method,
-            status: Status::Pending,
-            amount_captured: 0,
-            amount_capturable: 0,
-            last4: None,
-            brand: None,
-            entry_mode: None,
-            decline_code: None,
-            cancel_reason: None,
-            offline: None,
-            metadata,
-            created_at: self.now,
-            completed_at: None,
-        }
+        let mut payment = self.request.into_payment(self.id, self.key, self.now);
+        let path = self.path.as_str().to_owned();
+        payment.metadata.insert(CONNECTION_MODE.into(), path); // [HYB-3] overrides a caller's value
+        payment
     }
 }
 

@@ -223,14 +223,6 @@ fn outcome(
     outcome: CancelOutcome,
     payment: Option<Payment>,
 ) -> Effect {
-    answer(
-        caller,
-        Answer::Cancellation(Cancellation {
-            object: "cancellation".into(),
-            journal_id: None,
-            reference: reference.clone(),
-            outcome,
-            payment,
-        }),
-    )
+    let word = Cancellation::new(reference.clone(), outcome, payment);
+    answer(caller, Answer::Cancellation(word))
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cloud::request::CloudPayRequest;
 use crate::id::{AttemptKey, JournalId, PaymentId, Reference, TerminalId};
-use crate::payment::{PAYMENT_OBJECT, Payment, Status};
+use crate::payment::{Payment, Status};
 use crate::time::Timestamp;
 
 /// What was asked, never changed.
@@ -36,29 +36,11 @@ impl Command {
 
     /// The payment as far as the cloud knows it without a terminal's word.
     pub(super) fn payment(&self, terminal: &TerminalId, status: Status) -> Payment {
-        let request = self.request.clone();
+        let (id, key) = (self.payment.clone(), Some(self.key.clone()));
+        let request = self.request.for_terminal(terminal);
         Payment {
-            id: self.payment.clone(),
-            object: PAYMENT_OBJECT.into(),
-            terminal_id: terminal.clone(),
-            attempt_key: Some(self.key.clone()),
-            amount: request.amount,
-            currency: request.currency,
-            reference: request.reference,
-            description: request.description,
-            capture_method: request.capture_method,
             status,
-            amount_captured: 0,
-            amount_capturable: 0,
-            last4: None,
-            brand: None,
-            entry_mode: None,
-            decline_code: None,
-            cancel_reason: None,
-            offline: None,
-            metadata: request.metadata,
-            created_at: self.received,
-            completed_at: None,
+            ..request.into_payment(id, key, self.received)
         }
     }
 }
