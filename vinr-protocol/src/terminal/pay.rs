@@ -149,6 +149,9 @@ impl Session {
         draft: Draft,
         reason: CancelReason,
     ) -> Vec<Effect> {
+        if self.book.get(&draft.id).is_some() {
+            return refused(caller, used_id());
+        }
         let mut payment = draft.into_payment();
         payment.status = Status::Cancelled;
         payment.cancel_reason = Some(reason);
