@@ -2,8 +2,8 @@
 
 use super::attempt::Record;
 use super::effect::{Answer, Effect};
-use super::input::Caller;
-use super::pay::wrong_terminal;
+use super::input::{Caller, Space};
+use super::pay::{disk_full, wrong_terminal};
 use super::session::{Front, Session, answer, refused};
 use crate::id::{AttemptKey, PaymentId, Reference};
 use crate::mutant::{Mutant, is_planted};
@@ -77,6 +77,9 @@ impl Session {
         let done = self.outcome(caller, reference, CancelOutcome::Cancelled, None);
         if self.book.has_tombstone(reference, key) || is_planted(Mutant::NoTombstone) {
             return vec![done];
+        }
+        if self.space == Space::Low {
+            return refused(caller, disk_full()); // never `cancelled` without the durable word
         }
         let record = Record::Tombstone {
             reference: reference.clone(),

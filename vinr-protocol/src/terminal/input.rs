@@ -125,6 +125,12 @@ pub enum Input {
         /// To what.
         to: LocalMode,
     },
+    /// The disk runs low, or has room again. What is low is low in time: there is still room for what the attempts
+    /// that exist will yet become, and the host of a restarted machine says so before it opens a socket.
+    Space {
+        /// Which.
+        space: Space,
+    },
     /// An armed timer ran out.
     Elapsed {
         /// Which.
@@ -160,6 +166,15 @@ pub enum LocalMode {
     On,
     /// They may not; look-ups, cancels and joins go on. \[NET-8\]
     Off,
+}
+
+/// Is there room in the journal for more attempts?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Space {
+    /// There is.
+    Enough,
+    /// Only for the outcomes of those it has: no attempt is started and no tombstone planted. §4.6
+    Low,
 }
 
 /// Does a card want a PIN?

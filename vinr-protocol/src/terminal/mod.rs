@@ -33,5 +33,5 @@ mod session;
 
 pub use attempt::{Attempt, Record, Reversal};
 pub use effect::{Activation, Alarm, Answer, Effect, Screen, Timer};
-pub use input::{Caller, CardFacts, HostVerdict, Input, LocalMode, PinEntry};
+pub use input::{Caller, CardFacts, HostVerdict, Input, LocalMode, PinEntry, Space};
 pub use session::{Config, Session};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::attempt::{Attempt, Record, Reversal};
 use super::effect::{Activation, Answer, Effect, Screen, Timer};
-use super::input::{Caller, LocalMode};
+use super::input::{Caller, LocalMode, Space};
 use super::session::{Front, Session, answer, refused};
 use crate::error_body::{Code, Refusal};
 use crate::id::{AttemptKey, PaymentId};
@@ -83,10 +83,21 @@ impl Session {
                 return refused(caller, refusal); // [OFF-13] no record, no card
             }
         }
-        if self.book.get(&draft.id).is_some() {
-            return refused(caller, used_id());
+        if let Err(refusal) = self.may_write(&draft) {
+            return refused(caller, refusal);
         }
         self.start(caller, draft)
+    }
+
+    /// May another attempt be journaled?
+    fn may_write(&self, draft: &Draft) -> Result<(), Refusal> {
+        if self.book.get(&draft.id).is_some() {
+            return Err(used_id());
+        }
+        match self.space {
+            Space::Enough => Ok(()),
+            Space::Low => Err(disk_full()),
+        }
     }
 
     fn find(&self, request: &PayRequest, key: Option<&AttemptKey>) -> Found {
@@ -149,8 +160,8 @@ impl Session {
         draft: Draft,
         reason: CancelReason,
     ) -> Vec<Effect> {
-        if self.book.get(&draft.id).is_some() {
-            return refused(caller, used_id());
+        if let Err(refusal) = self.may_write(&draft) {
+            return refused(caller, refusal);
         }
         let mut payment = draft.into_payment();
         payment.status = Status::Cancelled;
@@ -228,6 +239,12 @@ impl Draft {
 pub(super) fn wrong_terminal() -> Refusal {
     let message = "terminalId is not the id of this terminal";
     Refusal::of_field(Code::WrongTerminal, "terminalId", message)
+}
+
+/// What the terminal has room for are the outcomes of the attempts that it has. §4.6
+pub(super) fn disk_full() -> Refusal {
+    let message = "the terminal's disk is full; nothing was changed by this request, and it answers for the payments it has";
+    Refusal::new(Code::StorageFailed, message)
 }
 
 fn conflict() -> Refusal {

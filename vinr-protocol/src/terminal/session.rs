@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::attempt::Attempt;
 use super::book::Book;
 use super::effect::{Answer, Effect, Screen, Timer};
-use super::input::{Caller, Input, LocalMode};
+use super::input::{Caller, Input, LocalMode, Space};
 use super::offline::Queue;
 use super::pay::Draft;
 use crate::device::{Model, OfflineLimits};
@@ -57,6 +57,7 @@ pub struct Session {
     pub(super) internet: ReaderStatus,
     pub(super) queue: Queue,
     pub(super) local_mode: LocalMode,
+    pub(super) space: Space,
 }
 
 /// Can the journal be relied on? \[REC-21\]
@@ -156,6 +157,10 @@ impl Machine for Session {
                 self.local_mode = to;
                 Vec::new()
             }
+            Input::Space { space } => {
+                self.space = space;
+                Vec::new()
+            }
             Input::Elapsed { timer, now } => self.elapsed(timer, now),
             Input::StorageFailed { undone } => self.storage_failed(undone),
         }
@@ -185,6 +190,7 @@ impl Session {
             internet: ReaderStatus::Online,
             queue: Queue::default(),
             local_mode: LocalMode::On,
+            space: Space::Enough,
         }
     }
 

@@ -134,6 +134,7 @@ fn weather() -> BoxedStrategy<Event> {
         3 => Just(Event::InternetAway),
         2 => select(vec![Event::GaveUp, Event::Card, Event::PinCard]),
         1 => any::<bool>().prop_map(Event::LocalMode),
+        1 => select(&[true, true, true, false][..]).prop_map(Event::Room),
         1 => select(sheets.to_vec()).prop_map(Event::Limits),
     ]
     .boxed()
@@ -258,6 +259,7 @@ fn is_lawful(terminal: &Terminal, event: &Event) -> bool {
         | Event::InternetBack
         | Event::Limits(_)
         | Event::LocalMode(_)
+        | Event::Room(_)
         | Event::PowerCut => true,
     }
 }
@@ -343,6 +345,7 @@ mod tests {
             "cancel StillProcessing true",
             "refused [TerminalBusy]",
             "refused [LocalModeDisabled]",
+            "refused [StorageFailed]",
             "refused [IdempotencyConflict]",
             "refused [ReferenceInProgress]",
             "refused [ReferenceAlreadyPaid]",

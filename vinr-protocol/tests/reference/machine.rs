@@ -12,7 +12,7 @@ use vinr_protocol::payment::{
 use vinr_protocol::reader::{Activity, ReaderStatus};
 use vinr_protocol::terminal::{
     self as session, Activation, Answer, CardFacts, Config, Effect, HostVerdict, Input, LocalMode,
-    PinEntry, Record, Reversal, Screen, Session, Timer,
+    PinEntry, Record, Reversal, Screen, Session, Space, Timer,
 };
 use vinr_protocol::{
     Amount, CancelRequest, Currency, JournalId, Machine, PayRequest, Payment, Reader, TerminalId,
@@ -37,6 +37,7 @@ pub(crate) struct Counter {
     announced: Activity,
     limits: Option<OfflineLimits>,
     local_mode: LocalMode,
+    space: Space,
     unix_ms: i64,
     callers: Caller,
 }
@@ -67,6 +68,7 @@ impl Counter {
             announced: Activity::Idle,
             limits,
             local_mode: LocalMode::On,
+            space: Space::Enough,
             unix_ms: 1_780_237_380_000,
             callers: 0,
         }
@@ -211,6 +213,10 @@ impl Counter {
                     to: self.local_mode,
                 }
             }
+            Event::Room(there) => {
+                self.space = if *there { Space::Enough } else { Space::Low };
+                Input::Space { space: self.space }
+            }
             Event::HostSilent(id) => return self.elapse(Timer::HostRetry(payment_id(*id))),
             Event::CardWaitEnds => return self.elapse(Timer::CardWait),
             Event::InteractionEnds => return self.elapse(Timer::Interaction),
@@ -300,6 +306,8 @@ impl Counter {
         let effects = self.session.step(Input::LocalMode {
             to: self.local_mode,
         });
+        self.perform(effects)?;
+        let effects = self.session.step(Input::Space { space: self.space });
         self.perform(effects)?;
         let over = |(timer, left): (&Timer, &Duration)| left.is_zero().then(|| timer.clone());
         for timer in self.armed.iter().filter_map(over).collect::<Vec<_>>() {

@@ -72,7 +72,10 @@ fn every_planted_design_is_found() {
     for mutant in MUTANTS {
         let name = mutant.name();
         let _planted = Planted::new(mutant);
-        let session = steps(name, search(&mut runner(500, SEED), 1..60, crate::compare));
+        let session = steps(
+            name,
+            search(&mut runner(1_000, SEED), 1..60, crate::compare),
+        );
         let queue = steps(
             name,
             search(&mut runner(100, SEED), 1..40, crate::queue::compare),

@@ -36,6 +36,7 @@ pub(crate) struct Terminal {
     pub(crate) asked_at_boot: Vec<Id>,
     pub(crate) online: bool,
     pub(crate) local_mode: bool,
+    pub(crate) room: bool,
     pub(crate) sheet: Option<Sheet>,
     pub(crate) storage_failed: bool,
     pub(crate) callers: Caller,
@@ -61,6 +62,7 @@ impl Terminal {
             asked_at_boot: Vec::new(),
             online: true,
             local_mode: true,
+            room: true,
             sheet,
             storage_failed: false,
             callers: 0,
@@ -144,6 +146,7 @@ impl Terminal {
             }
             Event::Limits(sheet) => self.sheet = *sheet,
             Event::LocalMode(on) => self.local_mode = *on,
+            Event::Room(there) => self.room = *there,
         }
     }
 
@@ -189,6 +192,9 @@ impl Terminal {
         if refused.is_empty() && !self.online {
             refused = self.offline_limits_hit(pay.money);
         }
+        if refused.is_empty() && !self.room {
+            refused.push(Code::StorageFailed); // §4.6 after all that is a word of its own
+        }
         if !refused.is_empty() {
             return self.refuse(&refused);
         }
@@ -210,6 +216,9 @@ impl Terminal {
     }
 
     fn list_cancelled(&mut self, pay: &Pay, why: Why) {
+        if !self.room {
+            return self.refuse(&[Code::StorageFailed]);
+        }
         self.disk
             .tombstones
             .retain(|it| Some(it.1) != pay.key || it.0 != pay.sale);
@@ -250,6 +259,9 @@ impl Terminal {
             if let Some(key) = key
                 && !self.disk.tombstones.contains(&(sale, key))
             {
+                if !self.room {
+                    return self.refuse(&[Code::StorageFailed]);
+                }
                 self.disk.tombstones.push((sale, key));
             }
             return self.answer(Told::Cancel(Outcome::Cancelled, None));

@@ -106,6 +106,8 @@ pub(crate) enum Event {
     DayPasses,
     Limits(Option<Sheet>),
     LocalMode(bool),
+    /// Is there room in the journal for more attempts?
+    Room(bool),
     PowerCut,
     PowerCutDuring(Box<Event>, Moment),
     /// The record of this event cannot be made durable; whether the disk holds it shows at the next start.
@@ -307,6 +309,8 @@ impl fmt::Debug for Event {
                 "offline limits {} USD, {} queued",
                 sheet.usd, sheet.max_queued
             ),
+            Event::Room(true) => write!(f, "the disk has room"),
+            Event::Room(false) => write!(f, "the disk is full"),
             Event::LocalMode(on) => write!(f, "local mode {}", if *on { "on" } else { "off" }),
             Event::PowerCut => write!(f, "power cut"),
             Event::PowerCutDuring(event, Moment::Before) => {

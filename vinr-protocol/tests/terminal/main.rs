@@ -8,4 +8,5 @@ mod offline;
 mod pay;
 mod properties;
 mod shop;
+mod space;
 mod storage;
