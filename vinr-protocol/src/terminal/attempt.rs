@@ -33,6 +33,11 @@ pub enum Reversal {
 }
 
 impl Attempt {
+    /// Final, and no approval is to be taken back: only a question, or a late word of the host, concerns it now.
+    pub fn is_settled(&self) -> bool {
+        self.payment.status.is_final() && self.reversal != Reversal::Owed
+    }
+
     pub(super) fn money_fields(&self) -> MoneyFields {
         MoneyFields {
             amount: self.payment.amount,

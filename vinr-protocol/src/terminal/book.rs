@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::attempt::{Attempt, Record};
 use crate::id::{AttemptKey, PaymentId, Reference};
 use crate::mutant::{Mutant, is_planted};
-use crate::payment::Status;
+use crate::payment::{Payment, Status};
 
-/// All attempts and tombstones of a terminal.
+/// The attempts and tombstones that a terminal holds in memory: all of them, or those that are not settled.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct Book {
     /// Shared with the records that made them durable: a million are held once.
@@ -24,6 +24,53 @@ impl Book {
             Record::Attempt(attempt) => self.put(attempt),
             Record::Tombstone { reference, key } => {
                 self.tombstones.insert((reference, key));
+            }
+        }
+    }
+
+    /// The attempts of a sale and its tombstones as the archive has them, in its order. What is held already is as
+    /// new as that, or newer, and stays.
+    pub(super) fn recall(&mut self, reference: &Reference, records: Vec<Record>) {
+        let held = self.by_reference.remove(reference).unwrap_or_default();
+        // A tombstone beside the payment that it became is in nobody's way: the payment is found first.
+        for record in records {
+            let newer = match &record {
+                Record::Attempt(attempt) => self.attempts.remove(&attempt.payment.id),
+                Record::Tombstone { .. } => None,
+            };
+            self.apply(newer.map_or(record, Record::Attempt));
+        }
+        let order = self.by_reference.entry(reference.clone()).or_default();
+        let listed: BTreeSet<PaymentId> = order.iter().cloned().collect();
+        order.extend(held.into_iter().filter(|id| !listed.contains(id)));
+    }
+
+    /// [`apply`](Self::apply), without holding what is settled.
+    pub(super) fn apply_unsettled(&mut self, record: Record) {
+        match record {
+            Record::Attempt(attempt) if attempt.is_settled() => self.forget(&attempt.payment),
+            Record::Attempt(attempt) => self.put(attempt),
+            Record::Tombstone { .. } => {}
+        }
+    }
+
+    /// What is settled is left to the archive.
+    pub(super) fn release_settled(&mut self) {
+        self.tombstones.clear();
+        self.attempts.retain(|_, attempt| !attempt.is_settled());
+        let attempts = &self.attempts;
+        self.by_reference.retain(|_, ids| {
+            ids.retain(|id| attempts.contains_key(id));
+            !ids.is_empty()
+        });
+    }
+
+    fn forget(&mut self, payment: &Payment) {
+        self.attempts.remove(&payment.id);
+        if let Some(ids) = self.by_reference.get_mut(&payment.reference) {
+            ids.retain(|id| *id != payment.id);
+            if ids.is_empty() {
+                self.by_reference.remove(&payment.reference);
             }
         }
     }

@@ -1,5 +1,7 @@
 //! What a terminal does before any socket opens. §4.6
 
+use std::convert::Infallible;
+
 use super::attempt::{Record, Reversal};
 use super::effect::{Effect, Screen};
 use super::host::{ask, reverse};
@@ -19,27 +21,54 @@ impl Session {
         records: impl IntoIterator<Item = Record>,
         now: Timestamp,
     ) -> (Self, Vec<Effect>) {
-        let mut session = Self::new(config, journal);
-        records
-            .into_iter()
-            .filter(|_| !is_planted(Mutant::DedupesInMemoryOnly))
-            .for_each(|record| session.book.apply(record));
+        let records = records.into_iter().map(Ok::<_, Infallible>);
+        match Self::boot(config, journal, records, Keeping::Everything, now) {
+            Ok(recovered) => recovered,
+            Err(never) => match never {},
+        }
+    }
 
+    pub(super) fn boot<E>(
+        config: Config,
+        journal: JournalId,
+        records: impl IntoIterator<Item = Result<Record, E>>,
+        keeping: Keeping,
+        now: Timestamp,
+    ) -> Result<(Self, Vec<Effect>), E> {
+        let mut session = Self::new(config, journal);
+        for record in records {
+            let record = record?;
+            if is_planted(Mutant::DedupesInMemoryOnly) {
+                continue;
+            }
+            if let Record::Attempt(attempt) = &record {
+                session.queue.learn(&attempt.payment);
+            }
+            match keeping {
+                Keeping::Everything => session.book.apply(record),
+                Keeping::Unsettled => session.book.apply_unsettled(record),
+            }
+        }
+        let effects = session.settle_what_was_open(now);
+        Ok((session, effects))
+    }
+
+    fn settle_what_was_open(&mut self, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
-        for (id, open) in session.open_attempts() {
+        for (id, open) in self.open_attempts() {
             effects.extend(match open {
                 Open::Unsent if is_planted(Mutant::PendingLeftAtBoot) => Vec::new(),
-                Open::Unsent => session.withdraw(&id, CancelReason::PowerLoss, now),
+                Open::Unsent => self.withdraw(&id, CancelReason::PowerLoss, now),
                 Open::Sent => {
-                    session.hanging.insert(id.clone(), CancelReason::PowerLoss);
+                    self.hanging.insert(id.clone(), CancelReason::PowerLoss);
                     ask(id)
                 }
                 Open::Unreversed => reverse(id),
             });
         }
-        effects.extend(session.resume_queue(now));
+        effects.extend(self.resume_queue(now));
         effects.push(Effect::Show(Screen::Idle));
-        (session, effects)
+        effects
     }
 
     fn open_attempts(&self) -> Vec<(PaymentId, Open)> {
@@ -57,6 +86,14 @@ impl Session {
             })
             .collect()
     }
+}
+
+/// What a boot keeps in memory of what it reads.
+#[derive(Clone, Copy)]
+pub(super) enum Keeping {
+    Everything,
+    /// The archive has the rest.
+    Unsettled,
 }
 
 /// What a power cut left open.

@@ -18,7 +18,11 @@
 //! | authorizing | the interaction ends | answer `processing`; *idle*, and the host is asked until it says |
 //!
 //! Beside this the offline queue is drained, one entry at a time: the table stands in `offline`.
+//!
+//! A session by itself holds every attempt it ever saw. [`Archived`] is the same machine over its journal, and holds
+//! only what is not settled: this is the one that a device runs.
 
+mod archive;
 mod attempt;
 mod book;
 mod boot;
@@ -29,9 +33,12 @@ mod host;
 mod input;
 mod offline;
 mod pay;
+mod retention;
 mod session;
 
+pub use archive::{Archive, ArchiveFailed, Archived};
 pub use attempt::{Attempt, Record, Reversal};
 pub use effect::{Activation, Alarm, Answer, Effect, Screen, Timer};
 pub use input::{Caller, CardFacts, HostVerdict, Input, LocalMode, PinEntry, Space};
+pub use retention::{Keep, PoweredTime, retention};
 pub use session::{Config, Session};

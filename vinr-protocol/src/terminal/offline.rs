@@ -23,7 +23,7 @@ use crate::error_body::{Code, Refusal};
 use crate::id::PaymentId;
 use crate::money::{Amount, Currency};
 use crate::mutant::{Mutant, is_planted};
-use crate::payment::{DeclineCode, Offline, Status};
+use crate::payment::{DeclineCode, Offline, Payment, Status};
 use crate::reader::{OfflineState, ReaderStatus};
 use crate::time::Timestamp;
 use crate::timing::{HOST_RETRY, QUEUE_AGE_MAX};
@@ -42,22 +42,27 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// What the journal says of the queue.
-    pub(super) fn of(book: &Book) -> Self {
-        let mut queue = Self::default();
-        for Attempt { payment, .. } in book.attempts() {
-            let Some(mark) = &payment.offline else {
-                continue;
-            };
-            if payment.is_queued_offline() {
-                queue.entries.insert(mark.sequence, payment.id.clone());
-            } else if is_planted(Mutant::ReusesSequence) {
-                continue;
-            }
-            // The mark stays after the outcome, so that a number is never given again.
-            queue.last = queue.last.max(mark.sequence);
+    /// The journal says of a payment: a number that was given is never given again, whatever became of it.
+    pub(super) fn learn(&mut self, payment: &Payment) {
+        if let Some(mark) = &payment.offline
+            && !is_planted(Mutant::ReusesSequence)
+        {
+            self.last = self.last.max(mark.sequence); // [OFF-15] the mark stays after the outcome
         }
-        queue
+    }
+
+    /// What is queued when the journal was read.
+    fn resume(&mut self, book: &Book) {
+        for Attempt { payment, .. } in book.attempts() {
+            if let Some(mark) = payment
+                .offline
+                .as_ref()
+                .filter(|_| payment.is_queued_offline())
+            {
+                self.entries.insert(mark.sequence, payment.id.clone());
+                self.last = self.last.max(mark.sequence);
+            }
+        }
     }
 
     pub(super) fn holds(&self, id: &PaymentId) -> bool {
@@ -236,7 +241,7 @@ impl Session {
     /// At boot: every entry ages on from where the clock says it is, and the head is sent. A clock that was set back
     /// makes nothing younger.
     pub(super) fn resume_queue(&mut self, now: Timestamp) -> Vec<Effect> {
-        self.queue = Queue::of(&self.book);
+        self.queue.resume(&self.book);
         let ids: Vec<PaymentId> = self.queue.entries.values().cloned().collect();
         let mut effects: Vec<Effect> = ids
             .into_iter()

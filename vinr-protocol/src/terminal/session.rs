@@ -44,6 +44,8 @@ impl Config {
 }
 
 /// A terminal: one attempt on the screen at most, every attempt in the book.
+///
+/// By itself it holds every attempt that it ever saw; a device runs it [`Archived`](super::Archived).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Session {
     pub(super) config: Arc<Config>,
@@ -202,7 +204,8 @@ impl Session {
         }
     }
 
-    /// Every attempt of the journal, in no particular order: for reports and invariants.
+    /// Every attempt that it holds, in no particular order: for reports and invariants. Between the steps of an
+    /// [`Archived`](super::Archived) terminal these are the attempts that are not settled.
     pub fn attempts(&self) -> impl Iterator<Item = &Attempt> {
         self.book.attempts()
     }

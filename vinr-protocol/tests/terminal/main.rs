@@ -1,5 +1,6 @@
 //! The terminal session machine, rule by rule: inputs in, effects compared.
 
+mod archive;
 mod boot;
 mod cancel;
 mod card;
@@ -7,6 +8,8 @@ mod host;
 mod offline;
 mod pay;
 mod properties;
+mod retention;
 mod shop;
 mod space;
 mod storage;
+mod twin;

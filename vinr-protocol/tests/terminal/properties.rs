@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use vinr_protocol::payment::CancelOutcome;
-use vinr_protocol::terminal::{Answer, Effect, HostVerdict, Input, Record, Screen, Session, Timer};
+use vinr_protocol::terminal::{Answer, Effect, HostVerdict, Input, Record, Screen, Timer};
 use vinr_protocol::{Machine, Payment, PaymentId, Status};
 
 use crate::shop::*;
+use crate::twin::Twin;
 
 #[derive(Debug, Clone)]
 enum Event {
@@ -180,7 +181,7 @@ impl World {
         self.armed.clear();
         self.prompting = false;
         let journal = self.shop.journal.clone();
-        let (session, effects) = Session::recover(config(), journal_id(), journal, now());
+        let (session, effects) = Twin::recover(config(), journal_id(), journal, now());
         self.shop.session = session;
         for effect in effects {
             assert!(

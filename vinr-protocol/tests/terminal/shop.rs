@@ -5,18 +5,20 @@ use vinr_protocol::error_body::Code;
 use vinr_protocol::payment::{Brand, CancelOutcome, ConnectionMode, DeclineCode, EntryMode};
 use vinr_protocol::terminal::{
     Activation, Answer, Caller, CardFacts, Config, Effect, HostVerdict, Input, PinEntry, Record,
-    Screen, Session, Timer,
+    Screen, Timer,
 };
 use vinr_protocol::{
     Amount, AttemptKey, CancelRequest, Currency, JournalId, Machine, PayRequest, Payment,
     PaymentId, Reference, Status, TerminalId, Timestamp,
 };
 
+use crate::twin::Twin;
+
 pub(crate) const TERMINAL: &str = "term_CT20_0042";
 
 /// A terminal with its journal as the disk has it.
 pub(crate) struct Shop {
-    pub(crate) session: Session,
+    pub(crate) session: Twin,
     pub(crate) journal: Vec<Record>,
     drawn: u64,
 }
@@ -58,7 +60,7 @@ pub(crate) fn card(pin: PinEntry) -> CardFacts {
 impl Shop {
     pub(crate) fn open() -> Self {
         Self {
-            session: Session::new(config(), journal_id()),
+            session: Twin::new(config(), journal_id()),
             journal: Vec::new(),
             drawn: 0,
         }
@@ -66,8 +68,7 @@ impl Shop {
 
     /// The power goes and comes back: only the journal is left.
     pub(crate) fn power_cycle(&mut self) -> Vec<Effect> {
-        let (session, effects) =
-            Session::recover(config(), journal_id(), self.journal.clone(), now());
+        let (session, effects) = Twin::recover(config(), journal_id(), self.journal.clone(), now());
         self.session = session;
         self.write(&effects);
         effects

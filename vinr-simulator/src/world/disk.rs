@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use vinr_protocol::mutant::{Mutant, is_planted};
 use vinr_protocol::payment::{ConnectionMode, Status};
-use vinr_protocol::terminal::{Attempt, Record, Reversal};
-use vinr_protocol::{Amount, AttemptKey, JournalId, Payment, PaymentId, Timestamp};
+use vinr_protocol::terminal::{Archive, ArchiveFailed, Attempt, Record, Reversal};
+use vinr_protocol::{Amount, AttemptKey, JournalId, Payment, PaymentId, Reference, Timestamp};
 
 use super::invariant::{Checked, ensure};
 use super::plan::{a_month_later, journal_id, now, payment_id};
@@ -225,6 +225,13 @@ impl Disk {
         Ok(())
     }
 
+    fn readable(&self) -> Result<impl Iterator<Item = &Record>, ArchiveFailed> {
+        match self.health {
+            Health::Sound => Ok(self.records.iter()),
+            Health::Damaged => Err(ArchiveFailed),
+        }
+    }
+
     pub(super) fn payments(&self) -> impl Iterator<Item = &Payment> {
         self.records.iter().filter_map(payment_of)
     }
@@ -268,6 +275,23 @@ impl Disk {
     pub(super) fn fresh_id(&self, key: &AttemptKey) -> PaymentId {
         let started = self.started.get(key).copied().unwrap_or(0);
         payment_id(self.terminal, key, started)
+    }
+}
+
+/// As it is now: what a power cut would take is not in it, and nothing reads it once it is damaged.
+impl Archive for Disk {
+    fn of(&self, reference: &Reference) -> Result<Vec<Record>, ArchiveFailed> {
+        let is_of = |record: &&Record| match record {
+            Record::Attempt(attempt) => attempt.payment.reference == *reference,
+            Record::Tombstone { reference: of, .. } => of == reference,
+        };
+        self.readable()
+            .map(|it| it.filter(is_of).cloned().collect())
+    }
+
+    fn get(&self, id: &PaymentId) -> Result<Option<Record>, ArchiveFailed> {
+        let is_it = |record: &&Record| payment_of(record).is_some_and(|it| it.id == *id);
+        self.readable().map(|mut it| it.find(is_it).cloned())
     }
 }
 

@@ -1,6 +1,8 @@
-//! A terminal of the shop: the production machine over a disk that tells what would be there after a power cut.
+//! A terminal of the shop: the production machine over a disk that tells what would be there after a power cut, and
+//! that holds in memory only what is not settled.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use vinr_protocol::mutant::{Mutant, is_planted};
 use vinr_protocol::payment::ConnectionMode;
 use vinr_protocol::reader::{Activity, ReaderStatus};
 use vinr_protocol::terminal::{Answer, Effect, Input, Record, Screen, Session, Timer};
-use vinr_protocol::{Amount, AttemptKey, Machine, Payment, PaymentId};
+use vinr_protocol::{Amount, AttemptKey, Payment, PaymentId};
 
 use super::action::Then;
 use super::bank::Bank;
@@ -101,8 +103,15 @@ impl Terminal {
             self.failed = true;
             return Ok((then == Then::Goes).then(Out::default));
         };
-        let (session, effects) =
-            Session::recover(config, self.disk.journal_id(), records, self.disk.date());
+        let (journal, records) = (
+            self.disk.journal_id(),
+            records.into_iter().map(Ok::<_, Infallible>),
+        );
+        let recovered = Session::recover_over(config, journal, records, self.disk.date());
+        let (session, effects) = match recovered {
+            Ok(recovered) => recovered,
+            Err(never) => match never {},
+        };
         self.session = Some(session);
         ensure(
             !effects
@@ -147,7 +156,7 @@ impl Terminal {
                 ..
             }
         );
-        let effects = session.step(input);
+        let effects = session.step_over(&self.disk, input);
         let is_there = match then {
             Then::Goes => true,
             Then::CutAfter(performed) => performed < effects.len(),
@@ -206,7 +215,7 @@ impl Terminal {
         let Some(session) = self.session.as_mut() else {
             return Ok(());
         };
-        let effects = session.step(Input::StorageFailed { undone });
+        let effects = session.step_over(&self.disk, Input::StorageFailed { undone });
         self.failed = true;
         self.armed.clear();
         effects
