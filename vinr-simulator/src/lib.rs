@@ -3,10 +3,8 @@
 pub mod cardholder;
 pub mod cards;
 pub mod control;
-mod data_dir;
 pub mod defect;
 pub mod host;
-mod journal;
 pub mod provision;
 pub mod screen;
 mod simulator;
@@ -18,7 +16,7 @@ pub mod world;
 pub mod fuzzing {
     /// What a journal makes of these bytes.
     pub fn journal(file: &[u8]) {
-        crate::journal::fuzz(file);
+        vinr_journal::fuzz(file);
     }
 }
 

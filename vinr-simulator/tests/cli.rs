@@ -154,11 +154,15 @@ fn a_data_directory_serves_one_process() {
 fn a_damaged_journal_starts_out_of_service_and_says_so_loudly() {
     let dir = support::provisioned();
     Running::start(&mut run(dir.path(), &[]), dir.path()).end();
-    let journal = dir.path().join("data").join(TERMINAL).join("journal");
+    let journal = dir
+        .path()
+        .join("data")
+        .join(TERMINAL)
+        .join("journal.00000001");
     std::fs::write(journal, b"rubbish").unwrap();
     let said = Running::start(&mut run(dir.path(), &[]), dir.path()).end();
     assert!(
-        said.contains("OUT OF SERVICE") && said.contains("journal is damaged"),
+        said.contains("OUT OF SERVICE") && said.contains("journal.00000001 is damaged"),
         "{said}"
     );
 }

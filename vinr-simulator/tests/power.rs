@@ -122,8 +122,8 @@ async fn a_damaged_journal_refuses_everything_and_is_never_an_empty_list() {
     let shop = shop().await;
     let _held = shop.till().await.pay("order_1", "k1").await;
     let mut journal = shop.journal();
-    journal[100] ^= 1;
-    std::fs::write(shop.data().join("journal"), journal).unwrap();
+    journal[600] ^= 1;
+    std::fs::write(shop.journal_file(), journal).unwrap();
     cut_the_power(&shop).await;
 
     assert_eq!(shop.picture(), Picture::OutOfService);

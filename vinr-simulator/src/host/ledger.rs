@@ -1,26 +1,50 @@
 //! What the card network knows of every payment, durably: the arbiter of "was the customer charged?".
 
 use std::path::Path;
+use std::sync::Arc;
 
+use vinr_journal::{
+    DataDir, Facts, Journal, Keep, KeyRing, OpenError, Place, Policy, RealDisk, Settings,
+    StorageFailed,
+};
 use vinr_protocol::PaymentId;
 use vinr_protocol::cloud::ledger::{self, Decision, Guard, Line};
 use vinr_protocol::payment::{DeclineCode, Payment};
 use vinr_protocol::question::LedgerEntry;
 use vinr_protocol::terminal::HostVerdict;
 
-use crate::data_dir::DataDir;
-use crate::journal::{self, Journal, Kind, OpenError, StorageFailed};
+/// What the journal must know of the ledger's lines: a card network forgets nothing.
+#[derive(Debug, Clone, Copy)]
+struct Lines;
 
-const KIND: Kind = Kind {
-    file: "ledger",
-    marker: "ledger.id",
-    magic: *b"VINRLEDG",
-};
+impl Policy for Lines {
+    type Record = Line;
+
+    fn facts(&self, line: &Line) -> Facts {
+        let reference = line.sale.as_ref().map(|sale| sale.reference.as_str());
+        Facts {
+            key: line.payment.as_str().into(),
+            group: reference.unwrap_or_default().into(),
+            keep: Keep::Always,
+            rank: None,
+        }
+    }
+}
+
+/// The mark lies beside the ledger: it says that there is one, and tells no roll-back. The ledger is the card
+/// network's and not on the device; everybody knows the key that it is written with.
+fn place(dir: &Path) -> Place {
+    Place {
+        dir: dir.to_owned(),
+        name: "ledger".into(),
+        mark: dir.join("ledger.mark"),
+    }
+}
 
 /// The ledger of a card network's host: [the rule](ledger::Ledger) over a journal.
 #[derive(Debug)]
 pub struct Ledger {
-    journal: Journal,
+    journal: Journal<Lines>,
     rule: ledger::Ledger,
 }
 
@@ -32,10 +56,21 @@ pub struct LedgerError(#[from] OpenError);
 impl Ledger {
     pub(crate) fn open(dir: &DataDir, guard: Guard) -> Result<Self, OpenError> {
         let fresh_id = || format!("ldg_{}", ulid::Ulid::generate());
-        let recovered = Journal::open::<Line>(dir, KIND, fresh_id)?;
+        let mut rule = ledger::Ledger::new(guard);
+        let (place, keys) = (place(dir.path()), KeyRing::public());
+        let mut each = |line| rule.apply(line);
+        let opened = Journal::open(
+            dir,
+            place,
+            keys,
+            Lines,
+            Settings::default(),
+            fresh_id,
+            &mut each,
+        )?;
         Ok(Self {
-            journal: recovered.journal,
-            rule: of_lines(guard, recovered.records),
+            journal: opened.journal,
+            rule,
         })
     }
 
@@ -43,8 +78,11 @@ impl Ledger {
     ///
     /// A *charge* is an entry that is approved and not voided.
     pub fn read(data_dir: &Path) -> Result<Vec<LedgerEntry>, LedgerError> {
-        let lines = journal::read::<Line>(&data_dir.join(KIND.file), KIND)?;
-        Ok(entries(&of_lines(Guard::OnePerReference, lines)))
+        let mut rule = ledger::Ledger::new(Guard::OnePerReference);
+        let (place, keys) = (place(data_dir), KeyRing::public());
+        let mut each = |line| rule.apply(line);
+        vinr_journal::read(Arc::new(RealDisk), place, keys, Lines, &mut each)?;
+        Ok(entries(&rule))
     }
 
     pub(crate) async fn authorize(
@@ -75,14 +113,6 @@ impl Ledger {
         }
         Ok(decision.word.verdict())
     }
-}
-
-fn of_lines(guard: Guard, lines: Vec<Line>) -> ledger::Ledger {
-    let mut rule = ledger::Ledger::new(guard);
-    for line in lines {
-        rule.apply(line);
-    }
-    rule
 }
 
 fn entries(rule: &ledger::Ledger) -> Vec<LedgerEntry> {

@@ -8,6 +8,7 @@ mod ledger;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use vinr_journal::{DataDir, OpenError};
 use vinr_protocol::PaymentId;
 pub(crate) use vinr_protocol::cloud::ledger::Guard;
 use vinr_protocol::payment::{DeclineCode, Payment};
@@ -15,8 +16,6 @@ use vinr_protocol::question::LedgerEntry;
 use vinr_protocol::terminal::HostVerdict;
 
 use crate::cards::TestCard;
-use crate::data_dir::DataDir;
-use crate::journal::OpenError;
 pub use ledger::{Ledger, LedgerError};
 
 /// How the line to the host behaves.

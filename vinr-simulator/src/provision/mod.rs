@@ -7,6 +7,7 @@
 //! pos.p12              who the till is, with a passphrase that was shown once
 //! pos.pem, pos.key     the same, for tools without PKCS#12
 //! certification/       POS identities that a terminal must refuse
+//! keys/                what encrypts each terminal's journal, made at its first boot
 //! ca-keys/             what signs all this; never leaves this directory
 //! ```
 //!
@@ -178,6 +179,11 @@ impl Pki {
             self.dir.join("certification").join(name)
         };
         (file("pem"), file("key"))
+    }
+
+    /// Where terminals keep the keys of their journals, apart from the data.
+    pub fn journal_keys(&self) -> PathBuf {
+        self.dir.join("keys")
     }
 
     fn ca_key(&self, name: &str) -> PathBuf {

@@ -16,11 +16,11 @@ use vinr_protocol::{Machine, PaymentId, Timestamp};
 use vinr_transport::drive::Timers;
 
 use super::http::Waiting;
+use super::record::Journal;
 use crate::cardholder::{Act, Script};
 use crate::cards::TestCard;
 use crate::defect::Wire;
 use crate::host::Host;
-use crate::journal::Journal;
 use crate::screen::Display;
 
 /// The machine of a terminal.
@@ -361,10 +361,34 @@ mod tests {
     use vinr_protocol::{Amount, Currency, JournalId, Reference, TerminalId};
 
     use super::super::http::Said;
+    use super::super::record::Attempts;
     use super::*;
-    use crate::data_dir::DataDir;
     use crate::host::Guard;
     use crate::screen::Picture;
+    use vinr_journal::sim::{Fault, SimDisk};
+    use vinr_journal::{DataDir, KeyRing, Place, Settings};
+
+    /// A journal on a disk that refuses every write.
+    fn on_a_broken_disk() -> Journal {
+        let disk = SimDisk::default();
+        let place = Place {
+            dir: "/data".into(),
+            name: "journal".into(),
+            mark: "/keys/mark".into(),
+        };
+        let opened = Journal::open_on(
+            Arc::new(disk.clone()),
+            None,
+            place,
+            KeyRing::public(),
+            Attempts,
+            Settings::default(),
+            || "jrn_1".into(),
+            &mut |_| {},
+        );
+        disk.fail_after(0, Fault::Broken);
+        opened.unwrap().journal
+    }
 
     // [REC-6, REC-21]
     #[tokio::test]
@@ -378,7 +402,7 @@ mod tests {
         let config = Config::new(terminal.clone(), Model::Simulator, "");
         let parts = Parts {
             machine: Box::new(Session::new(config, JournalId::new("jrn_1").unwrap())),
-            journal: Some(Journal::on_a_full_disk(data.clone())),
+            journal: Some(on_a_broken_disk()),
             host: Arc::new(Host::open(&data, Guard::OnePerReference).unwrap()),
             display,
             script: Script::default(),

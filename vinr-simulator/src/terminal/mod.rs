@@ -8,28 +8,28 @@ mod actor;
 mod http;
 mod options;
 mod power;
+mod record;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 use vinr_discovery::{Advert, Announcement};
+use vinr_journal::{DataDir, DataDirError, Settings};
 use vinr_protocol::question::LedgerEntry;
 use vinr_protocol::reader::{Activity, ReaderStatus};
-use vinr_protocol::terminal::{Config, Record, Session};
+use vinr_protocol::terminal::{Config, Session};
 use vinr_protocol::{JournalId, TerminalId};
 use vinr_transport::identity::Identity;
 use vinr_transport::server::{Limits, Server, ServerOptions};
 use vinr_transport::trust::TrustBundle;
 
 use crate::cardholder::{Act, Script};
-use crate::data_dir::DataDir;
 use crate::defect::{Defect, Elsewhere, LaxServer, Wire, faulty};
 use crate::host::{Behaviour, Guard, Host};
-use crate::journal::{Journal, Kind, OpenError};
 use crate::provision::Pki;
 use crate::screen::{Display, ScreenEvent};
 pub(crate) use actor::fresh_payment_id;
@@ -37,12 +37,7 @@ use actor::{Actor, Brain, Message, Parts};
 pub(crate) use http::{Asked, Counter, Said};
 pub use options::{Mdns, Options, StartError};
 use power::{Front, Power};
-
-const JOURNAL: Kind = Kind {
-    file: "journal",
-    marker: "journal.id",
-    magic: *b"VINRJRNL",
-};
+use record::{Attempts, Journal};
 
 /// What `GET /v1/reader` says this is.
 const SOFTWARE_VERSION: &str = concat!("vinr-simulator/", env!("CARGO_PKG_VERSION"));
@@ -87,7 +82,7 @@ impl Terminal {
             return Err(StartError::WrongCertificate { terminal });
         }
         let pos_ca = TrustBundle::from_pem_file(options.pki.pos_ca())?;
-        let dir = DataDir::open_patiently(&options.data).await?;
+        let dir = open_patiently(&options.data).await?;
         let guard = match options.defects.contains(&Defect::ChargedTwice) {
             true => Guard::Off,
             false => Guard::OnePerReference,
@@ -226,9 +221,17 @@ impl Terminal {
             SOFTWARE_VERSION,
         );
         let fresh_id = || format!("jrn_{}", ulid::Ulid::generate());
-        let recovered = match Journal::open::<Record>(&self.dir, JOURNAL, fresh_id) {
-            Ok(recovered) => recovered,
-            Err(error @ OpenError::Damaged { .. }) => {
+        let place = record::place(options);
+        let keys = record::keys(options, &place)?;
+        let mut records = Vec::new();
+        let mut each = |record| records.push(record);
+        let settings = Settings::default();
+        let opened = Journal::open(
+            &self.dir, place, keys, Attempts, settings, fresh_id, &mut each,
+        );
+        let opened = match opened {
+            Ok(opened) => opened,
+            Err(error) if error.is_storage_failed() => {
                 tracing::error!(terminal = %options.terminal, %error, "OUT OF SERVICE: every payment, cancel and look-up is refused with storage_failed");
                 let show = vec![vinr_protocol::terminal::Effect::Show(
                     vinr_protocol::terminal::Screen::OutOfService,
@@ -237,16 +240,16 @@ impl Terminal {
             }
             Err(error) => return Err(error.into()),
         };
-        let id = JournalId::new(&recovered.id)
+        let id = JournalId::new(&opened.id)
             .map_err(|error| StartError::Storage(format!("the journal's own id: {error}")))?;
-        let (records, now) = (recovered.records, actor::now());
+        let now = actor::now();
         let (machine, effects): (Brain, _) = if options.defects.is_empty() {
             let (session, effects) = Session::recover(config, id, records, now);
             (Box::new(session), effects)
         } else {
             faulty(config, id, records, now, &options.defects)
         };
-        Ok((machine, Some(recovered.journal), effects))
+        Ok((machine, Some(opened.journal), effects))
     }
 
     async fn open_front(&self, counter: Arc<Counter>) -> Result<Front, StartError> {
@@ -310,6 +313,22 @@ impl Terminal {
             .await
             .inspect_err(|error| not_advertised(error));
         (announcement.ok().map(Arc::new), None)
+    }
+}
+
+/// How long a terminal that was just switched off may take to finish its last write.
+const CLOSING: Duration = Duration::from_secs(1);
+
+/// Opens a data directory, patient with whoever is closing it.
+async fn open_patiently(path: &Path) -> Result<DataDir, DataDirError> {
+    let given_up = Instant::now() + CLOSING;
+    loop {
+        match DataDir::open(path) {
+            Err(DataDirError::InUse(_)) if Instant::now() < given_up => {
+                tokio::time::sleep(CLOSING / 100).await;
+            }
+            opened => return opened,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use vinr_journal::{DataDirError, OpenError};
 use vinr_protocol::TerminalId;
 use vinr_protocol::device::Model;
 use vinr_transport::identity::IdentityError;
@@ -10,9 +11,7 @@ use vinr_transport::server::BindError;
 use vinr_transport::trust::TrustError;
 
 use crate::cardholder::Script;
-use crate::data_dir::DataDirError;
 use crate::defect::Defects;
-use crate::journal::OpenError;
 use crate::provision::Pki;
 
 /// What a terminal is made of.

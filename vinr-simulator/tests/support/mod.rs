@@ -143,7 +143,12 @@ impl Shop {
 
     /// The bytes of the terminal's journal.
     pub(crate) fn journal(&self) -> Vec<u8> {
-        std::fs::read(self.data().join("journal")).unwrap()
+        std::fs::read(self.journal_file()).unwrap()
+    }
+
+    /// The file that the terminal's journal is written to.
+    pub(crate) fn journal_file(&self) -> PathBuf {
+        self.data().join("journal.00000001")
     }
 
     pub(crate) fn data(&self) -> PathBuf {

@@ -1,37 +1,38 @@
 //! Where a terminal keeps what must outlive it: one directory, one process at a time.
 
 use std::fs::{File, TryLockError};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 /// A directory that this process alone uses, for as long as the value or a clone of it lives.
 #[derive(Debug, Clone)]
-pub(crate) struct DataDir {
+pub struct DataDir {
     path: PathBuf,
     _lock: Arc<File>,
 }
 
-/// How long a terminal that was just switched off may take to finish its last write.
-const CLOSING: Duration = Duration::from_secs(1);
-
 /// A data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum DataDirError {
+pub enum DataDirError {
     /// Another terminal runs over it.
     #[error("{} is in use by another process", .0.display())]
     InUse(PathBuf),
     /// It cannot be made or locked.
     #[error("{} cannot be used: {source}", path.display())]
-    Io { path: PathBuf, source: io::Error },
+    Io {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
 }
 
 impl DataDir {
     /// Opens the directory, makes it where it is missing, and locks it.
     ///
     /// The operating system gives the lock back when the process ends, however it ends.
-    pub(crate) fn open(path: &Path) -> Result<Self, DataDirError> {
+    pub fn open(path: &Path) -> Result<Self, DataDirError> {
         let io = |source| DataDirError::Io {
             path: path.to_owned(),
             source,
@@ -53,32 +54,9 @@ impl DataDir {
         }
     }
 
-    /// As [`open`](Self::open), and patient with whoever is closing.
-    pub(crate) async fn open_patiently(path: &Path) -> Result<Self, DataDirError> {
-        let given_up = Instant::now() + CLOSING;
-        loop {
-            match Self::open(path) {
-                Err(DataDirError::InUse(_)) if Instant::now() < given_up => {
-                    tokio::time::sleep(CLOSING / 100).await;
-                }
-                opened => return opened,
-            }
-        }
-    }
-
-    pub(crate) fn join(&self, name: &str) -> PathBuf {
-        self.path.join(name)
-    }
-
-    /// Makes a file appear under its name whole or not at all, and durably.
-    pub(crate) fn install(&self, name: &str, content: &[&[u8]]) -> io::Result<()> {
-        let unfinished = self.join(&format!("{name}.new"));
-        let mut file = File::create(&unfinished)?;
-        content.iter().try_for_each(|part| file.write_all(part))?;
-        file.sync_all()?;
-        std::fs::rename(&unfinished, self.join(name))?;
-        // A name is durable only when its directory is.
-        File::open(&self.path)?.sync_all()
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 }
 
