@@ -27,7 +27,8 @@ pub struct Place {
 pub struct Settings {
     /// A segment of this many bytes is closed, and the next begun.
     pub segment: u64,
-    /// A segment grows by this many bytes, and so many at least are kept ready for what is live when the disk is full.
+    /// A segment grows by this many bytes. Two of these are kept ready, so that one at least is left for what is live
+    /// when the disk is full.
     pub chunk: u64,
 }
 
@@ -35,7 +36,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             segment: 16 * 1024 * 1024,
-            chunk: 256 * 1024,
+            chunk: 128 * 1024,
         }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub trait Disk: Send + Sync + std::fmt::Debug {
     /// Opens a file that exists.
     fn open(&self, path: &Path, access: Access) -> io::Result<Arc<dyn DiskFile>>;
-    /// Makes an empty file, readable by its owner only; one of this name that exists is emptied.
+    /// Makes an empty file, readable by its owner only. There must be none of this name.
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
     /// Gives a file a name; the file that had it is gone.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
@@ -60,7 +60,7 @@ impl Disk for RealDisk {
 
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(true);
+        options.read(true).write(true).create_new(true);
         Ok(Arc::new(options.mode(0o600).open(path)?))
     }
 
@@ -130,6 +130,10 @@ pub(crate) fn install_in_pieces(
     piece: usize,
 ) -> io::Result<()> {
     let unfinished = unfinished(path);
+    match disk.remove(&unfinished) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let written = write_whole(disk, &unfinished, content, piece);
     if let Err(error) = written {
         // It would only take room.

@@ -59,10 +59,6 @@ where
 {
     /// Opens the journal of a directory, or makes it under a fresh id. `each` is given every record that is there,
     /// in the order in which they were appended.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each is one thing that only the caller knows"
-    )]
     pub fn open(
         dir: &DataDir,
         place: Place,

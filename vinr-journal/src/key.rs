@@ -146,6 +146,12 @@ impl KeyRing {
         Self { keys: vec![key] }
     }
 
+    /// Adds a key that decrypts what it encrypted before.
+    pub fn with_older(mut self, key: Key) -> Self {
+        self.keys.push(key);
+        self
+    }
+
     /// The key that everybody knows, for a journal that is no secret and is to be kept whole all the same.
     pub fn public() -> Self {
         Self::of(Key::of_bytes(*b"no secret: everybody knows this."))

@@ -154,35 +154,13 @@ impl<P: Policy> Log<P> {
         }
         let current = self.core.state().keys.current().id();
         let is_other_key = self.active.scope.sealer().key_id() != current;
-        let mut space = Space::Enough;
-        let mut ahead = |done: io::Result<()>| match done {
-            Err(error) if is_full(&error) => space = Space::Low,
-            Err(error) => {
-                self.has_ended = true;
-                tracing::error!(journal = %self.core.place.name, %error, "the journal can grow no more");
-            }
-            Ok(()) => {}
+        let begun = self.begin_next(is_other_key);
+        let space = self.judge(begun)?;
+        let made = self.make_room();
+        let space = match self.judge(made)? {
+            Space::Low => Space::Low,
+            Space::Enough => space,
         };
-        if self.active.end >= self.core.settings.segment || is_other_key {
-            let done = Self::begin(&self.core, &mut self.active, self.next_sequence);
-            let done = done.and_then(|()| {
-                let (segment, sequence) = (self.active.number, self.next_sequence - 1);
-                self.mark.write(|mark| {
-                    mark.segment = segment;
-                    if sequence > mark.sequence {
-                        (mark.sequence, mark.sequence_epoch) = (sequence, mark.epoch);
-                    }
-                })
-            });
-            ahead(done);
-        }
-        if self.active.length - self.active.end < self.core.settings.chunk {
-            let longer = self.active.length + self.core.settings.chunk;
-            ahead(Self::grow(&mut self.active, longer));
-        }
-        if self.has_ended {
-            return Err(StorageFailed);
-        }
         if space != self.space {
             self.space = space;
             match space {
@@ -195,6 +173,19 @@ impl<P: Policy> Log<P> {
             }
         }
         Ok(space)
+    }
+
+    /// What was done ahead of need may fail for want of room, and for nothing else.
+    fn judge(&mut self, done: io::Result<()>) -> Result<Space, StorageFailed> {
+        match done {
+            Ok(()) => Ok(Space::Enough),
+            Err(error) if is_full(&error) => Ok(Space::Low),
+            Err(error) => {
+                self.has_ended = true;
+                tracing::error!(journal = %self.core.place.name, %error, "the journal can grow no more");
+                Err(StorageFailed)
+            }
+        }
     }
 
     fn grow_to(&mut self, end: u64) -> io::Result<()> {
@@ -211,18 +202,36 @@ impl<P: Policy> Log<P> {
         Ok(())
     }
 
-    /// Begins the next segment. All that was appended is durable, in the one before.
-    fn begin(core: &Core<P>, active: &mut Active, next_sequence: u64) -> io::Result<()> {
-        let number = active.number + 1;
-        let (file, scope) = make_segment(core, number, next_sequence)?;
-        *active = Active {
+    /// Keeps two chunks ready: when the disk is full, one at least is left for what is live.
+    fn make_room(&mut self) -> io::Result<()> {
+        let chunk = self.core.settings.chunk;
+        while self.active.length - self.active.end < 2 * chunk {
+            let longer = self.active.length + chunk;
+            Self::grow(&mut self.active, longer)?;
+        }
+        Ok(())
+    }
+
+    /// Begins the next segment where this one is long enough. All that was appended is durable, in the one before.
+    fn begin_next(&mut self, is_other_key: bool) -> io::Result<()> {
+        if self.active.end < self.core.settings.segment && !is_other_key {
+            return Ok(());
+        }
+        let (number, sequence) = (self.active.number + 1, self.next_sequence - 1);
+        let (file, scope) = make_segment(&self.core, number, self.next_sequence)?;
+        self.active = Active {
             file,
             scope,
             number,
             end: HEADER as u64,
-            length: initial_length(core.settings.chunk),
+            length: initial_length(self.core.settings.chunk),
         };
-        Ok(())
+        self.mark.write(|mark| {
+            mark.segment = number;
+            if sequence > mark.sequence {
+                (mark.sequence, mark.sequence_epoch) = (sequence, mark.epoch);
+            }
+        })
     }
 
     /// Raises the mark to what is durable, if it is lower.
@@ -337,7 +346,7 @@ impl<P: Policy> Core<P> {
 
 /// How long a segment is made.
 pub(crate) fn initial_length(chunk: u64) -> u64 {
-    (HEADER as u64 + chunk + 1).next_multiple_of(chunk.max(1))
+    (HEADER as u64 + 2 * chunk).next_multiple_of(chunk.max(1))
 }
 
 /// Makes the file of a segment that is to be written, and adds it to those that there are.

@@ -100,7 +100,7 @@ impl<P: Policy> Log<P> {
             segment.ok_or_else(|| OpenError::Missing(path.clone()))?;
         let Last { bytes, end, .. } = &read.last;
         if read.last.tail == Tail::Torn {
-            write_zeros(&*file, *end as u64, bytes.len() as u64).map_err(io)?;
+            clear(&*file, *end as u64, bytes.len() as u64).map_err(io)?;
         }
         // What the last process wrote and could not sync is in the cache of the system, which shows it and takes it
         // for written: it is written anew (Rebello et al., "Can Applications Recover from fsync Failures?", USENIX ATC
@@ -293,9 +293,14 @@ fn open_mark(
             }
         })?,
     };
-    if survey.segments.is_empty() && mark.mark.epoch > 0 {
-        let gone = place.segment(mark.mark.segment.max(1));
-        return Err(OpenError::Missing(gone));
+    if survey.segments.is_empty() {
+        if mark.mark.epoch > 0 {
+            let gone = place.segment(mark.mark.segment.max(1));
+            return Err(OpenError::Missing(gone));
+        }
+        // The boot that made it may have ended before its name was safe, and a segment must never be without it.
+        disk.sync_dir(disk::parent(&place.mark))
+            .map_err(|source| at(&place.mark, source))?;
     }
     Ok(mark)
 }
@@ -340,6 +345,13 @@ fn read_all<P: Policy>(
             since_mark: None,
         },
     };
+    let mut next = 1;
+    for header in &survey.segments {
+        if header.from != next {
+            return Err(OpenError::Missing(place.segment(next)));
+        }
+        next = header.number.saturating_add(1);
+    }
     let after = survey.segments.iter().skip(1).map(Some).chain([None]);
     for (header, next) in survey.segments.iter().zip(after) {
         let path = place.segment(header.number);
@@ -349,9 +361,6 @@ fn read_all<P: Policy>(
                 found: header.journal.clone(),
                 expected: mark.journal.clone(),
             });
-        }
-        if header.from != read.last.number + 1 {
-            return Err(OpenError::Missing(place.segment(read.last.number + 1)));
         }
         if header.first != read.sequence + 1 {
             return Err(damaged(&path, "records before it are missing"));
@@ -563,6 +572,16 @@ fn scan_compacted<E>(
         end: at,
         tail,
     })
+}
+
+/// Clears the remains of an unfinished write, so that what a cut leaves of them still reads as unfinished: first what
+/// follows the header, then the header.
+fn clear(file: &dyn DiskFile, from: u64, to: u64) -> std::io::Result<()> {
+    let text = (from + frame::HEADER as u64).min(to);
+    write_zeros(file, text, to)?;
+    file.sync_data()?;
+    write_zeros(file, from, text)?;
+    file.sync_data()
 }
 
 fn clear_leftovers<P: Policy>(core: &Core<P>, survey: &Survey) -> std::io::Result<()> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use support::*;
 use vinr_journal::sim::SimDisk;
-use vinr_journal::{KeyRing, Log, OpenError};
+use vinr_journal::{Log, OpenError};
 
 fn fill(log: &mut Log<Steps>, ids: std::ops::Range<u32>) -> Vec<Step> {
     let mut written = Vec::new();
@@ -168,11 +168,7 @@ fn a_new_key_encrypts_from_then_on_and_the_old_one_may_go_after_compaction() {
     let disk = SimDisk::default();
     let mut log = open(&disk).unwrap().log;
     let written = fill(&mut log, 0..20);
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("keys");
-    std::fs::write(&path, format!("{}\n{}\n", "02".repeat(32), "01".repeat(32))).unwrap();
-    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-    let both = KeyRing::read(&path).unwrap();
+    let both = ring(2).with_older(key(1));
 
     log.rotate(both.clone());
     log.tidy().unwrap();

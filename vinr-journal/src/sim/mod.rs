@@ -232,6 +232,9 @@ impl Disk for SimDisk {
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
         let mut state = self.state();
         state.may()?;
+        if state.names.contains_key(path) {
+            return Err(ErrorKind::AlreadyExists.into());
+        }
         let node = state.nodes.len();
         state.nodes.push(Vec::new());
         state.names.insert(path.to_owned(), node);

@@ -11,7 +11,7 @@ use vinr_journal::sim::SimDisk;
 use vinr_journal::{Facts, Found, Keep, Key, KeyRing, Log, OpenError, Place, Policy, Settings};
 
 /// A record: the `step`th word on a payment.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Step {
     pub(crate) id: u32,
     pub(crate) step: u32,
@@ -89,6 +89,7 @@ pub(crate) const SMALL: Settings = Settings {
     chunk: 1024,
 };
 
+#[derive(Debug)]
 pub(crate) struct Read {
     pub(crate) log: Log<Steps>,
     pub(crate) found: Found,
