@@ -55,7 +55,7 @@ pub const TARGETS: &[Target] = &[
     },
     Target {
         name: "journal",
-        run: vinr_simulator::fuzzing::journal,
+        run: vinr_journal::fuzz,
     },
 ];
 

@@ -46,3 +46,86 @@ pub fn fuzz(bytes: &[u8]) {
         Err(Stop::Refused(())) => unreachable!("nothing is refused here"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two frames, the second of two records, and zeros.
+    fn two_frames() -> Vec<u8> {
+        let scope = scope();
+        let mut file = scope.encode(1, 0, &[(1, b"{\"id\":1}")]).unwrap();
+        file.extend(
+            scope
+                .encode(1, 2, &[(2, b"{}"), (3, &[b'x'; 700])])
+                .unwrap(),
+        );
+        file.resize(file.len() + 640, 0);
+        file
+    }
+
+    /// The corpus was made by this: `SEEDS=fuzz/corpus/journal cargo test -p vinr-journal seeds`.
+    #[test]
+    fn seeds() {
+        let whole = two_frames();
+        let second = scope().encode(1, 0, &[(1, b"{\"id\":1}")]).unwrap().len();
+        let changed = |change: &dyn Fn(&mut Vec<u8>)| {
+            let mut file = whole.clone();
+            change(&mut file);
+            file
+        };
+        let sector = second.next_multiple_of(512)..second.next_multiple_of(512) + 512;
+        let seeds = [
+            ("two_frames", whole.clone()),
+            ("zeros", vec![0; 64]),
+            ("torn_tail", changed(&|it| it[second + 300..].fill(0))),
+            (
+                "torn_in_the_header",
+                changed(&|it| it[second + 11..].fill(0)),
+            ),
+            (
+                "sector_of_the_tail_missing",
+                changed(&|it| it[sector.clone()].fill(0)),
+            ),
+            ("flipped_bit_in_the_first", changed(&|it| it[40] ^= 4)),
+            (
+                "flipped_bit_in_the_second",
+                changed(&|it| it[second + 400] ^= 4),
+            ),
+            ("frame_cut_short", whole[..second + 60].to_vec()),
+            (
+                "end_mark_without_header",
+                changed(&|it| it[second..second + 36].fill(0)),
+            ),
+            (
+                "sequence_repeated",
+                [&whole[..second], &whole[..second], &[0; 64]].concat(),
+            ),
+        ];
+        for (name, bytes) in seeds {
+            fuzz(&bytes);
+            if let Some(dir) = std::env::var_os("SEEDS") {
+                std::fs::write(std::path::Path::new(&dir).join(name), bytes).unwrap();
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_are_read_as_what_was_never_written(bytes: Vec<u8>) {
+            fuzz(&bytes);
+        }
+
+        #[test]
+        fn no_change_of_a_file_is_read_as_what_was_never_written(
+            at: proptest::sample::Index,
+            with in proptest::collection::vec(0u8.., 1..600),
+        ) {
+            let mut file = two_frames();
+            let at = at.index(file.len());
+            let length = with.len().min(file.len() - at);
+            file[at..at + length].copy_from_slice(&with[..length]);
+            fuzz(&file);
+        }
+    }
+}

@@ -11,15 +11,6 @@ mod simulator;
 pub mod terminal;
 pub mod world;
 
-/// Where foreign bytes come in, for the fuzz targets only.
-#[doc(hidden)]
-pub mod fuzzing {
-    /// What a journal makes of these bytes.
-    pub fn journal(file: &[u8]) {
-        vinr_journal::fuzz(file);
-    }
-}
-
 pub use defect::Defect;
 pub use provision::Pki;
 pub use simulator::{Builder, Missing, Simulator, SimulatorError};
