@@ -19,7 +19,7 @@ use crate::error::CompactError;
 use crate::frame::{Frame, Scope};
 use crate::header::{HEADER, Header, Kind};
 use crate::index::{At, KeyHash};
-use crate::policy::{Facts, Policy};
+use crate::policy::Policy;
 use crate::seal::Sealer;
 
 /// So much is synced at once: whoever makes a record durable meanwhile waits for this much at most.
@@ -27,6 +27,7 @@ const PIECE: usize = 256 * 1024;
 
 /// A file that takes the place of others.
 struct Rewritten {
+    number: u32,
     scope: Scope,
     bytes: Vec<u8>,
     frames: u32,
@@ -39,7 +40,7 @@ struct Rewritten {
 struct Moved {
     key: KeyHash,
     from: At,
-    to: Option<u32>,
+    to: Option<At>,
 }
 
 impl<P: Policy> Core<P> {
@@ -110,6 +111,7 @@ impl<P: Policy> Core<P> {
         let sealer = Sealer::new(self.state().keys.current());
         let key = sealer.key_id();
         let mut new = Rewritten {
+            number: *number,
             scope: Scope::new(sealer, &self.journal, *number),
             bytes: vec![0; HEADER],
             frames: 0,
@@ -127,11 +129,7 @@ impl<P: Policy> Core<P> {
                 let frame = segment.scope.read(file.get(at..).unwrap_or_default());
                 let frame = frame
                     .map_err(|why| CompactError(format!("segment {number} at byte {at}: {why}")))?;
-                let from = At {
-                    segment: *number,
-                    offset: u32::try_from(at).map_err(|it| stopped(&it))?,
-                };
-                self.rewrite_frame(&frame, from, minutes, &mut new)?;
+                self.rewrite_frame(&frame, (*number, at), minutes, &mut new)?;
                 at += frame.size();
             }
         }
@@ -157,41 +155,38 @@ impl<P: Policy> Core<P> {
     fn rewrite_frame(
         &self,
         frame: &Frame,
-        from: At,
+        (segment, offset): (u32, usize),
         minutes: u32,
         new: &mut Rewritten,
     ) -> Result<(), CompactError> {
-        let to = u32::try_from(new.bytes.len()).map_err(|it| stopped(&it))?;
         let written = frame.head.minutes;
-        let mut known: Vec<(u64, &[u8], Facts)> = Vec::new();
-        for (sequence, record) in frame.records() {
-            let facts = decode::<P>(record).map(|it| self.policy.facts(&it));
-            known.push((sequence, record, facts.map_err(|it| stopped(&it))?));
-        }
+        let place = |segment, offset, nth| {
+            At::new(segment, offset, nth)
+                .ok_or_else(|| CompactError("a segment is too long".into()))
+        };
         let mut kept: Vec<(u64, &[u8])> = Vec::new();
-        {
+        for (nth, (sequence, record)) in frame.records().enumerate() {
+            let record_of_caller = decode::<P>(record).map_err(|it| stopped(&it))?;
+            let facts = self.policy.facts(&record_of_caller);
+            let from = place(segment, offset, nth)?;
             let state = self.state();
-            for (nth, (sequence, record, facts)) in known.iter().enumerate() {
-                let key = state.index.hash(&facts.key);
-                let is_superseded = state.index.get(key) != Some(from)
-                    || known[nth + 1..].iter().any(|it| it.2.key == facts.key);
-                if is_superseded {
-                    continue;
-                }
-                // The highest rank stays, whatever its age. §4.6
-                let may_go =
-                    expiry(facts.keep, written).filter(|_| state.top.is_none_or(|it| it.1 != key));
-                let stays = may_go.is_none_or(|it| it > minutes);
-                if stays {
-                    new.expires = earlier(new.expires, may_go);
-                    kept.push((*sequence, record));
-                }
-                new.moved.push(Moved {
-                    key,
-                    from,
-                    to: stays.then_some(to),
-                });
+            let key = state.index.hash(&facts.key);
+            if state.index.get(key) != Some(from) {
+                continue; // A later record took its place.
             }
+            // The highest rank stays, whatever its age. §4.6
+            let is_highest = state.top.is_some_and(|(_, top)| top == key);
+            let may_go = expiry(facts.keep, written).filter(|_| !is_highest);
+            let stays = may_go.is_none_or(|it| it > minutes);
+            let to = match stays {
+                true => Some(place(new.number, new.bytes.len(), kept.len())?),
+                false => None,
+            };
+            if stays {
+                new.expires = earlier(new.expires, may_go);
+                kept.push((sequence, record));
+            }
+            new.moved.push(Moved { key, from, to });
         }
         if !kept.is_empty() {
             let sealed = new.scope.encode(frame.head.epoch, written, &kept);
@@ -228,13 +223,7 @@ impl<P: Policy> Core<P> {
         let mut live = 0;
         for Moved { key, from, to } in &new.moved {
             match to {
-                Some(offset) => {
-                    let to = At {
-                        segment: *number,
-                        offset: *offset,
-                    };
-                    live += u64::from(state.index.move_to(*key, *from, to));
-                }
+                Some(to) => live += u64::from(state.index.move_to(*key, *from, *to)),
                 None => drop(state.index.remove(*key, *from)),
             }
         }

@@ -174,15 +174,8 @@ impl<P: Policy> Core<P> {
             };
             (at, state.segments.get(&at.segment).cloned())
         };
-        let frame = read_frame(found, at)?;
-        let mut latest = None;
-        for (_, record) in frame.records() {
-            let record = decode::<P>(record)?;
-            if self.policy.facts(&record).key == key {
-                latest = Some(record);
-            }
-        }
-        Ok(latest)
+        let (_, record) = read_record::<P>(found, at)?;
+        Ok(Some(record).filter(|record| self.policy.facts(record).key == key))
     }
 
     /// The latest records of a group, in the order in which they were written.
@@ -191,21 +184,15 @@ impl<P: Policy> Core<P> {
             let state = self.state();
             let found = state.index.of_group(group).into_iter();
             found
-                .map(|(key, at)| (key, at, state.segments.get(&at.segment).cloned()))
+                .map(|at| (at, state.segments.get(&at.segment).cloned()))
                 .collect()
         };
         let mut records = Vec::new();
-        for (key, at, segment) in places {
-            let frame = read_frame(segment, at)?;
-            let mut latest = None;
-            for (sequence, record) in frame.records() {
-                let record = decode::<P>(record)?;
-                let facts = self.policy.facts(&record);
-                if facts.group == group && self.state().index.hash(&facts.key) == key {
-                    latest = Some((sequence, record));
-                }
+        for (at, segment) in places {
+            let (sequence, record) = read_record::<P>(segment, at)?;
+            if self.policy.facts(&record).group == group {
+                records.push((sequence, record));
             }
-            records.extend(latest);
         }
         records.sort_by_key(|(sequence, _)| *sequence);
         Ok(records.into_iter().map(|(_, record)| record).collect())
@@ -215,20 +202,27 @@ impl<P: Policy> Core<P> {
 /// How much is read at once: most frames are shorter.
 const FIRST_READ: usize = 2048;
 
+fn read_record<P: Policy>(segment: Option<Segment>, at: At) -> Result<(u64, P::Record), ReadError> {
+    let frame = read_frame(segment, at)?;
+    let found = frame.records().nth(at.nth());
+    let (sequence, record) = found.ok_or_else(|| ReadError("its frame is another".into()))?;
+    Ok((sequence, decode::<P>(record)?))
+}
+
 fn read_frame(segment: Option<Segment>, at: At) -> Result<Frame, ReadError> {
     let segment = segment.ok_or_else(|| ReadError("its segment is gone".into()))?;
     let io = |error: std::io::Error| ReadError(error.to_string());
     let mut bytes = vec![0; FIRST_READ];
-    let read = segment.file.read_at(&mut bytes, at.offset.into());
+    let read = segment.file.read_at(&mut bytes, at.offset());
     bytes.truncate(read.map_err(io)?);
     let size = frame::head(&bytes).map_or(0, |head| frame::size(head.length));
     if size > bytes.len() {
         bytes.resize(size, 0);
-        let read = segment.file.read_at(&mut bytes, at.offset.into());
+        let read = segment.file.read_at(&mut bytes, at.offset());
         bytes.truncate(read.map_err(io)?);
     }
     let frame = segment.scope.read(&bytes);
-    frame.map_err(|why| ReadError(format!("segment {} at {}: {why}", at.segment, at.offset)))
+    frame.map_err(|why| ReadError(format!("segment {} at {}: {why}", at.segment, at.offset())))
 }
 
 pub(crate) fn decode<P: Policy>(record: &[u8]) -> Result<P::Record, ReadError> {

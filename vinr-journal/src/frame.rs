@@ -43,6 +43,8 @@ pub(crate) const SECTOR: usize = 512;
 
 /// The longest record: mostly it is about 1 KiB.
 pub(crate) const MAX_RECORD: usize = 64 * 1024;
+/// The most records of a frame.
+pub(crate) const MAX_RECORDS: usize = ALIGN;
 /// The longest text of a frame.
 pub(crate) const MAX_TEXT: usize = 256 * 1024;
 /// What a record takes besides its JSON.

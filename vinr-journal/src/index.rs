@@ -10,11 +10,33 @@ use std::hash::BuildHasher;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as Slot;
 
-/// Where a frame begins.
+use crate::frame::{ALIGN, MAX_RECORDS};
+
+/// Where a record is. Frames begin at multiples of 32: the low bits of an offset are free for which record of the
+/// frame it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct At {
     pub(crate) segment: u32,
-    pub(crate) offset: u32,
+    spot: u32,
+}
+
+impl At {
+    /// The `nth` record of the frame at `offset`; `None` where a segment has no such place.
+    pub(crate) fn new(segment: u32, offset: usize, nth: usize) -> Option<Self> {
+        let is_right = offset.is_multiple_of(ALIGN) && nth < MAX_RECORDS;
+        let spot = u32::try_from(offset + nth).ok().filter(|_| is_right)?;
+        Some(Self { segment, spot })
+    }
+
+    /// Where its frame begins.
+    pub(crate) fn offset(self) -> u64 {
+        u64::from(self.spot) / ALIGN as u64 * ALIGN as u64
+    }
+
+    /// Which record of the frame it is.
+    pub(crate) fn nth(self) -> usize {
+        self.spot as usize % ALIGN
+    }
 }
 
 /// A key, as the index knows it.
@@ -97,7 +119,7 @@ impl Index {
         Some(self.entries[*it as usize].at)
     }
 
-    /// The record of a key has moved; `Changed` where a later one took its place meanwhile.
+    /// The record of a key has moved; false where a later one took its place meanwhile.
     pub(crate) fn move_to(&mut self, key: KeyHash, from: At, to: At) -> bool {
         let is_it = |it: &u32| self.entries[*it as usize].key == key;
         let Some(it) = self.by_key.find(wide(key), is_it).copied() else {
@@ -127,17 +149,14 @@ impl Index {
         true
     }
 
-    /// Where the latest records of a group may be, oldest first. Groups whose hashes meet come along.
-    pub(crate) fn of_group(&self, group: &[u8]) -> Vec<(KeyHash, At)> {
+    /// Where the latest records of a group may be. Groups whose hashes meet come along.
+    pub(crate) fn of_group(&self, group: &[u8]) -> Vec<At> {
         let group = low(self.hashers[0].hash_one(group));
         let all = self.by_group.iter_hash(spread(group));
         let all = all.map(|it| self.entries[*it as usize]);
-        let mut found: Vec<_> = all
-            .filter(|entry| entry.group == group)
-            .map(|entry| (entry.key, entry.at))
-            .collect();
-        found.sort_by_key(|(_, at)| *at);
-        found
+        all.filter(|entry| entry.group == group)
+            .map(|entry| entry.at)
+            .collect()
     }
 }
 

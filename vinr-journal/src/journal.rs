@@ -128,18 +128,22 @@ where
         }
     }
 
-    /// Makes a record durable.
+    /// Makes a record durable. \[REC-6\]
     pub async fn append(&self, record: &P::Record) -> Result<(), StorageFailed> {
         self.append_all(std::slice::from_ref(record)).await
     }
 
-    /// Makes records durable, all or none of them.
+    /// Makes records durable, all or none of them. Of more than 32, or 256 KiB, none is written.
     pub async fn append_all(&self, records: &[P::Record]) -> Result<(), StorageFailed> {
         let prepared: Result<Vec<_>, _> = records
             .iter()
             .map(|record| prepare(&self.core.policy, record))
             .collect();
         let prepared = prepared?;
+        let text = frame::text_length(prepared.iter().map(|it| &it.json[..]));
+        if text > frame::MAX_TEXT || prepared.len() > frame::MAX_RECORDS {
+            return Err(StorageFailed);
+        }
         self.ask(|done| Job::Append(prepared, done))
             .await
             .unwrap_or(Err(StorageFailed))
@@ -353,12 +357,16 @@ fn gather(
     queue: &mpsc::Receiver<Job>,
 ) -> (Vec<Waiting>, Option<Job>) {
     let text = |records: &[Prepared]| frame::text_length(records.iter().map(|it| &it.json[..]));
-    let mut length = text(&records);
+    let (mut length, mut count) = (text(&records), records.len());
     let mut batch = vec![(records, done)];
     while let Ok(job) = queue.try_recv() {
         match job {
-            Job::Append(records, done) if length + text(&records) <= frame::MAX_TEXT => {
+            Job::Append(records, done)
+                if length + text(&records) <= frame::MAX_TEXT
+                    && count + records.len() <= frame::MAX_RECORDS =>
+            {
                 length += text(&records);
+                count += records.len();
                 batch.push((records, done));
             }
             other => return (batch, Some(other)),

@@ -89,7 +89,8 @@ impl<P: Policy> Log<P> {
         &self.core.journal
     }
 
-    /// Makes records durable, all or none of them; they are one write and cost one sync.
+    /// Makes records durable, all or none of them; they are one write and cost one sync. Of more than 32, or 256 KiB,
+    /// none is written.
     pub fn append(&mut self, records: &[P::Record]) -> Result<(), StorageFailed> {
         let prepared: Result<Vec<_>, _> = records
             .iter()
@@ -100,7 +101,8 @@ impl<P: Policy> Log<P> {
 
     pub(crate) fn append_prepared(&mut self, records: &[Prepared]) -> Result<(), StorageFailed> {
         let text = frame::text_length(records.iter().map(|record| &record.json[..]));
-        if self.has_ended || text > frame::MAX_TEXT {
+        let is_too_much = text > frame::MAX_TEXT || records.len() > frame::MAX_RECORDS;
+        if self.has_ended || is_too_much {
             return Err(StorageFailed);
         }
         if records.is_empty() {
@@ -130,17 +132,15 @@ impl<P: Policy> Log<P> {
         self.active.file.write_at(&frame, self.active.end)?;
         self.active.file.sync_data()?;
 
-        let at = At {
-            segment: self.active.number,
-            offset: u32::try_from(self.active.end).map_err(|_| ErrorKind::FileTooLarge)?,
-        };
+        let (number, begin) = (self.active.number, self.active.end as usize);
         self.active.end = end;
         self.next_sequence += records.len() as u64;
         let mut state = self.core.state();
-        for record in records {
+        for (nth, record) in records.iter().enumerate() {
+            let at = At::new(number, begin, nth).ok_or(ErrorKind::FileTooLarge)?;
             state.add(&record.facts, at, minutes);
         }
-        if let Some(segment) = state.segments.get_mut(&at.segment) {
+        if let Some(segment) = state.segments.get_mut(&number) {
             (segment.end, segment.last) = (end, self.next_sequence - 1);
         }
         Ok(())

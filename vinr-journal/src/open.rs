@@ -428,10 +428,6 @@ fn read_segment<P: Policy>(
 
     let mut since_mark = None;
     let mut visit = |offset: usize, frame: &Frame| -> Result<(), OpenError> {
-        let at = At {
-            segment: number,
-            offset: u32::try_from(offset).map_err(|_| wrong("it is too long"))?,
-        };
         let (epoch, minutes) = (frame.head.epoch, frame.head.minutes);
         if epoch > mark.epoch {
             return Err(OpenError::Mark {
@@ -439,7 +435,8 @@ fn read_segment<P: Policy>(
                 why: "is older than the journal: it was put back",
             });
         }
-        for (sequence, record) in frame.records() {
+        for (nth, (sequence, record)) in frame.records().enumerate() {
+            let at = At::new(number, offset, nth).ok_or_else(|| wrong("it is too long"))?;
             if sequence == mark.sequence && epoch != mark.sequence_epoch {
                 let why = format!("its record {sequence} is not the one that the mark knows");
                 return Err(rolled_back(&core.place, why));

@@ -1,4 +1,4 @@
-//! Encrypts and authenticates: AES-256-GCM, a fresh random nonce for each frame.
+//! Encrypts and authenticates: AES-256-GCM, a fresh random nonce for each frame. \[OFF-5\]
 //!
 //! The nonce is random, not counted: a counter repeats after the disk was rolled back or a write was lost, and two
 //! texts under one nonce give both away. With 96 random bits a key is good for 2³² frames (NIST SP 800-38D §8.3),

@@ -239,7 +239,7 @@ impl Search {
                 may_go,
             }
         });
-        if depth + 1 >= self.reach.depth || fingerprint % self.reach.every != 0 {
+        if depth + 1 >= self.reach.depth || !fingerprint.is_multiple_of(self.reach.every) {
             return;
         }
         let mut log = read.log;
