@@ -365,7 +365,11 @@ mod tests {
                 torn[begin..begin + written].copy_from_slice(&last[..written]);
                 torn[begin + written..].fill(0);
                 let found = read(&torn).unwrap_or_else(|| panic!("{written} bytes at {begin}"));
-                assert_eq!(found.0, [first.clone()], "{written} bytes at {begin}");
+                assert_eq!(
+                    found.0,
+                    std::slice::from_ref(&first),
+                    "{written} bytes at {begin}"
+                );
                 assert_eq!((found.1.end, found.1.tail), (begin, Tail::Torn));
             }
         }
