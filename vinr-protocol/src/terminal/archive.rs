@@ -20,8 +20,7 @@ use crate::time::Timestamp;
 /// It must hold every [`Effect::Persist`] of the steps before. A host that performs effects in order, before the next
 /// input, and feeds [`Input::StorageFailed`] where it cannot, gives that.
 pub trait Archive {
-    /// The last record of each attempt of the sale, in the order in which the attempts first were journaled, and the
-    /// tombstones of the sale, wherever they stand.
+    /// The last record of each attempt of the sale, and the tombstones of the sale, in any order.
     fn of(&self, reference: &Reference) -> Result<Vec<Record>, ArchiveFailed>;
 
     /// The last record of an attempt; none where there never was one.
@@ -160,8 +159,9 @@ impl Session {
         archive: &impl Archive,
         reference: &Reference,
     ) -> Result<(), ArchiveFailed> {
-        let records = archive.of(reference)?;
-        self.book.recall(reference, records);
+        for record in archive.of(reference)? {
+            self.book.recall(record);
+        }
         Ok(())
     }
 
@@ -173,7 +173,7 @@ impl Session {
         if self.book.get(id).is_none()
             && let Some(record) = archive.get(id)?
         {
-            self.book.apply(record);
+            self.book.recall(record);
         }
         Ok(())
     }

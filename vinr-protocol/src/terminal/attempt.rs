@@ -17,6 +17,9 @@ pub struct Attempt {
     /// Is an approval to be taken back?
     #[serde(default)]
     pub reversal: Reversal,
+    /// Which attempt of its sale it is, the first being 1: by this they are listed in the order in which they began,
+    /// wherever a journal keeps their last records. \[REC-13\]
+    pub place: u32,
 }
 
 /// An approval that came for an attempt which is not completed must be taken back.
@@ -60,4 +63,15 @@ pub enum Record {
         /// The key.
         key: AttemptKey,
     },
+}
+
+impl Record {
+    /// The number that it holds in the offline queue, or held. The record with the highest stays for ever: by it a
+    /// restarted terminal knows the next. \[OFF-15\]
+    pub fn sequence(&self) -> Option<u64> {
+        match self {
+            Record::Attempt(attempt) => Some(attempt.payment.offline.as_ref()?.sequence),
+            Record::Tombstone { .. } => None,
+        }
+    }
 }

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use super::attempt::{Attempt, Record};
 use crate::id::{AttemptKey, PaymentId, Reference};
 use crate::mutant::{Mutant, is_planted};
-use crate::payment::{Payment, Status};
+use crate::payment::Status;
 
 /// The attempts and tombstones that a terminal holds in memory: all of them, or those that are not settled.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct Book {
     /// Shared with the records that made them durable: a million are held once.
     attempts: BTreeMap<PaymentId, Arc<Attempt>>,
-    /// In the order of the journal; a tombstone stands where it became a payment.
-    by_reference: BTreeMap<Reference, Vec<PaymentId>>,
+    /// By their places; a tombstone has the place where it became a payment.
+    by_reference: BTreeMap<Reference, BTreeSet<(u32, PaymentId)>>,
     tombstones: BTreeSet<(Reference, AttemptKey)>,
 }
 
@@ -28,27 +28,19 @@ impl Book {
         }
     }
 
-    /// The attempts of a sale and its tombstones as the archive has them, in its order. What is held already is as
-    /// new as that, or newer, and stays.
-    pub(super) fn recall(&mut self, reference: &Reference, records: Vec<Record>) {
-        let held = self.by_reference.remove(reference).unwrap_or_default();
-        // A tombstone beside the payment that it became is in nobody's way: the payment is found first.
-        for record in records {
-            let newer = match &record {
-                Record::Attempt(attempt) => self.attempts.remove(&attempt.payment.id),
-                Record::Tombstone { .. } => None,
-            };
-            self.apply(newer.map_or(record, Record::Attempt));
+    /// The archive has this record. What is held already is as new as that, or newer, and stays; a tombstone beside
+    /// the payment that it became is in nobody's way, for the payment is found first.
+    pub(super) fn recall(&mut self, record: Record) {
+        match &record {
+            Record::Attempt(attempt) if self.attempts.contains_key(&attempt.payment.id) => {}
+            Record::Attempt(_) | Record::Tombstone { .. } => self.apply(record),
         }
-        let order = self.by_reference.entry(reference.clone()).or_default();
-        let listed: BTreeSet<PaymentId> = order.iter().cloned().collect();
-        order.extend(held.into_iter().filter(|id| !listed.contains(id)));
     }
 
     /// [`apply`](Self::apply), without holding what is settled.
     pub(super) fn apply_unsettled(&mut self, record: Record) {
         match record {
-            Record::Attempt(attempt) if attempt.is_settled() => self.forget(&attempt.payment),
+            Record::Attempt(attempt) if attempt.is_settled() => self.forget(&attempt),
             Record::Attempt(attempt) => self.put(attempt),
             Record::Tombstone { .. } => {}
         }
@@ -60,15 +52,16 @@ impl Book {
         self.attempts.retain(|_, attempt| !attempt.is_settled());
         let attempts = &self.attempts;
         self.by_reference.retain(|_, ids| {
-            ids.retain(|id| attempts.contains_key(id));
+            ids.retain(|(_, id)| attempts.contains_key(id));
             !ids.is_empty()
         });
     }
 
-    fn forget(&mut self, payment: &Payment) {
+    fn forget(&mut self, attempt: &Attempt) {
+        let payment = &attempt.payment;
         self.attempts.remove(&payment.id);
         if let Some(ids) = self.by_reference.get_mut(&payment.reference) {
-            ids.retain(|id| *id != payment.id);
+            ids.remove(&(attempt.place, payment.id.clone()));
             if ids.is_empty() {
                 self.by_reference.remove(&payment.reference);
             }
@@ -81,14 +74,20 @@ impl Book {
             self.tombstones
                 .remove(&(payment.reference.clone(), key.clone()));
         }
-        let id = payment.id.clone();
-        if !self.attempts.contains_key(&id) {
-            self.by_reference
-                .entry(payment.reference.clone())
-                .or_default()
-                .push(id.clone());
-        }
-        self.attempts.insert(id, attempt);
+        self.by_reference
+            .entry(payment.reference.clone())
+            .or_default()
+            .insert((attempt.place, payment.id.clone()));
+        self.attempts.insert(payment.id.clone(), attempt);
+    }
+
+    /// The place of the next attempt of a sale.
+    pub(super) fn next_place(&self, reference: &Reference) -> u32 {
+        let ids = self.by_reference.get(reference);
+        let last = ids
+            .and_then(|ids| ids.last())
+            .map_or(0, |(place, _)| *place);
+        last.saturating_add(1)
     }
 
     pub(super) fn get(&self, id: &PaymentId) -> Option<&Attempt> {
@@ -110,12 +109,8 @@ impl Book {
 
     /// The attempts of a sale, newest first. \[REC-13\]
     pub(super) fn of(&self, reference: &Reference) -> impl Iterator<Item = &Attempt> {
-        let ids = self
-            .by_reference
-            .get(reference)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        ids.iter().rev().filter_map(|id| self.get(id))
+        let ids = self.by_reference.get(reference).into_iter().flatten();
+        ids.rev().filter_map(|(_, id)| self.get(id))
     }
 
     /// Among **all** attempts of the sale, not only the latest. \[PAY-11\]

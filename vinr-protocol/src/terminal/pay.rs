@@ -203,6 +203,7 @@ impl Session {
 
     fn put(&mut self, payment: Payment) -> Record {
         let record = Record::Attempt(Arc::new(Attempt {
+            place: self.book.next_place(&payment.reference),
             payment,
             reversal: Reversal::None,
         }));

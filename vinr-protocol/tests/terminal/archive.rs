@@ -131,6 +131,23 @@ fn the_order_of_a_look_up_is_that_of_the_journal_whatever_is_held() {
     assert_eq!(keys, ["k3", "k2", "k1"]);
 }
 
+// [REC-13]
+#[test]
+fn the_order_of_a_look_up_is_that_in_which_the_attempts_began_whatever_became_of_them_since() {
+    let mut shop = Shop::open();
+    let first = shop.sale("order_1", "k1", declined());
+    shop.sale("order_1", "k2", declined());
+    shop.host_says(&first.id, HostVerdict::Approved); // its record is the last now
+    // As a journal has them that was compacted.
+    let last = shop.journal.len() - 1;
+    shop.journal.drain(..last - 1);
+    shop.power_cycle();
+    assert_eq!(
+        shop.newest("order_1").attempt_key,
+        Some("k2".parse().expect("lawful"))
+    );
+}
+
 // [REC-21] damaged is never "empty"
 #[test]
 fn a_record_that_cannot_be_read_takes_the_terminal_out_of_service() {

@@ -29,6 +29,7 @@ impl Written {
                 None => last.push(record.clone()),
             }
         }
+        last.reverse(); // any order will do
         last
     }
 
