@@ -6,14 +6,12 @@
 //! recalled, and the step is that of [`Session`], which knows nothing of this.
 
 use super::attempt::Record;
-use super::boot::Keeping;
 use super::effect::Effect;
 use super::input::Input;
-use super::session::{Config, Session, Storage};
-use crate::id::{JournalId, PaymentId, Reference};
+use super::session::{Session, Storage};
+use crate::id::{PaymentId, Reference};
 use crate::machine::Machine;
 use crate::mutant::{Mutant, is_planted};
-use crate::time::Timestamp;
 
 /// What was made durable, for reading: the journal.
 ///
@@ -42,30 +40,10 @@ pub struct Archived<A> {
 }
 
 impl<A: Archive> Archived<A> {
-    /// A terminal with a new, empty journal.
-    pub fn new(config: Config, journal: JournalId, archive: A) -> Self {
-        let session = Session::new(config, journal);
+    /// The session that comes of a new journal, of a [`Recovery`](super::Recovery), or of a damaged one, with the
+    /// archive that it is about.
+    pub fn over(session: Session, archive: A) -> Self {
         Self { session, archive }
-    }
-
-    /// A terminal whose journal cannot be read in full: see [`Session::damaged`]. \[REC-21\]
-    pub fn damaged(config: Config, archive: A) -> Self {
-        let session = Session::damaged(config);
-        Self { session, archive }
-    }
-
-    /// [`Session::recover`], one record after the other: never more of them are held than are not settled.
-    ///
-    /// The first record that cannot be read ends it; such a terminal is [`damaged`](Self::damaged).
-    pub fn recover<E>(
-        config: Config,
-        journal: JournalId,
-        archive: A,
-        records: impl IntoIterator<Item = Result<Record, E>>,
-        now: Timestamp,
-    ) -> Result<(Self, Vec<Effect>), E> {
-        let (session, effects) = Session::recover_over(config, journal, records, now)?;
-        Ok((Self { session, archive }, effects))
     }
 
     /// The machine with what it holds now.
@@ -89,19 +67,6 @@ impl<A: Archive> Machine for Archived<A> {
 }
 
 impl Session {
-    /// [`Archived::recover`], for whoever owns the archive itself.
-    pub fn recover_over<E>(
-        config: Config,
-        journal: JournalId,
-        records: impl IntoIterator<Item = Result<Record, E>>,
-        now: Timestamp,
-    ) -> Result<(Self, Vec<Effect>), E> {
-        let keeping = Keeping::Unsettled;
-        let (mut session, effects) = Self::boot(config, journal, records, keeping, now)?;
-        session.release();
-        Ok((session, effects))
-    }
-
     /// One step of [`Archived`], for whoever owns the archive itself.
     #[must_use = "an effect that is dropped is a payment that is lost"]
     pub fn step_over(&mut self, archive: &impl Archive, input: Input) -> Vec<Effect> {
@@ -117,7 +82,7 @@ impl Session {
                 effects
             }
         };
-        self.release();
+        self.book.release_settled();
         effects
     }
 
@@ -176,9 +141,5 @@ impl Session {
             self.book.recall(record);
         }
         Ok(())
-    }
-
-    fn release(&mut self) {
-        self.book.release_settled();
     }
 }

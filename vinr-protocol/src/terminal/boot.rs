@@ -1,11 +1,9 @@
 //! What a terminal does before any socket opens. §4.6
 
-use std::convert::Infallible;
-
 use super::attempt::{Record, Reversal};
 use super::effect::{Effect, Screen};
 use super::host::{ask, reverse};
-use super::session::{Config, Session};
+use super::session::{Config, Session, Storage};
 use crate::id::{JournalId, PaymentId};
 use crate::mutant::{Mutant, is_planted};
 use crate::payment::{CancelReason, Status};
@@ -21,36 +19,9 @@ impl Session {
         records: impl IntoIterator<Item = Record>,
         now: Timestamp,
     ) -> (Self, Vec<Effect>) {
-        let records = records.into_iter().map(Ok::<_, Infallible>);
-        match Self::boot(config, journal, records, Keeping::Everything, now) {
-            Ok(recovered) => recovered,
-            Err(never) => match never {},
-        }
-    }
-
-    pub(super) fn boot<E>(
-        config: Config,
-        journal: JournalId,
-        records: impl IntoIterator<Item = Result<Record, E>>,
-        keeping: Keeping,
-        now: Timestamp,
-    ) -> Result<(Self, Vec<Effect>), E> {
-        let mut session = Self::new(config, journal);
-        for record in records {
-            let record = record?;
-            if is_planted(Mutant::DedupesInMemoryOnly) {
-                continue;
-            }
-            if let Record::Attempt(attempt) = &record {
-                session.queue.learn(&attempt.payment);
-            }
-            match keeping {
-                Keeping::Everything => session.book.apply(record),
-                Keeping::Unsettled => session.book.apply_unsettled(record),
-            }
-        }
-        let effects = session.settle_what_was_open(now);
-        Ok((session, effects))
+        let mut recovery = Recovery::keeping(Keeping::Everything, config);
+        records.into_iter().for_each(|record| recovery.read(record));
+        recovery.finish(journal, now)
     }
 
     fn settle_what_was_open(&mut self, now: Timestamp) -> Vec<Effect> {
@@ -88,12 +59,61 @@ impl Session {
     }
 }
 
+/// A boot that reads one record after the other, and holds no more of them than are not settled: the session that comes
+/// of it is to be stepped [over its archive](Session::step_over). A journal that turns out to be damaged ends in
+/// [`Session::damaged`] instead, whatever was read of it.
+#[derive(Debug)]
+pub struct Recovery {
+    session: Session,
+    keeping: Keeping,
+}
+
 /// What a boot keeps in memory of what it reads.
-#[derive(Clone, Copy)]
-pub(super) enum Keeping {
+#[derive(Debug, Clone, Copy)]
+enum Keeping {
     Everything,
     /// The archive has the rest.
     Unsettled,
+}
+
+impl Recovery {
+    /// Nothing was read yet.
+    pub fn new(config: Config) -> Self {
+        Self::keeping(Keeping::Unsettled, config)
+    }
+
+    fn keeping(keeping: Keeping, config: Config) -> Self {
+        // Until the journal was read in full.
+        let session = Session::damaged(config);
+        Self { session, keeping }
+    }
+
+    /// The next record of the journal.
+    pub fn read(&mut self, record: Record) {
+        if is_planted(Mutant::DedupesInMemoryOnly) {
+            return;
+        }
+        if let Record::Attempt(attempt) = &record {
+            self.session.queue.learn(&attempt.payment);
+        }
+        match self.keeping {
+            Keeping::Everything => self.session.book.apply(record),
+            Keeping::Unsettled => self.session.book.apply_unsettled(record),
+        }
+    }
+
+    /// The journal was read in full, and has this id.
+    #[must_use = "the effects settle what the power cut left open"]
+    pub fn finish(self, journal: JournalId, now: Timestamp) -> (Session, Vec<Effect>) {
+        let mut session = self.session;
+        session.storage = Storage::Sound(journal);
+        let effects = session.settle_what_was_open(now);
+        match self.keeping {
+            Keeping::Everything => {}
+            Keeping::Unsettled => session.book.release_settled(),
+        }
+        (session, effects)
+    }
 }
 
 /// What a power cut left open.

@@ -38,6 +38,7 @@ mod session;
 
 pub use archive::{Archive, ArchiveFailed, Archived};
 pub use attempt::{Attempt, Record, Reversal};
+pub use boot::Recovery;
 pub use effect::{Activation, Alarm, Answer, Effect, Screen, Timer};
 pub use input::{Caller, CardFacts, HostVerdict, Input, LocalMode, PinEntry, Space};
 pub use retention::{Keep, retention};

@@ -7,7 +7,7 @@ use vinr_protocol::payment::ConnectionMode;
 use vinr_protocol::reader::ReaderStatus;
 use vinr_protocol::terminal::{
     Answer, Archive, ArchiveFailed, Archived, Caller, Effect, HostVerdict, Input, LocalMode,
-    PinEntry, Record, Screen, Space, Timer,
+    PinEntry, Record, Screen, Session, Space, Timer,
 };
 use vinr_protocol::{
     Amount, CancelRequest, Machine, PaymentId, Reference, Status, TerminalId, Timestamp,
@@ -19,7 +19,7 @@ use crate::twin::Twin;
 /// Over a month of sales it holds what ten hold.
 #[test]
 fn what_is_held_does_not_grow_with_the_sales() {
-    let mut archived = Archived::new(config(), journal_id(), Forgets);
+    let mut archived = Archived::over(Session::new(config(), journal_id()), Forgets);
     for nth in 0..1_000 {
         let id = id(nth);
         let inputs = [
@@ -151,7 +151,7 @@ fn the_order_of_a_look_up_is_that_in_which_the_attempts_began_whatever_became_of
 // [REC-21] damaged is never "empty"
 #[test]
 fn a_record_that_cannot_be_read_takes_the_terminal_out_of_service() {
-    let mut archived = Archived::new(config(), journal_id(), Unreadable);
+    let mut archived = Archived::over(Session::new(config(), journal_id()), Unreadable);
     let look_up = |caller| Input::LookUp {
         caller: Caller(caller),
         reference: "order_1".parse().expect("lawful"),
@@ -167,21 +167,10 @@ fn a_record_that_cannot_be_read_takes_the_terminal_out_of_service() {
 // [REC-21]
 #[test]
 fn a_payment_whose_sale_cannot_be_read_is_not_started() {
-    let mut archived = Archived::new(config(), journal_id(), Unreadable);
+    let mut archived = Archived::over(Session::new(config(), journal_id()), Unreadable);
     let effects = archived.step(pay(1, "order_1", Some("k1"), 2500, id(1)));
     assert!(!prompts(&effects));
     assert_eq!(code_for(Caller(1), &effects), Some(Code::StorageFailed));
-}
-
-// [REC-21]
-#[test]
-fn a_boot_ends_at_the_first_record_that_cannot_be_read() {
-    let mut shop = Shop::open();
-    shop.sale("order_1", "k1", HostVerdict::Approved);
-    let readable = shop.journal.iter().cloned().map(Ok);
-    let records = readable.chain([Err(ArchiveFailed)]);
-    let recovered = Archived::recover(config(), journal_id(), Forgets, records, now());
-    assert_eq!(recovered.err(), Some(ArchiveFailed));
 }
 
 /// An archive in which nothing can be found.

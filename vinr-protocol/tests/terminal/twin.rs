@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use vinr_protocol::reader::Activity;
 use vinr_protocol::terminal::{
-    Archive, ArchiveFailed, Archived, Attempt, Config, Effect, Input, Record, Session,
+    Archive, ArchiveFailed, Archived, Attempt, Config, Effect, Input, Record, Recovery, Session,
 };
 use vinr_protocol::{JournalId, Machine, PaymentId, Reference, Timestamp};
 
@@ -70,7 +70,7 @@ impl Twin {
     pub(crate) fn new(config: Config, journal: JournalId) -> Self {
         Self {
             plain: Session::new(config.clone(), journal.clone()),
-            archived: Archived::new(config, journal, Written::default()),
+            archived: Archived::over(Session::new(config, journal), Written::default()),
         }
     }
 
@@ -81,10 +81,13 @@ impl Twin {
         now: Timestamp,
     ) -> (Self, Vec<Effect>) {
         let written = Written(Rc::new(RefCell::new(records.clone())));
-        let stream = records.iter().cloned().map(Ok::<_, ArchiveFailed>);
-        let (archived, same) =
-            Archived::recover(config.clone(), journal.clone(), written, stream, now)
-                .expect("every record is readable");
+        let mut recovery = Recovery::new(config.clone());
+        records
+            .iter()
+            .cloned()
+            .for_each(|record| recovery.read(record));
+        let (session, same) = recovery.finish(journal.clone(), now);
+        let archived = Archived::over(session, written);
         let (plain, effects) = Session::recover(config, journal, records, now);
         assert_eq!(same, effects, "what they want done at boot");
         let twin = Self { plain, archived };

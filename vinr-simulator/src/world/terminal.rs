@@ -2,14 +2,13 @@
 //! that holds in memory only what is not settled.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use vinr_protocol::mutant::{Mutant, is_planted};
 use vinr_protocol::payment::ConnectionMode;
 use vinr_protocol::reader::{Activity, ReaderStatus};
-use vinr_protocol::terminal::{Answer, Effect, Input, Record, Screen, Session, Timer};
+use vinr_protocol::terminal::{Answer, Effect, Input, Record, Recovery, Screen, Session, Timer};
 use vinr_protocol::{Amount, AttemptKey, Payment, PaymentId};
 
 use super::action::Then;
@@ -103,15 +102,9 @@ impl Terminal {
             self.failed = true;
             return Ok((then == Then::Goes).then(Out::default));
         };
-        let (journal, records) = (
-            self.disk.journal_id(),
-            records.into_iter().map(Ok::<_, Infallible>),
-        );
-        let recovered = Session::recover_over(config, journal, records, self.disk.date());
-        let (session, effects) = match recovered {
-            Ok(recovered) => recovered,
-            Err(never) => match never {},
-        };
+        let mut recovery = Recovery::new(config);
+        records.into_iter().for_each(|record| recovery.read(record));
+        let (session, effects) = recovery.finish(self.disk.journal_id(), self.disk.date());
         self.session = Some(session);
         ensure(
             !effects
