@@ -3,6 +3,7 @@
 pub mod cardholder;
 pub mod cards;
 pub mod control;
+pub mod crash;
 pub mod defect;
 pub mod host;
 pub mod provision;

@@ -5,10 +5,11 @@
 //! drops, nothing says goodbye, and all that comes back is what the disk holds.
 
 mod actor;
+pub(crate) mod archive;
 mod http;
 mod options;
 mod power;
-mod record;
+pub(crate) mod record;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -1,9 +1,8 @@
 //! Where a terminal's journal is, and what it must know of the records it keeps.
 
-use std::time::Duration;
-
 use vinr_journal::{Facts, Keep, KeyRing, OpenError, Place, Policy, RealDisk};
-use vinr_protocol::terminal::{Attempt, Record, Reversal};
+use vinr_protocol::terminal::{self, Record, retention};
+use vinr_protocol::{AttemptKey, PaymentId, Reference};
 
 use super::options::{Options, StartError};
 use crate::provision::files::{self, Audience};
@@ -14,9 +13,6 @@ pub(crate) type Journal = vinr_journal::Journal<Attempts>;
 /// The environment variable that may hold the keys, in place of the file.
 const KEYS: &str = "VINR_JOURNAL_KEY";
 
-/// How long the record of a settled attempt is kept, with the power on. §4.6
-const RETENTION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-
 /// What the journal must know of a terminal's records.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Attempts;
@@ -25,36 +21,35 @@ impl Policy for Attempts {
     type Record = Record;
 
     fn facts(&self, record: &Record) -> Facts {
-        match record {
-            Record::Attempt(attempt) => Facts {
-                key: [b"payment\0", attempt.payment.id.as_str().as_bytes()].concat(),
-                group: attempt.payment.reference.as_str().into(),
-                keep: keep(attempt),
-                rank: attempt.payment.offline.as_ref().map(|it| it.sequence),
+        let (key, reference) = match record {
+            Record::Attempt(it) => (attempt(&it.payment.id), &it.payment.reference),
+            Record::Tombstone { reference, key } => (tombstone(reference, key), reference),
+        };
+        Facts {
+            key,
+            group: group(reference),
+            keep: match retention(record) {
+                terminal::Keep::Always => Keep::Always,
+                terminal::Keep::For(time) => Keep::For(time),
             },
-            Record::Tombstone { reference, key } => Facts {
-                key: [
-                    b"tombstone\0",
-                    reference.as_str().as_bytes(),
-                    b"\0",
-                    key.as_str().as_bytes(),
-                ]
-                .concat(),
-                group: reference.as_str().into(),
-                keep: Keep::For(RETENTION),
-                rank: None,
-            },
+            rank: record.sequence(),
         }
     }
 }
 
-/// What is not settled stays, whatever its age: unresolved, queued, or with an approval to be taken back. §4.6
-fn keep(attempt: &Attempt) -> Keep {
-    let is_owed = attempt.reversal == Reversal::Owed;
-    match attempt.payment.status.is_final() && !is_owed {
-        true => Keep::For(RETENTION),
-        false => Keep::Always,
-    }
+/// The key of an attempt.
+pub(super) fn attempt(id: &PaymentId) -> Vec<u8> {
+    [b"payment\0", id.as_str().as_bytes()].concat()
+}
+
+fn tombstone(reference: &Reference, key: &AttemptKey) -> Vec<u8> {
+    let (reference, key) = (reference.as_str().as_bytes(), key.as_str().as_bytes());
+    [b"tombstone\0", reference, b"\0", key].concat()
+}
+
+/// The records of a sale are read together.
+pub(super) fn group(reference: &Reference) -> Vec<u8> {
+    reference.as_str().into()
 }
 
 /// Where the journal is. Its mark is beside the key, apart from the data: it stands for a secure element.
