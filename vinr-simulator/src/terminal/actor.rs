@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Weak};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 use vinr_discovery::Announcement;
 use vinr_protocol::command::Command;
@@ -19,7 +19,7 @@ use super::http::Waiting;
 use crate::cardholder::{Act, Script};
 use crate::cards::TestCard;
 use crate::defect::Wire;
-use crate::host::Host;
+use crate::host::{Host, Word};
 use crate::journal::Journal;
 use crate::screen::Display;
 
@@ -28,10 +28,11 @@ pub(super) type Brain = Box<dyn Machine<Input = Input, Effect = Effect> + Send>;
 
 /// What reaches the actor.
 pub(crate) enum Message {
-    /// A till asks.
+    /// A till asks, or the cloud does.
     Asked {
         caller: Caller,
         command: Command,
+        way: Way,
         received: Instant,
         waiting: Waiting,
     },
@@ -43,10 +44,28 @@ pub(crate) enum Message {
     Script(Script),
     /// The host's word.
     Host(PaymentId, HostVerdict),
+    /// The line was down when an authorization was to be sent.
+    NotSent(PaymentId),
     /// The host acknowledged a reversal.
     Reversed(PaymentId),
     /// A picture that nothing stands behind: only a broken terminal shows one.
     Flash(Screen),
+}
+
+/// The way a command came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Over the LAN.
+    Local,
+    /// Through the cloud; a `pay` starts nothing after this moment. §9
+    #[allow(dead_code, reason = "the device link hands commands over")]
+    Cloud { expires_at: Option<Timestamp> },
+}
+
+/// Is told of every payment when its record is durable. §9
+pub(crate) trait Reports: Send + Sync + std::fmt::Debug {
+    /// This is the payment now. Must not wait.
+    fn changed(&self, payment: &Payment);
 }
 
 /// What an actor works with.
@@ -55,6 +74,10 @@ pub(super) struct Parts {
     /// None where it could not be read: such a machine persists nothing.
     pub(super) journal: Option<Journal>,
     pub(super) host: Arc<Host>,
+    /// What is known of the line to the host. §6
+    pub(super) reachable: watch::Receiver<ReaderStatus>,
+    /// Who is told of payments, if anybody.
+    pub(super) reports: Option<Arc<dyn Reports>>,
     pub(super) display: Arc<Display>,
     pub(super) script: Script,
     pub(super) wire: Wire,
@@ -69,6 +92,7 @@ pub(super) struct Actor {
     callers: BTreeMap<Caller, Waiting>,
     /// Its owner ends it whenever it likes.
     announcement: Weak<Announcement>,
+    activity: Activity,
     /// The payment that was journaled last, and the one on the screen.
     journaled: Option<Payment>,
     shown: Option<Payment>,
@@ -86,18 +110,26 @@ impl Actor {
             timers: Timers::new(),
             callers: BTreeMap::new(),
             announcement: Weak::new(),
+            activity: Activity::Idle,
             journaled: None,
             shown: None,
             card: Default::default(),
             next_act: None,
         };
         actor.perform(effects, Instant::now()).await;
+        let known = actor.parts.reachable.borrow_and_update().clone();
+        if known != ReaderStatus::Online {
+            actor.internet(known).await;
+        }
         actor
     }
 
     /// Works until it is dropped.
     pub(super) async fn run(mut self, announcement: Weak<Announcement>) {
         self.announcement = announcement;
+        if *self.parts.reachable.borrow() != ReaderStatus::Online {
+            self.announce();
+        }
         loop {
             let act_at = self.next_act.as_ref().map(|(at, _)| *at);
             tokio::select! {
@@ -114,6 +146,7 @@ impl Actor {
                         self.act(act).await;
                     }
                 }
+                known = next(&mut self.parts.reachable) => self.internet(known).await,
             }
         }
     }
@@ -123,11 +156,12 @@ impl Actor {
             Message::Asked {
                 caller,
                 command,
+                way,
                 received,
                 waiting,
             } => {
                 self.callers.insert(caller, waiting);
-                self.feed(input(caller, command), received).await;
+                self.feed(input(caller, command, way), received).await;
             }
             Message::HungUp(caller) => {
                 self.callers.remove(&caller);
@@ -147,6 +181,11 @@ impl Actor {
                 };
                 self.feed(input, Instant::now()).await;
             }
+            Message::NotSent(payment) => {
+                let now = now();
+                self.feed(Input::NotSent { payment, now }, Instant::now())
+                    .await;
+            }
             Message::Reversed(payment) => {
                 self.feed(Input::HostReversed { payment }, Instant::now())
                     .await;
@@ -156,6 +195,13 @@ impl Actor {
                 self.parts.display.show(&Screen::Idle, None, None);
             }
         }
+    }
+
+    /// The host can be reached again, or is known to be unreachable: the machine and the network are told. §6
+    async fn internet(&mut self, status: ReaderStatus) {
+        tracing::info!(%status, "internet");
+        self.feed(Input::Internet { status }, Instant::now()).await;
+        self.announce();
     }
 
     /// What the cardholder does; true where the terminal took it.
@@ -220,7 +266,10 @@ impl Actor {
                 Effect::Reverse { payment } => self.reverse(payment),
                 Effect::Arm(timer, after) => self.timers.arm(timer, arrived + after),
                 Effect::Disarm(timer) => self.timers.disarm(&timer),
-                Effect::Announce(activity) => self.announce(activity),
+                Effect::Announce(activity) => {
+                    self.activity = activity;
+                    self.announce();
+                }
                 Effect::Alarm(alarm) => alert(&alarm),
             }
         }
@@ -237,6 +286,9 @@ impl Actor {
                 reference = %payment.reference, payment = %payment.id, status = %payment.status,
                 is_durable, "payment"
             );
+            if let Some(reports) = self.parts.reports.as_ref().filter(|_| is_durable) {
+                reports.changed(&payment);
+            }
             self.journaled = Some(payment);
         }
         is_durable
@@ -264,22 +316,28 @@ impl Actor {
     }
 
     fn authorize(&self, payment: Payment) {
-        let (host, sender, card) = (
-            self.parts.host.clone(),
-            self.parts.sender.clone(),
-            self.card,
-        );
+        let (host, sender) = (self.parts.host.clone(), self.parts.sender.clone());
+        let is_shown = self.shown.as_ref().is_some_and(|it| it.id == payment.id);
+        let card = match TestCard::of(&payment) {
+            // What is forwarded from the queue was made with another card than lies here now.
+            Some(card) if !is_shown => card,
+            _ => self.card,
+        };
         tokio::spawn(async move {
-            if let Some(verdict) = host.authorize(&payment, card).await {
-                let _ = sender.send(Message::Host(payment.id, verdict));
-            }
+            let word = host.authorize(&payment, card).await;
+            let message = match word {
+                Word::Verdict(verdict) => Message::Host(payment.id, verdict),
+                Word::NotSent => Message::NotSent(payment.id),
+                Word::Silence => return,
+            };
+            let _ = sender.send(message);
         });
     }
 
     fn ask_host(&self, payment: PaymentId) {
         let (host, sender) = (self.parts.host.clone(), self.parts.sender.clone());
         tokio::spawn(async move {
-            if let Some(verdict) = host.status(&payment).await {
+            if let Word::Verdict(verdict) = host.status(&payment).await {
                 let _ = sender.send(Message::Host(payment, verdict));
             }
         });
@@ -288,15 +346,16 @@ impl Actor {
     fn reverse(&self, payment: PaymentId) {
         let (host, sender) = (self.parts.host.clone(), self.parts.sender.clone());
         tokio::spawn(async move {
-            if host.reverse(&payment).await.is_some() {
+            if let Word::Verdict(_) = host.reverse(&payment).await {
                 let _ = sender.send(Message::Reversed(payment));
             }
         });
     }
 
-    fn announce(&self, activity: Activity) {
+    fn announce(&self) {
         if let Some(announcement) = self.announcement.upgrade() {
-            announcement.update(ReaderStatus::Online, activity);
+            let status = self.parts.reachable.borrow().clone();
+            announcement.update(status, self.activity.clone());
         }
     }
 }
@@ -313,14 +372,18 @@ fn alert(alarm: &Alarm) {
     }
 }
 
-fn input(caller: Caller, command: Command) -> Input {
+fn input(caller: Caller, command: Command, way: Way) -> Input {
+    let (path, expires_at) = match way {
+        Way::Local => (ConnectionMode::Local, None),
+        Way::Cloud { expires_at } => (ConnectionMode::Cloud, expires_at),
+    };
     match command {
         Command::Pay { request, key } => Input::Pay {
             caller,
             request,
             key,
-            path: ConnectionMode::Local,
-            expires_at: None,
+            path,
+            expires_at,
             id: fresh_payment_id(),
             now: now(),
         },
@@ -342,6 +405,14 @@ pub(crate) fn fresh_payment_id() -> PaymentId {
 
 pub(super) fn now() -> Timestamp {
     jiff::Timestamp::now().into()
+}
+
+/// What is known of the line next; never, once nobody watches it any more.
+async fn next(reachable: &mut watch::Receiver<ReaderStatus>) -> ReaderStatus {
+    match reachable.changed().await {
+        Ok(()) => reachable.borrow_and_update().clone(),
+        Err(_) => std::future::pending().await,
+    }
 }
 
 async fn at(instant: Option<Instant>) {
@@ -379,6 +450,8 @@ mod tests {
         let parts = Parts {
             machine: Box::new(Session::new(config, JournalId::new("jrn_1").unwrap())),
             journal: Some(Journal::on_a_full_disk(data.clone())),
+            reachable: watch::channel(ReaderStatus::Online).1,
+            reports: None,
             host: Arc::new(Host::open(&data, Guard::OnePerReference).unwrap()),
             display,
             script: Script::default(),
@@ -399,6 +472,7 @@ mod tests {
             let asked = Message::Asked {
                 caller: Caller(1),
                 command: Command::Pay { request, key: None },
+                way: Way::Local,
                 received: Instant::now(),
                 waiting: Waiting::Head {
                     said,

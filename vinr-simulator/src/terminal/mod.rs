@@ -5,6 +5,7 @@
 //! drops, nothing says goodbye, and all that comes back is what the disk holds.
 
 mod actor;
+mod ask;
 mod http;
 mod options;
 mod power;
@@ -28,12 +29,16 @@ use vinr_transport::trust::TrustBundle;
 use crate::cardholder::{Act, Script};
 use crate::data_dir::DataDir;
 use crate::defect::{Defect, Elsewhere, LaxServer, Wire, faulty};
-use crate::host::{Behaviour, Guard, Host};
+use crate::host::{Behaviour, Guard, Host, Link};
 use crate::journal::{Journal, Kind, OpenError};
 use crate::provision::Pki;
 use crate::screen::{Display, ScreenEvent};
 pub(crate) use actor::fresh_payment_id;
 use actor::{Actor, Brain, Message, Parts};
+#[allow(unused_imports, reason = "the device link reports and asks")]
+pub(crate) use actor::{Reports, Way};
+#[allow(unused_imports, reason = "the device link reports and asks")]
+pub(crate) use ask::Commands;
 pub(crate) use http::{Asked, Counter, Said};
 pub use options::{Mdns, Options, StartError};
 use power::{Front, Power};
@@ -134,7 +139,12 @@ impl Terminal {
 
     /// Changes how the line to the card network's host behaves.
     pub fn set_host(&self, behaviour: Behaviour) {
-        self.host.behave(behaviour);
+        self.host.line().behave(behaviour);
+    }
+
+    /// Cuts the terminal's internet, or restores it.
+    pub fn set_internet(&self, link: Link) {
+        self.host.line().set(link);
     }
 
     /// What the card network's host knows.
@@ -182,6 +192,13 @@ impl Terminal {
         is_taken.await.unwrap_or(false)
     }
 
+    /// Where commands that come another way than over the LAN are handed over; `None` without power.
+    #[allow(dead_code, reason = "the device link hands commands over")]
+    pub(crate) async fn commands(&self) -> Option<Commands> {
+        let power = self.power.lock().await;
+        Some(Commands::new(power.as_ref()?.sender.clone()))
+    }
+
     async fn power_on(&self) -> Result<Power, StartError> {
         let options = &self.options;
         let (machine, journal, effects) = self.recover()?;
@@ -191,6 +208,8 @@ impl Terminal {
             machine,
             journal,
             host: self.host.clone(),
+            reachable: self.host.reachable(),
+            reports: self.host.reports(),
             display: self.display.clone(),
             script: self.script().clone(),
             wire: wire.clone(),
