@@ -90,6 +90,11 @@ impl TestCard {
         &self.number[self.number.len() - 4..]
     }
 
+    /// Does it ask for a PIN when it is presented as it mostly is?
+    pub fn wants_pin(&self) -> bool {
+        self.facts(self.entry_mode.clone()).pin == PinEntry::Required
+    }
+
     /// All that a terminal may know of it when it is presented this way. \[SEC-1\]
     pub(crate) fn facts(&self, entry_mode: EntryMode) -> CardFacts {
         let wants_pin = entry_mode == EntryMode::Chip && WITH_PIN.contains(&self.number);

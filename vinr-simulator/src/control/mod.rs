@@ -11,8 +11,10 @@
 //! a browser sends.
 
 mod answer;
+mod calls;
 mod events;
 mod http;
+mod state;
 mod token;
 
 use std::net::SocketAddr;
@@ -25,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::provision::files::{self, Audience};
 use crate::terminal::Terminal;
+pub use state::{Cardholder, OnOff, Queued, TerminalState, UpDown};
 pub use token::Token;
 
 /// A control port cannot be opened.

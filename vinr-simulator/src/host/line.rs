@@ -62,6 +62,10 @@ impl Line {
         self.link.send_replace(link);
     }
 
+    pub(crate) fn link(&self) -> Link {
+        *self.link.borrow()
+    }
+
     /// Every cut and every mending, from here on.
     pub(crate) fn watch(&self) -> watch::Receiver<Link> {
         self.link.subscribe()

@@ -9,14 +9,20 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 use vinr_discovery::Announcement;
 use vinr_protocol::command::Command;
+use vinr_protocol::device::OfflineLimits;
 use vinr_protocol::payment::{ConnectionMode, EntryMode, Payment};
 use vinr_protocol::reader::{Activity, ReaderStatus};
-use vinr_protocol::terminal::{Alarm, Caller, Effect, HostVerdict, Input, Record, Screen, Timer};
-use vinr_protocol::{Machine, PaymentId, Timestamp};
+use vinr_protocol::terminal::{
+    Alarm, Answer, Caller, ClockState, Effect, HostVerdict, Input, LocalMode, Record, Screen, Timer,
+};
+use vinr_protocol::{Machine, PaymentId, TerminalId, Timestamp};
 use vinr_transport::drive::Timers;
 
+use super::board::Board;
+use super::clock::DeviceClock;
 use super::http::Waiting;
-use crate::cardholder::{Act, Script};
+use super::quirk::{self, Quirk};
+use crate::cardholder::{Act, Last, Script};
 use crate::cards::TestCard;
 use crate::defect::Wire;
 use crate::host::{Host, Word};
@@ -42,6 +48,10 @@ pub(crate) enum Message {
     Act(Act, oneshot::Sender<bool>),
     /// The cardholder gets another script.
     Script(Script),
+    /// A setting of the device changed.
+    Set(Setting),
+    /// The terminal is advertised anew.
+    Advertised(Weak<Announcement>),
     /// The host's word.
     Host(PaymentId, HostVerdict),
     /// The line was down when an authorization was to be sent.
@@ -50,6 +60,13 @@ pub(crate) enum Message {
     Reversed(PaymentId),
     /// A picture that nothing stands behind: only a broken terminal shows one.
     Flash(Screen),
+}
+
+/// A setting of the device.
+pub(crate) enum Setting {
+    LocalMode(LocalMode),
+    Limits(Option<OfflineLimits>),
+    Clock(ClockState),
 }
 
 /// The way a command came.
@@ -79,6 +96,13 @@ pub(super) struct Parts {
     /// Who is told of payments, if anybody.
     pub(super) reports: Option<Arc<dyn Reports>>,
     pub(super) display: Arc<Display>,
+    /// What is told to whoever looks from outside.
+    pub(super) board: Arc<Board>,
+    pub(super) clock: DeviceClock,
+    /// The settings that the machine is told of before any socket opens.
+    pub(super) settings: Vec<Setting>,
+    pub(super) quirk: Arc<Quirk>,
+    pub(super) terminal: TerminalId,
     pub(super) script: Script,
     pub(super) wire: Wire,
     pub(super) inbox: mpsc::UnboundedReceiver<Message>,
@@ -98,6 +122,7 @@ pub(super) struct Actor {
     shown: Option<Payment>,
     /// The card that was presented last.
     card: &'static TestCard,
+    last: Last,
     /// What the script does next: replaced by every new screen, so that no tap meets a later payment.
     next_act: Option<(Instant, Act)>,
 }
@@ -114,10 +139,15 @@ impl Actor {
             journaled: None,
             shown: None,
             card: Default::default(),
+            last: Last::default(),
             next_act: None,
         };
         actor.perform(effects, Instant::now()).await;
+        for setting in std::mem::take(&mut actor.parts.settings) {
+            actor.set(setting).await;
+        }
         let known = actor.parts.reachable.borrow_and_update().clone();
+        actor.parts.board.internet(known.clone());
         if known != ReaderStatus::Online {
             actor.internet(known).await;
         }
@@ -126,10 +156,7 @@ impl Actor {
 
     /// Works until it is dropped.
     pub(super) async fn run(mut self, announcement: Weak<Announcement>) {
-        self.announcement = announcement;
-        if *self.parts.reachable.borrow() != ReaderStatus::Online {
-            self.announce();
-        }
+        self.advertised(announcement);
         loop {
             let act_at = self.next_act.as_ref().map(|(at, _)| *at);
             tokio::select! {
@@ -138,7 +165,7 @@ impl Actor {
                     None => return,
                 },
                 timer = self.timers.elapsed() => {
-                    let input = Input::Elapsed { timer, now: now() };
+                    let input = Input::Elapsed { timer, now: self.now() };
                     self.feed(input, Instant::now()).await;
                 }
                 () = at(act_at) => {
@@ -151,6 +178,25 @@ impl Actor {
         }
     }
 
+    /// What is advertised from here on says what there is now.
+    fn advertised(&mut self, announcement: Weak<Announcement>) {
+        self.announcement = announcement;
+        self.announce();
+    }
+
+    async fn set(&mut self, setting: Setting) {
+        let input = match setting {
+            Setting::LocalMode(to) => Input::LocalMode { to },
+            Setting::Limits(limits) => Input::OfflineLimits { limits },
+            Setting::Clock(to) => Input::Clock { to },
+        };
+        self.feed(input, Instant::now()).await;
+    }
+
+    fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+
     async fn receive(&mut self, message: Message) {
         match message {
             Message::Asked {
@@ -160,8 +206,13 @@ impl Actor {
                 received,
                 waiting,
             } => {
+                if matches!(command, Command::Pay { .. }) && self.parts.quirk.is_busy() {
+                    waiting.answer(Answer::Refused(quirk::busy()));
+                    return;
+                }
                 self.callers.insert(caller, waiting);
-                self.feed(input(caller, command, way), received).await;
+                let input = input(caller, command, way, self.now());
+                self.feed(input, received).await;
             }
             Message::HungUp(caller) => {
                 self.callers.remove(&caller);
@@ -173,16 +224,18 @@ impl Actor {
                 let _ = taken.send(is_taken);
             }
             Message::Script(script) => self.parts.script = script,
+            Message::Set(setting) => self.set(setting).await,
+            Message::Advertised(announcement) => self.advertised(announcement),
             Message::Host(payment, verdict) => {
                 let input = Input::HostAnswered {
                     payment,
                     verdict,
-                    now: now(),
+                    now: self.now(),
                 };
                 self.feed(input, Instant::now()).await;
             }
             Message::NotSent(payment) => {
-                let now = now();
+                let now = self.now();
                 self.feed(Input::NotSent { payment, now }, Instant::now())
                     .await;
             }
@@ -199,14 +252,15 @@ impl Actor {
 
     /// The host can be reached again, or is known to be unreachable: the machine and the network are told. §6
     async fn internet(&mut self, status: ReaderStatus) {
-        tracing::info!(%status, "internet");
+        tracing::info!(terminal = %self.parts.terminal, %status, "internet");
+        self.parts.board.internet(status.clone());
         self.feed(Input::Internet { status }, Instant::now()).await;
         self.announce();
     }
 
     /// What the cardholder does; true where the terminal took it.
     async fn act(&mut self, act: Act) -> bool {
-        let now = now();
+        let now = self.now();
         let input = match act {
             Act::Present(card, entry_mode) => return self.present(card, entry_mode, now).await,
             Act::EnterPin => Input::PinEntered { now },
@@ -282,6 +336,10 @@ impl Actor {
         };
         if let Record::Attempt(attempt) = record {
             let payment = attempt.payment.clone();
+            if is_durable {
+                let (board, terminal) = (&self.parts.board, &self.parts.terminal);
+                board.journaled(terminal, &payment, self.now());
+            }
             tracing::info!(
                 reference = %payment.reference, payment = %payment.id, status = %payment.status,
                 is_durable, "payment"
@@ -311,7 +369,9 @@ impl Actor {
         self.parts
             .display
             .show(&screen, self.shown.as_ref(), activation);
-        let reaction = self.parts.script.reaction(&screen);
+        self.parts.board.touch();
+        let reaction = self.parts.script.reaction(&screen, self.last);
+        self.last = self.last.after(&screen);
         self.next_act = reaction.map(|(pause, act)| (Instant::now() + pause, act));
     }
 
@@ -372,7 +432,7 @@ fn alert(alarm: &Alarm) {
     }
 }
 
-fn input(caller: Caller, command: Command, way: Way) -> Input {
+fn input(caller: Caller, command: Command, way: Way, now: Timestamp) -> Input {
     let (path, expires_at) = match way {
         Way::Local => (ConnectionMode::Local, None),
         Way::Cloud { expires_at } => (ConnectionMode::Cloud, expires_at),
@@ -385,12 +445,12 @@ fn input(caller: Caller, command: Command, way: Way) -> Input {
             path,
             expires_at,
             id: fresh_payment_id(),
-            now: now(),
+            now,
         },
         Command::Cancel(request) => Input::Cancel {
             caller,
             request,
-            now: now(),
+            now,
         },
         Command::Payments(reference) => Input::LookUp { caller, reference },
         Command::Payment(id) => Input::LookUpId { caller, id },
@@ -401,10 +461,6 @@ fn input(caller: Caller, command: Command, way: Way) -> Input {
 pub(crate) fn fresh_payment_id() -> PaymentId {
     let id = format!("tpay_{}", ulid::Ulid::generate());
     PaymentId::new(&id).expect("a prefix and a ULID are visible ASCII")
-}
-
-pub(super) fn now() -> Timestamp {
-    jiff::Timestamp::now().into()
 }
 
 /// What is known of the line next; never, once nobody watches it any more.
@@ -454,6 +510,11 @@ mod tests {
             reports: None,
             host: Arc::new(Host::open(&data, Guard::OnePerReference).unwrap()),
             display,
+            board: Arc::new(Board::new()),
+            clock: DeviceClock::default(),
+            settings: Vec::new(),
+            quirk: Arc::default(),
+            terminal: terminal.clone(),
             script: Script::default(),
             wire: Wire::default(),
             inbox,

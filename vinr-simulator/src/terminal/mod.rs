@@ -6,20 +6,27 @@
 
 mod actor;
 mod ask;
+mod board;
+mod clock;
+mod conditions;
 mod http;
 mod options;
 mod power;
+mod quirk;
+mod reset;
+mod settings;
+mod storage;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 use vinr_discovery::{Advert, Announcement};
 use vinr_protocol::question::LedgerEntry;
-use vinr_protocol::reader::{Activity, ReaderStatus};
+use vinr_protocol::reader::Activity;
 use vinr_protocol::terminal::{Config, Record, Session};
 use vinr_protocol::{JournalId, TerminalId};
 use vinr_transport::identity::Identity;
@@ -29,7 +36,7 @@ use vinr_transport::trust::TrustBundle;
 use crate::cardholder::{Act, Script};
 use crate::data_dir::DataDir;
 use crate::defect::{Defect, Elsewhere, LaxServer, Wire, faulty};
-use crate::host::{Behaviour, Guard, Host, Link};
+use crate::host::{Guard, Host, Link};
 use crate::journal::{Journal, Kind, OpenError};
 use crate::provision::Pki;
 use crate::screen::{Display, ScreenEvent};
@@ -39,9 +46,18 @@ use actor::{Actor, Brain, Message, Parts};
 pub(crate) use actor::{Reports, Way};
 #[allow(unused_imports, reason = "the device link reports and asks")]
 pub(crate) use ask::Commands;
+use board::Board;
+pub use board::JournalEvent;
+use clock::DeviceClock;
+pub use clock::Setting;
 pub(crate) use http::{Asked, Counter, Said};
 pub use options::{Mdns, Options, StartError};
 use power::{Front, Power};
+use quirk::Quirk;
+pub use quirk::{LOCAL_SIMULATOR, OFFLINE_FOR, SANDBOX, TEST_BUSY, TEST_DEFAULT, TEST_OFFLINE};
+pub use reset::{Reset, ResetError};
+use settings::Settings;
+pub use settings::Sheet;
 
 const JOURNAL: Kind = Kind {
     file: "journal",
@@ -64,8 +80,15 @@ pub struct Terminal {
     /// The card network does not share our power.
     host: Arc<Host>,
     display: Arc<Display>,
+    board: Arc<Board>,
+    clock: DeviceClock,
+    settings: std::sync::Mutex<Settings>,
+    quirk: Arc<Quirk>,
     script: std::sync::Mutex<Script>,
     power: Mutex<Option<Power>>,
+    /// Readable while the power is being switched.
+    is_on: AtomicBool,
+    lan: std::sync::Mutex<Link>,
 }
 
 impl Terminal {
@@ -102,12 +125,24 @@ impl Terminal {
             identity,
             pos_ca,
             host: Arc::new(Host::open(&dir, guard)?),
+            settings: std::sync::Mutex::new(Settings::load(&dir).map_err(|source| {
+                StartError::Settings {
+                    terminal: options.terminal.clone(),
+                    source,
+                }
+            })?),
             dir,
             display: Arc::new(Display::new(options.terminal.clone())),
+            board: Arc::new(Board::new()),
+            clock: DeviceClock::default(),
+            quirk: Arc::new(Quirk::of(&options.terminal)),
+            is_on: AtomicBool::new(false),
+            lan: std::sync::Mutex::default(),
             script: std::sync::Mutex::new(options.script.clone()),
             power: Mutex::new(None),
             options,
         };
+        terminal.set_the_scene();
         let power = terminal.power_on().await?;
         terminal.address = power.front.address();
         terminal.power = Mutex::new(Some(power));
@@ -137,39 +172,9 @@ impl Terminal {
         }
     }
 
-    /// Changes how the line to the card network's host behaves.
-    pub fn set_host(&self, behaviour: Behaviour) {
-        self.host.line().behave(behaviour);
-    }
-
-    /// Cuts the terminal's internet, or restores it.
-    pub fn set_internet(&self, link: Link) {
-        self.host.line().set(link);
-    }
-
     /// What the card network's host knows.
     pub async fn ledger(&self) -> Vec<LedgerEntry> {
         self.host.entries().await
-    }
-
-    /// Cuts the power, as a pulled plug would, and gives it back after a while.
-    pub async fn power_cycle(&self, off: Duration) -> Result<(), StartError> {
-        let mut power = self.power.lock().await;
-        if let Some(power) = power.take() {
-            power.cut().await;
-        }
-        self.display.go_dark();
-        tokio::time::sleep(off).await;
-        *power = Some(self.power_on().await?);
-        Ok(())
-    }
-
-    /// Switches off in good order: says goodbye, lets held answers finish for a moment, and closes.
-    pub async fn shutdown(&self) {
-        if let Some(power) = self.power.lock().await.take() {
-            power.shut_down().await;
-        }
-        self.display.go_dark();
     }
 
     pub(crate) fn display(&self) -> &Display {
@@ -202,6 +207,7 @@ impl Terminal {
     async fn power_on(&self) -> Result<Power, StartError> {
         let options = &self.options;
         let (machine, journal, effects) = self.recover()?;
+        let settings = self.settings();
         let (sender, inbox) = mpsc::unbounded_channel();
         let wire = Wire::new(options.defects.clone());
         let parts = Parts {
@@ -211,6 +217,14 @@ impl Terminal {
             reachable: self.host.reachable(),
             reports: self.host.reports(),
             display: self.display.clone(),
+            board: self.board.clone(),
+            clock: self.clock.clone(),
+            settings: vec![
+                actor::Setting::LocalMode(settings.local_mode()),
+                actor::Setting::Clock(self.clock.state()),
+            ],
+            quirk: self.quirk.clone(),
+            terminal: options.terminal.clone(),
             script: self.script().clone(),
             wire: wire.clone(),
             inbox,
@@ -220,18 +234,27 @@ impl Terminal {
         // The sockets open only now. [REC-15]
         let counter = Arc::new(Counter::new(sender.clone(), wire));
         let front = self.open_front(counter).await?;
-        let (announcement, elsewhere) = self.advertise(front.address()).await;
+        let (announcement, elsewhere) = match self.lan() {
+            Link::Up => self.advertise(front.address()).await,
+            Link::Cut => (None, None),
+        };
         let heard_by_actor = announcement
             .as_ref()
             .map(Arc::downgrade)
             .unwrap_or_default();
-        Ok(Power {
+        let mut power = Power {
             actor: AbortOnDropHandle::new(tokio::spawn(actor.run(heard_by_actor))),
             sender,
             front,
             announcement,
             elsewhere,
-        })
+        };
+        if self.lan() == Link::Cut {
+            power.pull_cable();
+        }
+        self.is_on.store(true, Ordering::Relaxed);
+        self.board.touch();
+        Ok(power)
     }
 
     /// Reads the journal. What is damaged still runs, and refuses everything. \[REC-21\]
@@ -239,11 +262,12 @@ impl Terminal {
         &self,
     ) -> Result<(Brain, Option<Journal>, Vec<vinr_protocol::terminal::Effect>), StartError> {
         let options = &self.options;
-        let config = Config::new(
+        let mut config = Config::new(
             options.terminal.clone(),
             options.model.clone(),
             SOFTWARE_VERSION,
         );
+        config.offline = self.settings().limits(self.sheet());
         let fresh_id = || format!("jrn_{}", ulid::Ulid::generate());
         let recovered = match Journal::open::<Record>(&self.dir, JOURNAL, fresh_id) {
             Ok(recovered) => recovered,
@@ -258,7 +282,12 @@ impl Terminal {
         };
         let id = JournalId::new(&recovered.id)
             .map_err(|error| StartError::Storage(format!("the journal's own id: {error}")))?;
-        let (records, now) = (recovered.records, actor::now());
+        let (records, now) = (recovered.records, self.clock.now());
+        self.board
+            .recovered(records.iter().filter_map(|record| match record {
+                Record::Attempt(attempt) => Some(&attempt.payment).cloned(),
+                Record::Tombstone { .. } => None,
+            }));
         let (machine, effects): (Brain, _) = if options.defects.is_empty() {
             let (session, effects) = Session::recover(config, id, records, now);
             (Box::new(session), effects)
@@ -293,7 +322,8 @@ impl Terminal {
             limits: Limits::default(),
         };
         Ok(Front::Strict(
-            Server::bind(self.address, options, counter).await?,
+            Server::bind_with_clock(self.address, options, self.clock.of_certificates(), counter)
+                .await?,
         ))
     }
 
@@ -315,7 +345,7 @@ impl Terminal {
         let advert = Advert {
             terminal: terminal.clone(),
             model: model.clone(),
-            status: ReaderStatus::Online,
+            status: self.board.status(),
             activity: Activity::Idle,
             listens_on: address,
         };
