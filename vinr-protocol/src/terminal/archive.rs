@@ -151,6 +151,7 @@ impl Session {
             | Input::OfflineLimits { .. }
             | Input::LocalMode { .. }
             | Input::Space { .. }
+            | Input::Clock { .. }
             | Input::StorageFailed { .. } => Ok(()),
         }
     }
