@@ -268,3 +268,25 @@ impl From<StartError> for CallError {
         cannot(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every call that the document describes, and no other.
+    #[tokio::test]
+    async fn the_document_names_the_calls_that_are_served() {
+        let document = crate::control::openapi();
+        let paths = document["paths"].as_object().unwrap();
+        let described = paths
+            .iter()
+            .filter(|(_, methods)| methods.get("post").is_some());
+        let mut count = 0;
+        for (path, _) in described.filter(|(path, _)| *path != "/v1/question") {
+            assert!(serve(path, &[], b"{}").await.is_some(), "{path}");
+            count += 1;
+        }
+        assert_eq!(count, 8);
+        assert!(serve("/v1/sing", &[], b"{}").await.is_none());
+    }
+}

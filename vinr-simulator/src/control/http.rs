@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use vinr_protocol::question::Question;
 
 use super::state::State;
-use super::{Shared, calls, events};
+use super::{Shared, calls, events, openapi};
 
 type Body = UnsyncBoxBody<Bytes, Infallible>;
 
@@ -63,6 +63,10 @@ async fn serve(shared: &Shared, request: Request<Incoming>) -> Result<Response<B
             StatusCode::FORBIDDEN,
             "browsers may not use the control port".into(),
         ));
+    }
+    // It says nothing of what runs here.
+    if (request.method(), request.uri().path()) == (&Method::GET, "/v1/openapi.json") {
+        return Ok(reply(StatusCode::OK, &openapi()));
     }
     let authorization = request.headers().get(AUTHORIZATION);
     if !authorization.is_some_and(|value| shared.token.is_in(value.as_bytes())) {
