@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
 use vinr_protocol::TerminalId;
 use vinr_protocol::device::Model;
 
@@ -15,8 +17,18 @@ use crate::defect::{Defect, Defects};
 use crate::provision::{Passphrase, Pki, ProvisionError, Provisioned};
 use crate::terminal::{Mdns, Options, StartError, Terminal, data_dir};
 
-/// How many terminals are started at the same time: each waits for the disk several times.
+/// How many terminals are started at the same time.
 const AT_ONCE: usize = 64;
+
+/// Starts a terminal on a thread that may wait for the disk, as each does several times.
+async fn start(options: Options) -> Result<Arc<Terminal>, StartError> {
+    let runtime = Handle::current();
+    let started = spawn_blocking(move || runtime.block_on(Terminal::start(options))).await;
+    match started {
+        Ok(terminal) => Ok(Arc::new(terminal?)),
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
 
 /// Running terminals. Dropping it is a power cut; [`shutdown`](Self::shutdown) is the polite way.
 #[derive(Debug)]
@@ -199,7 +211,7 @@ impl Builder {
                 mdns: self.mdns,
                 defects: self.defects.clone(),
             };
-            async move { Ok::<_, StartError>(Arc::new(Terminal::start(options).await?)) }
+            start(options)
         });
         let terminals: Vec<_> = stream::iter(starting)
             .buffered(AT_ONCE)

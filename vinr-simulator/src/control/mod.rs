@@ -165,7 +165,7 @@ fn write_files(
             "address": terminal.address(),
         });
         let content = format!("{content}\n");
-        files::replace(path, content.as_bytes(), Audience::Owner).map_err(at(path))?;
+        files::replace_for_now(path, content.as_bytes(), Audience::Owner).map_err(at(path))?;
     }
     Ok(())
 }
