@@ -338,7 +338,7 @@ impl Actor {
             let payment = attempt.payment.clone();
             if is_durable {
                 let (board, terminal) = (&self.parts.board, &self.parts.terminal);
-                board.journaled(terminal, &payment, self.now());
+                board.journaled(terminal, &attempt, self.now());
             }
             tracing::info!(
                 reference = %payment.reference, payment = %payment.id, status = %payment.status,

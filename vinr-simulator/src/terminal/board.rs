@@ -9,6 +9,7 @@ use serde::Serialize;
 use tokio::sync::{broadcast, watch};
 use vinr_protocol::payment::{DeclineCode, Payment, Status};
 use vinr_protocol::reader::ReaderStatus;
+use vinr_protocol::terminal::Attempt;
 use vinr_protocol::{Amount, Currency, PaymentId, Reference, TerminalId, Timestamp};
 
 /// How many records a slow listener may lag behind before it misses some.
@@ -49,7 +50,7 @@ pub(crate) struct Board {
 #[derive(Debug)]
 struct Now {
     status: ReaderStatus,
-    /// What is not final, by id.
+    /// What is not settled, by id.
     open: BTreeMap<PaymentId, Payment>,
 }
 
@@ -80,19 +81,20 @@ impl Board {
         self.journal.subscribe()
     }
 
-    /// The journal was read: these are its payments, the last word of each last.
-    pub(crate) fn recovered(&self, payments: impl Iterator<Item = Payment>) {
+    /// The journal was read: these are its attempts, the last word of each last.
+    pub(crate) fn recovered<'a>(&self, attempts: impl Iterator<Item = &'a Attempt>) {
         {
             let mut now = self.now();
             now.open.clear();
-            payments.for_each(|payment| now.put(payment));
+            attempts.for_each(|attempt| now.put(attempt));
         }
         self.touch();
     }
 
     /// A record is durable.
-    pub(crate) fn journaled(&self, terminal: &TerminalId, payment: &Payment, at: Timestamp) {
-        self.now().put(payment.clone());
+    pub(crate) fn journaled(&self, terminal: &TerminalId, attempt: &Attempt, at: Timestamp) {
+        self.now().put(attempt);
+        let payment = &attempt.payment;
         let queued = payment.is_queued_offline();
         let sequence = payment.offline.as_ref().filter(|_| queued);
         // No listener is no fault.
@@ -133,7 +135,8 @@ impl Board {
         queue
     }
 
-    /// Everything that is not final: queued, or still with the cardholder or the host.
+    /// Everything that is not settled: queued, still with the cardholder or the host, or an approval that is still to
+    /// be taken back.
     pub(crate) fn open(&self) -> Vec<Payment> {
         self.now().open.values().cloned().collect()
     }
@@ -144,11 +147,50 @@ impl Board {
 }
 
 impl Now {
-    fn put(&mut self, payment: Payment) {
-        if payment.status.is_final() {
+    fn put(&mut self, attempt: &Attempt) {
+        let payment = &attempt.payment;
+        if attempt.is_settled() {
             self.open.remove(&payment.id);
         } else {
-            self.open.insert(payment.id.clone(), payment);
+            self.open.insert(payment.id.clone(), payment.clone());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vinr_protocol::terminal::Reversal;
+
+    use super::*;
+
+    fn attempt(status: &str, reversal: Reversal) -> Attempt {
+        let json = serde_json::json!({ "id": "tpay_1", "object": "terminal_payment", "terminalId": "term_1",
+            "amount": 2500, "currency": "USD", "reference": "order_1", "status": status,
+            "createdAt": "2026-05-31T14:23:00.000Z" });
+        let attempt = serde_json::json!({ "payment": json, "reversal": reversal, "place": 1 });
+        serde_json::from_value(attempt).unwrap()
+    }
+
+    #[test]
+    fn an_approval_that_is_still_to_be_taken_back_is_not_settled() {
+        let board = Board::new();
+        for (reversal, open) in [
+            (Reversal::None, 0),
+            (Reversal::Owed, 1),
+            (Reversal::Done, 0),
+        ] {
+            board.recovered([attempt("cancelled", reversal)].iter());
+            assert_eq!(board.open().len(), open, "{reversal:?}");
+        }
+    }
+
+    #[test]
+    fn the_last_word_of_a_payment_counts() {
+        let board = Board::new();
+        let words = ["pending", "completed"].map(|status| attempt(status, Reversal::None));
+        board.recovered(words[..1].iter());
+        assert_eq!(board.open().len(), 1);
+        board.recovered(words.iter());
+        assert_eq!(board.open().len(), 0);
     }
 }

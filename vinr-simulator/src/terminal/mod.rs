@@ -285,7 +285,7 @@ impl Terminal {
         let (records, now) = (recovered.records, self.clock.now());
         self.board
             .recovered(records.iter().filter_map(|record| match record {
-                Record::Attempt(attempt) => Some(&attempt.payment).cloned(),
+                Record::Attempt(attempt) => Some(&**attempt),
                 Record::Tombstone { .. } => None,
             }));
         let (machine, effects): (Brain, _) = if options.defects.is_empty() {

@@ -24,7 +24,7 @@ pub struct Reset {
 pub enum ResetError {
     /// Money is on its way. Nothing was changed.
     #[error(
-        "{0} payments are not final, queued or in flight: bring the terminal online first, or force the reset; nothing was changed"
+        "{0} payments are not settled, queued, in flight or to be taken back: bring the terminal online first, or force the reset; nothing was changed"
     )]
     Unsettled(usize),
     /// A file cannot be written or removed.
@@ -37,7 +37,7 @@ pub enum ResetError {
 
 impl Terminal {
     /// Resets it to the state of the factory, with a new journal id; its identity stays. With a payment that is not
-    /// final it is refused, unless it is forced: then those payments are exported first, and only then is the journal
+    /// settled it is refused, unless it is forced: then those payments are exported first, and only then is the journal
     /// erased.
     pub async fn reset(&self, force: bool) -> Result<Reset, ResetError> {
         let mut power = self.power.lock().await;
