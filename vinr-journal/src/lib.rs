@@ -4,6 +4,7 @@ mod compact;
 mod core;
 mod data_dir;
 mod disk;
+mod erase;
 mod error;
 mod frame;
 mod fuzz;
@@ -22,6 +23,7 @@ pub mod sim;
 pub use crate::core::{Place, Settings};
 pub use data_dir::{DataDir, DataDirError};
 pub use disk::{Access, Disk, DiskFile, RealDisk};
+pub use erase::erase;
 pub use error::{CompactError, OpenError, ReadError, StorageFailed};
 #[doc(hidden)]
 pub use fuzz::fuzz;

@@ -10,7 +10,7 @@
 //! | 4000000000000119 | `failed`, `processing_error` |
 //! | 4000000000000259 | `failed`, `incorrect_pin` |
 
-use vinr_protocol::payment::{Brand, DeclineCode, EntryMode};
+use vinr_protocol::payment::{Brand, DeclineCode, EntryMode, Payment};
 use vinr_protocol::terminal::{CardFacts, PinEntry};
 
 /// A card that works at simulated terminals only.
@@ -79,11 +79,27 @@ impl TestCard {
             .find(|card| card.number == number || card.outcome == word)
     }
 
+    /// The card that a payment was made with: the last four digits of no two are the same.
+    pub(crate) fn of(payment: &Payment) -> Option<&'static TestCard> {
+        let last4 = payment.last4.as_deref()?;
+        TEST_CARDS.iter().find(|card| card.last4() == last4)
+    }
+
+    /// Its last four digits.
+    pub fn last4(&self) -> &'static str {
+        &self.number[self.number.len() - 4..]
+    }
+
+    /// Does it ask for a PIN when it is presented as it mostly is?
+    pub fn wants_pin(&self) -> bool {
+        self.facts(self.entry_mode.clone()).pin == PinEntry::Required
+    }
+
     /// All that a terminal may know of it when it is presented this way. \[SEC-1\]
     pub(crate) fn facts(&self, entry_mode: EntryMode) -> CardFacts {
         let wants_pin = entry_mode == EntryMode::Chip && WITH_PIN.contains(&self.number);
         CardFacts {
-            last4: self.number[self.number.len() - 4..].to_owned(), // [PAY-17]
+            last4: self.last4().to_owned(), // [PAY-17]
             brand: Brand::Visa,
             entry_mode,
             pin: if wants_pin {
@@ -155,6 +171,13 @@ mod tests {
     fn a_number_that_is_no_test_card_is_not_found() {
         assert_eq!(TestCard::find("4111111111111111"), None);
         assert_eq!(TestCard::find(""), None);
+    }
+
+    #[test]
+    fn no_two_cards_have_the_same_last_four_digits() {
+        let different: std::collections::BTreeSet<_> =
+            TEST_CARDS.iter().map(TestCard::last4).collect();
+        assert_eq!(different.len(), TEST_CARDS.len());
     }
 
     #[test]

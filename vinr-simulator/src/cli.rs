@@ -12,7 +12,7 @@ use vinr_protocol::TerminalId;
 use vinr_protocol::device::Model;
 use vinr_simulator::cardholder::Script;
 use vinr_simulator::provision::Pki;
-use vinr_simulator::terminal::Mdns;
+use vinr_simulator::terminal::{LOCAL_SIMULATOR, Mdns, SANDBOX};
 use vinr_simulator::{Defect, Missing, Simulator};
 
 use crate::guide;
@@ -30,7 +30,7 @@ pub(crate) enum Command {
     /// Make the CAs and the identities of terminals and till
     Provision(Provision),
     /// Run a terminal
-    Run(Run),
+    Run(Box<Run>),
     /// List the promises that `run --defect` breaks
     Defects,
 }
@@ -62,14 +62,23 @@ pub(crate) struct Run {
     /// nexgo_ct20, nexgo_ct20p, nexgo_n92, nexgo_n86pro, ciontek_cm30 or simulator
     #[arg(long, default_value = "simulator", value_parser = model)]
     model: Model,
-    /// The terminal's id, as it was provisioned
+    /// Whose offline limits it has; the model's own, unless this says otherwise
+    #[arg(long, value_parser = model)]
+    sheet: Option<Model>,
+    /// The terminal's id, as it was provisioned; may be given several times [default: term_local_simulator]
     // [SIM-1]
-    #[arg(long, default_value = "term_local_simulator")]
-    id: TerminalId,
-    /// The directory that `provision` made
+    #[arg(long)]
+    id: Vec<TerminalId>,
+    /// Run the terminals of the sandbox: term_local_simulator, term_test_default, term_test_busy, term_test_offline
+    #[arg(long)]
+    sandbox: bool,
+    /// Run so many terminals, term_sim_0001 and on, on free ports
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=9999))]
+    count: Option<u16>,
+    /// The directory that `provision` made; with --sandbox or --count it is made where it is missing
     #[arg(long, default_value = "vinr-local")]
     dir: PathBuf,
-    /// Where tills connect
+    /// Where tills connect; the second terminal and on take free ports
     // [NET-1]
     #[arg(long, default_value = "127.0.0.1:8443")]
     listen: SocketAddr,
@@ -79,13 +88,27 @@ pub(crate) struct Run {
     /// After how many milliseconds the cardholder taps, or `never`: then the control port does it
     #[arg(long, default_value = "300")]
     tap_after: TapAfter,
+    /// What the cardholder does, as words with commas between them: tap:MS, walk-away, card:CARD, then:CARD (after a
+    /// decline), pin, pin:MS, pin-walk-away, pull:MS
+    #[arg(long, conflicts_with = "tap_after")]
+    cardholder: Option<Script>,
+    /// Start without internet: payments are queued until it is restored at the control port
+    // [SIM-4]
+    #[arg(long)]
+    simulate_offline: bool,
     /// Do not advertise by mDNS
     #[arg(long)]
     no_mdns: bool,
+    /// Advertise by mDNS, even more than 16 terminals
+    #[arg(long, conflicts_with = "no_mdns")]
+    mdns: bool,
     /// Break a promise; may be given several times
     #[arg(long)]
     defect: Vec<Defect>,
 }
+
+/// Each advertised terminal has a thread and sockets of its own.
+const ADVERTISED: usize = 16;
 
 impl Run {
     #[tokio::main]
@@ -93,13 +116,29 @@ impl Run {
         // Asked for before the terminal starts, so that no signal falls in between.
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
+        let ids = self.ids()?;
+        let mdns = match !self.no_mdns && (self.mdns || ids.len() <= ADVERTISED) {
+            true => Mdns::On,
+            false => Mdns::Off,
+        };
+        let is_made_up = self.sandbox || self.count.is_some();
         let mut builder = Simulator::builder(&self.dir)
-            .terminal(self.id, self.model)
             .listen(self.listen)
             .control(self.control)
-            .cardholder(self.tap_after.script())
-            .mdns(if self.no_mdns { Mdns::Off } else { Mdns::On })
-            .missing(Missing::Refuse);
+            .cardholder(self.cardholder.unwrap_or(self.tap_after.script()))
+            .simulate_offline(self.simulate_offline)
+            .mdns(mdns)
+            .missing(if is_made_up {
+                Missing::Provision
+            } else {
+                Missing::Refuse
+            });
+        for id in ids {
+            builder = builder.terminal(id, self.model.clone());
+        }
+        if let Some(sheet) = self.sheet {
+            builder = builder.sheet(sheet);
+        }
         for defect in &self.defect {
             tracing::warn!(%defect, breaks = defect.requirement(), "broken on purpose: {}", defect.description());
             builder = builder.defect(*defect);
@@ -112,6 +151,22 @@ impl Run {
         }
         simulator.shutdown().await;
         Ok(())
+    }
+
+    /// Everything that was asked for, each once.
+    fn ids(&self) -> anyhow::Result<Vec<TerminalId>> {
+        let mut ids = self.id.clone();
+        let counted = (1..=self.count.unwrap_or(0)).map(|number| format!("term_sim_{number:04}"));
+        let sandbox = SANDBOX.iter().filter(|_| self.sandbox);
+        for id in sandbox.map(|id| (*id).to_owned()).chain(counted) {
+            ids.push(TerminalId::new(&id)?);
+        }
+        if ids.is_empty() {
+            ids.push(TerminalId::new(LOCAL_SIMULATOR)?);
+        }
+        ids.sort();
+        ids.dedup();
+        Ok(ids)
     }
 }
 

@@ -11,6 +11,9 @@ macro_rules! say {
     ($($words:tt)*) => { writeln!(io::stdout(), $($words)*)? };
 }
 
+/// Up to how many terminals are told of one by one.
+const EACH: usize = 16;
+
 pub(crate) fn provisioned(made: &Provisioned, ids: &[TerminalId]) -> io::Result<()> {
     let pki = &made.pki;
     let dir = pki.dir().display();
@@ -41,7 +44,31 @@ pub(crate) fn provisioned(made: &Provisioned, ids: &[TerminalId]) -> io::Result<
 pub(crate) fn running(simulator: &Simulator) -> io::Result<()> {
     let (pki, control) = (simulator.pki(), simulator.control());
     let dir = pki.dir().display();
-    for terminal in simulator.terminals() {
+    if let Some(passphrase) = simulator.passphrase() {
+        say!(
+            "Identities were made in {dir}. Passphrase of pos.p12, shown this once and stored nowhere:"
+        );
+        say!("  {}", passphrase.reveal());
+        say!("");
+    }
+    let terminals = simulator.terminals();
+    if terminals.len() > EACH {
+        let (first, last) = (simulator.terminal(), &terminals[terminals.len() - 1]);
+        say!(
+            "{} terminals take payments, {} on {} to {} on {}",
+            terminals.len(),
+            first.id(),
+            first.address(),
+            last.id(),
+            last.address()
+        );
+        say!(
+            "Control port: {}, token in {dir}/control/{}.json",
+            control.url(),
+            first.id()
+        );
+    }
+    for terminal in terminals.iter().filter(|_| terminals.len() <= EACH) {
         let (id, address) = (terminal.id(), terminal.address());
         let port = address.port();
         say!("{id} takes payments on {address}");

@@ -5,6 +5,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
 use vinr_protocol::TerminalId;
 use vinr_protocol::device::Model;
 
@@ -13,6 +16,19 @@ use crate::control::{Control, ControlError};
 use crate::defect::{Defect, Defects};
 use crate::provision::{Passphrase, Pki, ProvisionError, Provisioned};
 use crate::terminal::{Mdns, Options, StartError, Terminal, data_dir};
+
+/// How many terminals are started at the same time.
+const AT_ONCE: usize = 64;
+
+/// Starts a terminal on a thread that may wait for the disk, as each does several times.
+async fn start(options: Options) -> Result<Arc<Terminal>, StartError> {
+    let runtime = Handle::current();
+    let started = spawn_blocking(move || runtime.block_on(Terminal::start(options))).await;
+    match started {
+        Ok(terminal) => Ok(Arc::new(terminal?)),
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
 
 /// Running terminals. Dropping it is a power cut; [`shutdown`](Self::shutdown) is the polite way.
 #[derive(Debug)]
@@ -59,6 +75,8 @@ pub struct Builder {
     listen: SocketAddr,
     control: SocketAddr,
     script: Script,
+    sheet: Option<Model>,
+    simulate_offline: bool,
     mdns: Mdns,
     missing: Missing,
     defects: Defects,
@@ -75,6 +93,8 @@ impl Simulator {
             listen: any,
             control: any,
             script: Script::default(),
+            sheet: None,
+            simulate_offline: false,
             mdns: Mdns::Off,
             missing: Missing::Provision,
             defects: Defects::new(),
@@ -110,9 +130,8 @@ impl Simulator {
 
     /// Switches everything off in good order.
     pub async fn shutdown(self) {
-        for terminal in &self.terminals {
-            terminal.shutdown().await;
-        }
+        let ending = self.terminals.iter().map(|terminal| terminal.shutdown());
+        futures_util::future::join_all(ending).await;
     }
 }
 
@@ -141,6 +160,18 @@ impl Builder {
         self
     }
 
+    /// Whose offline limits the terminals have: a simulator's are a CT20's unless it is told otherwise.
+    pub fn sheet(mut self, model: Model) -> Self {
+        self.sheet = Some(model);
+        self
+    }
+
+    /// Starts without internet: the offline behaviour with no hardware disconnected. \[SIM-4\]
+    pub fn simulate_offline(mut self, offline: bool) -> Self {
+        self.simulate_offline = offline;
+        self
+    }
+
     /// Is it advertised?
     pub fn mdns(mut self, mdns: Mdns) -> Self {
         self.mdns = mdns;
@@ -165,22 +196,27 @@ impl Builder {
             return Err(SimulatorError::NoTerminal);
         }
         let (pki, passphrase) = self.identities()?;
-        let mut terminals = Vec::new();
-        let mut listen = self.listen;
-        for (terminal, model) in self.terminals {
+        let free = SocketAddr::new(self.listen.ip(), 0);
+        let options = self.terminals.into_iter().enumerate();
+        let starting = options.map(|(index, (terminal, model))| {
             let options = Options {
                 data: data_dir(&pki, &terminal),
                 pki: pki.clone(),
                 terminal,
                 model,
-                listen,
+                sheet: self.sheet.clone(),
+                simulate_offline: self.simulate_offline,
+                listen: if index == 0 { self.listen } else { free },
                 script: self.script.clone(),
                 mdns: self.mdns,
                 defects: self.defects.clone(),
             };
-            terminals.push(Arc::new(Terminal::start(options).await?));
-            listen.set_port(0);
-        }
+            start(options)
+        });
+        let terminals: Vec<_> = stream::iter(starting)
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await?;
         let dir = pki.dir().join("control");
         let control = Control::open(self.control, terminals.clone(), dir).await?;
         Ok(Simulator {

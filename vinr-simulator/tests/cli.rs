@@ -183,6 +183,35 @@ fn an_unknown_defect_is_answered_with_the_known_ones() {
 }
 
 #[test]
+fn a_word_of_a_script_that_is_none_is_answered_with_the_known_ones() {
+    let dir = support::provisioned();
+    let output = run(dir.path(), &["--cardholder", "dance"])
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("walk-away"));
+}
+
+#[test]
+fn counted_terminals_are_made_and_share_one_control_port() {
+    let dir = tempfile::tempdir().unwrap();
+    let listen = ["--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"];
+    let arguments = [&["run", "--count", "3"][..], &listen[..]].concat();
+    let last = dir.path().join("control/term_sim_0003.json");
+    let running = Running::of(&mut simulator(dir.path(), &arguments), &last);
+    let url = |number: u8| {
+        let file = std::fs::read(
+            dir.path()
+                .join(format!("control/term_sim_000{number}.json")),
+        );
+        let file: serde_json::Value = serde_json::from_slice(&file.unwrap()).unwrap();
+        file["url"].clone()
+    };
+    assert_eq!(url(1), url(3));
+    running.end();
+}
+
+#[test]
 fn provisioning_twice_changes_nothing() {
     let dir = support::provisioned();
     let before = std::fs::read(dir.path().join("pos.p12")).unwrap();
@@ -215,6 +244,11 @@ struct Running(Option<std::process::Child>);
 
 impl Running {
     fn start(command: &mut Command, dir: &Path) -> Self {
+        Self::of(command, &control_file(dir))
+    }
+
+    /// Waits for the file that says where the control port is.
+    fn of(command: &mut Command, file: &Path) -> Self {
         let child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -222,7 +256,7 @@ impl Running {
             .unwrap();
         let mut running = Self(Some(child));
         let begun = Instant::now();
-        while !control_file(dir).exists() {
+        while !file.exists() {
             let child = running.0.as_mut().unwrap();
             assert_eq!(child.try_wait().unwrap(), None, "it ended");
             assert!(begun.elapsed() < PATIENCE, "it does not start");

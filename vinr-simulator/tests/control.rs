@@ -293,7 +293,7 @@ async fn the_ledger_is_read_by_reference() {
 #[tokio::test]
 async fn what_the_simulator_cannot_do_it_says() {
     let shop = shop().await;
-    for question in ["cut_lan", "install_crl", "sing"] {
+    for question in ["till_pay", "install_crl", "sing"] {
         let answer = shop.ask(question, json!({})).await;
         assert_eq!(answer.answer, Answered::Cannot, "{question}");
         assert!(answer.why.is_some());

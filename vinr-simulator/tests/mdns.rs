@@ -9,6 +9,8 @@ mod support;
 use vinr_discovery::{Browse, Found, Interfaces};
 use vinr_protocol::TerminalId;
 use vinr_protocol::device::Model;
+use vinr_protocol::reader::ReaderStatus;
+use vinr_simulator::host::Link;
 use vinr_simulator::terminal::Mdns;
 use vinr_simulator::{Defect, Simulator};
 
@@ -60,6 +62,27 @@ async fn a_terminal_is_found_where_it_listens_and_gone_after_its_goodbye() {
         .until(support::PATIENCE, |found| !has(found, &id))
         .await;
     assert!(!has(&found, &id), "{found:?}");
+}
+
+// [DISC-7] §6
+#[tokio::test]
+async fn the_network_hears_that_the_internet_is_away_and_that_it_is_back() {
+    let Some(mut browse) = browse() else { return };
+    let id = fresh_id("offline");
+    let dir = tempfile::tempdir().unwrap();
+    let builder = Simulator::builder(dir.path()).terminal(id.clone(), Model::NexgoCt20);
+    let simulator = builder.mdns(Mdns::On).simulate_offline(true).start();
+    let simulator = simulator.await.unwrap();
+    let candidate = browse.find(&id, support::PATIENCE).await.unwrap();
+    assert_eq!(candidate.status, Some(ReaderStatus::Offline));
+
+    simulator.terminal().set_internet(Link::Up);
+    let is_online = |found: &Found| {
+        let mut candidates = found.candidates.iter();
+        candidates.any(|it| it.id == id && it.status == Some(ReaderStatus::Online))
+    };
+    let found = browse.until(support::PATIENCE, is_online).await;
+    assert!(is_online(&found), "{found:?}");
 }
 
 // [DISC-5]

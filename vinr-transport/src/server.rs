@@ -1,5 +1,6 @@
 //! The terminal's side: mutual TLS, strict HTTP/1.1, answers in two moments.
 
+mod cable;
 mod connection;
 mod framing;
 mod full_house;
@@ -27,6 +28,7 @@ use crate::identity::Identity;
 use crate::socket::prepare_terminal;
 use crate::tls;
 use crate::trust::TrustBundle;
+use cable::{Cable, Wired};
 use connection::{Shared, serve};
 use full_house::FullHouse;
 use places::Ceiling;
@@ -61,6 +63,7 @@ pub struct Server {
     stop: CancellationToken,
     cut: CancellationToken,
     tasks: TaskTracker,
+    cable: Arc<Cable>,
 }
 
 /// The server cannot listen.
@@ -129,13 +132,27 @@ impl Server {
             stop: stop.clone(),
         });
         let tasks = TaskTracker::new();
-        tasks.spawn(accept(listener, shared, tasks.clone(), cut.clone()));
+        let cable = Arc::new(Cable::default());
+        let accept = accept(listener, shared, tasks.clone(), cut.clone(), cable.clone());
+        tasks.spawn(accept);
         Ok(Self {
             local_addr,
             stop,
             cut,
             tasks,
+            cable,
         })
+    }
+
+    /// Pulls the LAN cable, as far as a program can: from here on it reads, writes and accepts nothing, and every
+    /// till hears silence. What is held goes on. For simulators.
+    pub fn pull_cable(&self) {
+        self.cable.pull();
+    }
+
+    /// Puts the cable back in. What was under way goes on where it was.
+    pub fn plug_in_cable(&self) {
+        self.cable.plug_in();
     }
 
     /// Where it listens, with the port that the system chose for port 0.
@@ -176,6 +193,7 @@ async fn accept<H: Handler>(
     shared: Arc<Shared<H>>,
     tasks: TaskTracker,
     cut: CancellationToken,
+    cable: Arc<Cable>,
 ) {
     let ceiling = Ceiling::new(&shared.limits);
     let mut full_house = FullHouse::default();
@@ -184,7 +202,10 @@ async fn accept<H: Handler>(
             biased;
             () = cut.cancelled() => return,
             () = shared.stop.cancelled() => return,
-            accepted = listener.accept() => accepted,
+            accepted = async {
+                cable.is_in().await;
+                listener.accept().await
+            } => accepted,
         };
         let (tcp, peer) = match accepted {
             Ok(accepted) => accepted,
@@ -203,8 +224,9 @@ async fn accept<H: Handler>(
         };
         prepare_terminal(&tcp);
         let (shared, cut) = (shared.clone(), cut.clone());
+        let wired = Wired::new(tcp, cable.clone());
         tasks.spawn(async move {
-            cut.run_until_cancelled(serve(shared, tcp, peer, places))
+            cut.run_until_cancelled(serve(shared, wired, peer, places))
                 .await;
         });
     }

@@ -114,14 +114,8 @@ impl Control {
             .as_array()
             .into_iter()
             .flatten()
-            .find(|own| own["id"] == terminal)
-            .map(|own| {
-                json!({
-                    "terminal": terminal,
-                    "tapAfterMs": own["cardholder"]["tapAfterMs"],
-                    "entersPin": own["cardholder"]["entersPin"],
-                })
-            });
+            .find(|own| own["terminal"] == terminal)
+            .map(|own| json!({"terminal": terminal, "script": own["cardholder"]["script"]}));
         *self.script.lock().unwrap_or_else(PoisonError::into_inner) = script;
         let by_hand = json!({"terminal": terminal, "tapAfterMs": null, "entersPin": false});
         self.call("POST", "/v1/cardholder", Some(&by_hand), GRACE)

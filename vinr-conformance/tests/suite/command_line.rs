@@ -119,6 +119,9 @@ async fn a_simulator_that_somebody_else_started_is_certified() {
     let (dir, simulator, out) = provisioned(&[]).await;
     let address = simulator.terminal().address().to_string();
     let directory = text(dir.path());
+    let script = "tap:300,card:4000000000000002,then:4242424242424242,pull:20";
+    let theirs = script.parse().expect("a script");
+    simulator.terminal().set_script(theirs).await;
     let ran = run(&[
         "terminal",
         &address,
@@ -140,6 +143,8 @@ async fn a_simulator_that_somebody_else_started_is_certified() {
     ] {
         assert!(out.join(file).is_file(), "{file}");
     }
+    let given_back = simulator.terminal().state().cardholder.script;
+    assert_eq!(given_back, script, "their cardholder is theirs again");
 }
 
 #[tokio::test(flavor = "multi_thread")]

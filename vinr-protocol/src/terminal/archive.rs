@@ -115,6 +115,7 @@ impl Session {
             | Input::OfflineLimits { .. }
             | Input::LocalMode { .. }
             | Input::Space { .. }
+            | Input::Clock { .. }
             | Input::StorageFailed { .. } => Ok(()),
         }
     }

@@ -131,6 +131,11 @@ pub enum Input {
         /// Which.
         space: Space,
     },
+    /// The device's clock lost its date, or got one. §2
+    Clock {
+        /// Which.
+        to: ClockState,
+    },
     /// An armed timer ran out.
     Elapsed {
         /// Which.
@@ -175,6 +180,15 @@ pub enum Space {
     Enough,
     /// Only for the outcomes of those it has: no attempt is started and no tombstone planted. §4.6
     Low,
+}
+
+/// Has the device a date?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ClockState {
+    /// It has.
+    Set,
+    /// It has none, so it cannot judge a till's certificate: no new attempt is started. `spec/safety.md` I27
+    Unset,
 }
 
 /// Does a card want a PIN?

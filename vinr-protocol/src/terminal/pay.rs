@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::attempt::{Attempt, Record, Reversal};
 use super::effect::{Activation, Answer, Effect, Screen, Timer};
-use super::input::{Caller, LocalMode, Space};
+use super::input::{Caller, ClockState, LocalMode, Space};
 use super::session::{Front, Session, answer, refused};
 use crate::error_body::{Code, Refusal};
 use crate::id::{AttemptKey, PaymentId};
@@ -70,6 +70,9 @@ impl Session {
     ) -> Vec<Effect> {
         if self.local_mode == LocalMode::Off && draft.path == ConnectionMode::Local {
             return refused(caller, local_mode_disabled()); // [NET-4]
+        }
+        if self.clock == ClockState::Unset {
+            return refused(caller, no_clock());
         }
         if expires_at.is_some_and(|at| at <= draft.now) {
             return self.list_cancelled(caller, draft, CancelReason::TimedOut); // [HYB-8]
@@ -274,6 +277,11 @@ fn busy() -> Refusal {
 fn local_mode_disabled() -> Refusal {
     let message = "local mode is switched off on this terminal; nothing was started";
     Refusal::new(Code::LocalModeDisabled, message)
+}
+
+fn no_clock() -> Refusal {
+    let message = "the terminal's clock is not set; nothing was started";
+    Refusal::new(Code::TerminalUnavailable, message)
 }
 
 fn used_id() -> Refusal {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::attempt::Attempt;
 use super::book::Book;
 use super::effect::{Answer, Effect, Screen, Timer};
-use super::input::{Caller, Input, LocalMode, Space};
+use super::input::{Caller, ClockState, Input, LocalMode, Space};
 use super::offline::Queue;
 use super::pay::Draft;
 use crate::device::{Model, OfflineLimits};
@@ -60,6 +60,7 @@ pub struct Session {
     pub(super) queue: Queue,
     pub(super) local_mode: LocalMode,
     pub(super) space: Space,
+    pub(super) clock: ClockState,
 }
 
 /// Can the journal be relied on? \[REC-21\]
@@ -163,6 +164,10 @@ impl Machine for Session {
                 self.space = space;
                 Vec::new()
             }
+            Input::Clock { to } => {
+                self.clock = to;
+                Vec::new()
+            }
             Input::Elapsed { timer, now } => self.elapsed(timer, now),
             Input::StorageFailed { undone } => self.storage_failed(undone),
         }
@@ -193,6 +198,7 @@ impl Session {
             queue: Queue::default(),
             local_mode: LocalMode::On,
             space: Space::Enough,
+            clock: ClockState::Set,
         }
     }
 

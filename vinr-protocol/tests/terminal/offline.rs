@@ -440,6 +440,25 @@ fn local_mode_off_refuses_new_attempts_and_no_look_up_join_or_cancel() {
     assert_eq!(code_for(caller, &effects), Some(Code::LocalModeDisabled));
 }
 
+// I27
+#[test]
+fn without_a_date_no_attempt_is_started_and_what_runs_goes_on() {
+    use vinr_protocol::terminal::ClockState;
+    let mut shop = Shop::open();
+    shop.pay("order_1", "k1");
+    let to = ClockState::Unset;
+    shop.step(Input::Clock { to });
+    let (caller, effects) = shop.pay("order_1", "k1");
+    assert!(head_for(caller, &effects).is_some());
+    shop.cancel("order_1", Some("k1"));
+    let (caller, effects) = shop.pay("order_1", "k2");
+    assert_eq!(code_for(caller, &effects), Some(Code::TerminalUnavailable));
+
+    let to = ClockState::Set;
+    shop.step(Input::Clock { to });
+    assert!(prompts(&shop.pay("order_1", "k3").1));
+}
+
 // [HYB-8]
 #[test]
 fn a_cloud_command_that_has_expired_is_listed_as_cancelled_and_shows_nothing() {

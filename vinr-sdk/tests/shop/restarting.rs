@@ -188,6 +188,8 @@ async fn wiped(shop: &Shop) -> Terminal {
     Terminal::start(Options {
         terminal: TerminalId::new(READER).unwrap(),
         model: Model::NexgoCt20,
+        sheet: None,
+        simulate_offline: false,
         data: pki.dir().join("after-the-reset"),
         pki,
         listen: "127.0.0.1:0".parse().unwrap(),

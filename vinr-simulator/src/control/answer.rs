@@ -9,7 +9,7 @@ use vinr_protocol::question::{Answer, Answered, Question};
 
 use crate::cardholder::Act;
 use crate::cards::TestCard;
-use crate::host::{Behaviour, Lost};
+use crate::host::{Behaviour, Link, Lost};
 use crate::screen::{Picture, ScreenEvent};
 use crate::terminal::Terminal;
 
@@ -25,10 +25,20 @@ impl Terminal {
                 Ok(done(question))
             }
             "observe_screen" => observe_screen(self, question).await,
+            "cut_internet" => Ok(internet(self, question, Link::Cut)),
+            "restore_internet" => Ok(internet(self, question, Link::Up)),
+            "cut_lan" => lan(self, question, Link::Cut).await,
+            "restore_lan" => lan(self, question, Link::Up).await,
             "power_cycle" => power_cycle(self, question).await,
+            "toggle_local_mode" => toggle_local_mode(self, question).await,
             "set_host" => set_host(self, question),
+            "install_crl" => install_crl(self, question),
             "read_ledger" => Ok(read_ledger(self, question).await),
-            other => Err(format!("the simulator does not answer {other} yet")),
+            "read_storage" => read_storage(self, question),
+            "till_pay" | "till_read_result" => {
+                Err("a simulated terminal has no till of its own".into())
+            }
+            other => Err(format!("{other} is no question")),
         };
         answered.unwrap_or_else(|why| Answer::cannot(&question.id, why))
     }
@@ -101,6 +111,44 @@ async fn power_cycle(terminal: &Terminal, question: &Question) -> Result {
     cycled
         .map(|()| done(question))
         .map_err(|error| error.to_string())
+}
+
+fn internet(terminal: &Terminal, question: &Question, link: Link) -> Answer {
+    terminal.set_internet(link);
+    done(question)
+}
+
+async fn lan(terminal: &Terminal, question: &Question, link: Link) -> Result {
+    let set = terminal.set_lan(link).await;
+    set.map(|()| done(question))
+        .map_err(|error| error.to_string())
+}
+
+async fn toggle_local_mode(terminal: &Terminal, question: &Question) -> Result {
+    let on = match question.args.get("on") {
+        Some(Value::Bool(on)) => *on,
+        _ => return Err("args.on is true or false".into()),
+    };
+    let switched = terminal.set_local_mode(on).await;
+    switched
+        .map(|()| done(question))
+        .map_err(|error| error.to_string())
+}
+
+fn install_crl(terminal: &Terminal, question: &Question) -> Result {
+    let path = text(&question.args, "path")?.ok_or("args.path is missing")?;
+    let crl = std::fs::read(path).map_err(|error| format!("{path}: {error}"))?;
+    let kept = terminal.keep_crl(&crl).map_err(|error| error.to_string())?;
+    let kept = kept.display();
+    Err(format!(
+        "the terminal's server does not ask a CRL yet; the file is kept as {kept}"
+    ))
+}
+
+fn read_storage(terminal: &Terminal, question: &Question) -> Result {
+    let copy = terminal.copy_storage().map_err(|error| error.to_string())?;
+    let path = copy.to_str().ok_or("the path is no text")?;
+    Ok(Answer::value(&question.id, path.into()))
 }
 
 fn set_host(terminal: &Terminal, question: &Question) -> Result {

@@ -14,15 +14,13 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use vinr_protocol::TerminalId;
 use vinr_protocol::question::Question;
 
-use super::{Shared, events};
-use crate::cardholder::{PinHabit, Script};
-use crate::cards::TestCard;
+use super::state::State;
+use super::{Shared, calls, events, openapi};
 
 type Body = UnsyncBoxBody<Bytes, Infallible>;
 
@@ -66,6 +64,10 @@ async fn serve(shared: &Shared, request: Request<Incoming>) -> Result<Response<B
             "browsers may not use the control port".into(),
         ));
     }
+    // It says nothing of what runs here.
+    if (request.method(), request.uri().path()) == (&Method::GET, "/v1/openapi.json") {
+        return Ok(reply(StatusCode::OK, &openapi()));
+    }
     let authorization = request.headers().get(AUTHORIZATION);
     if !authorization.is_some_and(|value| shared.token.is_in(value.as_bytes())) {
         let message =
@@ -74,13 +76,10 @@ async fn serve(shared: &Shared, request: Request<Incoming>) -> Result<Response<B
     }
     match (request.method(), request.uri().path()) {
         (&Method::POST, "/v1/question") => question(shared, request).await,
-        (&Method::POST, "/v1/cardholder") => cardholder(shared, request).await,
         (&Method::GET, "/v1/events") => Ok(screen_events(shared)),
-        (&Method::GET, "/v1/state") => Ok(state(shared)),
-        _ => Err(Refused(
-            StatusCode::NOT_FOUND,
-            "no such path or method".into(),
-        )),
+        (&Method::GET, "/v1/state") => Ok(reply(StatusCode::OK, &State::of(&shared.terminals))),
+        (&Method::POST, _) => call(shared, request).await,
+        _ => Err(no_such()),
     }
 }
 
@@ -100,53 +99,19 @@ async fn question(shared: &Shared, request: Request<Incoming>) -> Result<Respons
     Ok(reply(StatusCode::OK, &answer))
 }
 
-/// Another script. What is absent stays as it is; `"tapAfterMs": null` is never.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct NewScript {
-    terminal: Option<TerminalId>,
-    #[serde(default, deserialize_with = "present")]
-    tap_after_ms: Option<Option<u64>>,
-    card: Option<String>,
-    enters_pin: Option<bool>,
-}
-
-/// Tells `null` from absent.
-fn present<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Option<u64>>, D::Error> {
-    Option::deserialize(value).map(Some)
-}
-
-async fn cardholder(
-    shared: &Shared,
-    request: Request<Incoming>,
-) -> Result<Response<Body>, Refused> {
-    let new: NewScript = read(request).await?;
-    let card = new.card.as_deref().map(|word| {
-        let unknown = "card is no test card and no named outcome";
-        TestCard::find(word).ok_or(Refused(StatusCode::BAD_REQUEST, unknown.into()))
-    });
-    let card = card.transpose()?;
-    let concerned = shared
-        .terminals
-        .iter()
-        .filter(|it| new.terminal.as_ref().is_none_or(|id| id == it.id()));
-    for terminal in concerned {
-        let old = terminal.script().clone();
-        let script = Script {
-            tap_after: match new.tap_after_ms {
-                Some(ms) => ms.map(Duration::from_millis),
-                None => old.tap_after,
-            },
-            card: card.unwrap_or(old.card),
-            pin: match new.enters_pin {
-                Some(true) => PinHabit::Enters,
-                Some(false) => PinHabit::Waits,
-                None => old.pin,
-            },
-        };
-        terminal.set_script(script).await;
+/// A call of [`calls`].
+async fn call(shared: &Shared, request: Request<Incoming>) -> Result<Response<Body>, Refused> {
+    let path = request.uri().path().to_owned();
+    let body = collect(request).await?;
+    match calls::serve(&path, &shared.terminals, &body).await {
+        Some(Ok(answer)) => Ok(reply(StatusCode::OK, &answer)),
+        Some(Err(error)) => Err(Refused(error.status, error.message)),
+        None => Err(no_such()),
     }
-    Ok(state(shared))
+}
+
+fn no_such() -> Refused {
+    Refused(StatusCode::NOT_FOUND, "no such path or method".into())
 }
 
 fn screen_events(shared: &Shared) -> Response<Body> {
@@ -158,33 +123,16 @@ fn screen_events(shared: &Shared) -> Response<Body> {
     response
 }
 
-fn state(shared: &Shared) -> Response<Body> {
-    let terminals: Vec<Value> = shared
-        .terminals
-        .iter()
-        .map(|terminal| {
-            let script = terminal.script().clone();
-            json!({
-                "id": terminal.id(),
-                "address": terminal.address(),
-                "screen": terminal.screen(),
-                "cardholder": {
-                    "tapAfterMs": script.tap_after.map(|pause| pause.as_millis() as u64),
-                    "card": script.card.number,
-                    "entersPin": script.pin == PinHabit::Enters,
-                },
-            })
-        })
-        .collect();
-    reply(StatusCode::OK, &json!({ "terminals": terminals }))
+async fn read<T: for<'de> Deserialize<'de>>(request: Request<Incoming>) -> Result<T, Refused> {
+    serde_json::from_slice(&collect(request).await?)
+        .map_err(|error| Refused(StatusCode::BAD_REQUEST, format!("the body: {error}")))
 }
 
-async fn read<T: for<'de> Deserialize<'de>>(request: Request<Incoming>) -> Result<T, Refused> {
+async fn collect(request: Request<Incoming>) -> Result<Bytes, Refused> {
     let body = Limited::new(request.into_body(), MAX_BODY).collect().await;
     let body =
         body.map_err(|_| Refused(StatusCode::BAD_REQUEST, "the body cannot be read".into()))?;
-    serde_json::from_slice(&body.to_bytes())
-        .map_err(|error| Refused(StatusCode::BAD_REQUEST, format!("the body: {error}")))
+    Ok(body.to_bytes())
 }
 
 fn reply(status: StatusCode, value: &impl serde::Serialize) -> Response<Body> {

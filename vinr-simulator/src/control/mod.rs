@@ -4,15 +4,23 @@
 //! |---|---|
 //! | `POST /v1/question` | answers a question of `spec/harness.md` §2 |
 //! | `GET /v1/events` | streams the screen, as server-sent events |
+//! | `POST /v1/power`, `/v1/internet`, `/v1/lan` | cuts one of them, or restores it |
+//! | `POST /v1/clock` | sets the clock, or takes its date away |
+//! | `POST /v1/local-mode`, `/v1/limits` | configures the device |
+//! | `POST /v1/reset` | resets it to the state of the factory |
 //! | `POST /v1/cardholder` | gives the cardholder another script |
-//! | `GET /v1/state` | says what runs, and what each screen shows |
+//! | `GET /v1/state` | says what runs, and how it is |
+//! | `GET /v1/openapi.json` | describes all this |
 //!
 //! It listens on loopback only, asks for a token that stands in a file readable by its owner, and refuses whatever
 //! a browser sends.
 
 mod answer;
+mod calls;
 mod events;
 mod http;
+mod openapi;
+mod state;
 mod token;
 
 use std::net::SocketAddr;
@@ -25,6 +33,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::provision::files::{self, Audience};
 use crate::terminal::Terminal;
+pub use openapi::openapi;
+pub use state::{Cardholder, OnOff, Queued, TerminalState, UpDown};
 pub use token::Token;
 
 /// A control port cannot be opened.
@@ -155,7 +165,7 @@ fn write_files(
             "address": terminal.address(),
         });
         let content = format!("{content}\n");
-        files::replace(path, content.as_bytes(), Audience::Owner).map_err(at(path))?;
+        files::replace_for_now(path, content.as_bytes(), Audience::Owner).map_err(at(path))?;
     }
     Ok(())
 }

@@ -97,8 +97,8 @@ impl Ledger {
         self.say(self.rule.status(id)).await
     }
 
-    pub(crate) async fn reverse(&mut self, id: &PaymentId) -> Result<(), StorageFailed> {
-        self.say(self.rule.reverse(id)).await.map(drop)
+    pub(crate) async fn reverse(&mut self, id: &PaymentId) -> Result<HostVerdict, StorageFailed> {
+        self.say(self.rule.reverse(id)).await
     }
 
     pub(crate) fn entries(&self) -> Vec<LedgerEntry> {

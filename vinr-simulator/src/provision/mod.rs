@@ -31,6 +31,9 @@ pub use certification::Flaw;
 use files::Audience;
 pub use passphrase::Passphrase;
 
+/// How many threads write identities.
+const WRITERS: usize = 32;
+
 /// A directory of identities. Its methods name the files; that they exist was checked when it was opened.
 #[derive(Debug, Clone)]
 pub struct Pki {
@@ -104,15 +107,7 @@ impl Pki {
         let all = pki.together_with(terminals)?;
         pki.make_dirs()?;
         let (terminal_ca, pos_ca) = pki.authorities()?;
-        for id in terminals {
-            let issued = terminal_ca.issue(terminal_leaf(id)?)?;
-            write_pair(
-                &pki.terminal_cert(id),
-                &pki.terminal_key(id),
-                &issued,
-                files::write_new,
-            )?;
-        }
+        pki.issue_terminals(&terminal_ca, terminals)?;
         let passphrase = pki.issue_pos(&pos_ca, &all)?;
         Ok(Provisioned { pki, passphrase })
     }
@@ -239,6 +234,31 @@ impl Pki {
             authority(self.terminal_ca(), "terminal-ca", "VINR terminal CA")?,
             authority(self.pos_ca(), "pos-ca", "VINR POS CA")?,
         ))
+    }
+
+    /// An identity for each of these. A thousand wait for the disk together.
+    fn issue_terminals(
+        &self,
+        ca: &Authority,
+        terminals: &[TerminalId],
+    ) -> Result<(), ProvisionError> {
+        let issue = |id: &TerminalId| {
+            let issued = ca.issue(terminal_leaf(id)?)?;
+            let (certificate, key) = (self.terminal_cert(id), self.terminal_key(id));
+            write_pair(&certificate, &key, &issued, files::write_new)
+        };
+        let share = terminals.len().div_ceil(WRITERS).max(1);
+        std::thread::scope(|scope| {
+            let shares = terminals.chunks(share);
+            let writers: Vec<_> = shares
+                .map(|ids| scope.spawn(|| ids.iter().try_for_each(issue)))
+                .collect();
+            writers.into_iter().try_for_each(|writer| {
+                writer
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
+        })
     }
 
     /// The till's identity for all terminals, good and bad.

@@ -5,22 +5,29 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Weak};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 use vinr_discovery::Announcement;
 use vinr_protocol::command::Command;
+use vinr_protocol::device::OfflineLimits;
 use vinr_protocol::payment::{ConnectionMode, EntryMode, Payment};
 use vinr_protocol::reader::{Activity, ReaderStatus};
-use vinr_protocol::terminal::{Alarm, Caller, Effect, HostVerdict, Input, Record, Screen, Timer};
-use vinr_protocol::{Machine, PaymentId, Timestamp};
+use vinr_protocol::terminal::{
+    Alarm, Answer, Caller, ClockState, Effect, HostVerdict, Input, LocalMode, Record, Screen,
+    Space, Timer,
+};
+use vinr_protocol::{Machine, PaymentId, TerminalId, Timestamp};
 use vinr_transport::drive::Timers;
 
+use super::board::Board;
+use super::clock::DeviceClock;
 use super::http::Waiting;
+use super::quirk::{self, Quirk};
 use super::record::Journal;
-use crate::cardholder::{Act, Script};
+use crate::cardholder::{Act, Last, Script};
 use crate::cards::TestCard;
 use crate::defect::Wire;
-use crate::host::Host;
+use crate::host::{Host, Word};
 use crate::screen::Display;
 
 /// The machine of a terminal.
@@ -28,10 +35,11 @@ pub(super) type Brain = Box<dyn Machine<Input = Input, Effect = Effect> + Send>;
 
 /// What reaches the actor.
 pub(crate) enum Message {
-    /// A till asks.
+    /// A till asks, or the cloud does.
     Asked {
         caller: Caller,
         command: Command,
+        way: Way,
         received: Instant,
         waiting: Waiting,
     },
@@ -41,21 +49,63 @@ pub(crate) enum Message {
     Act(Act, oneshot::Sender<bool>),
     /// The cardholder gets another script.
     Script(Script),
+    /// A setting of the device changed.
+    Set(Setting),
+    /// The terminal is advertised anew.
+    Advertised(Weak<Announcement>),
     /// The host's word.
     Host(PaymentId, HostVerdict),
+    /// The line was down when an authorization was to be sent.
+    NotSent(PaymentId),
     /// The host acknowledged a reversal.
     Reversed(PaymentId),
     /// A picture that nothing stands behind: only a broken terminal shows one.
     Flash(Screen),
 }
 
+/// A setting of the device.
+pub(crate) enum Setting {
+    LocalMode(LocalMode),
+    Limits(Option<OfflineLimits>),
+    Clock(ClockState),
+}
+
+/// The way a command came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Over the LAN.
+    Local,
+    /// Through the cloud; a `pay` starts nothing after this moment. §9
+    #[allow(dead_code, reason = "the device link hands commands over")]
+    Cloud { expires_at: Option<Timestamp> },
+}
+
+/// Is told of every payment when its record is durable. §9
+pub(crate) trait Reports: Send + Sync + std::fmt::Debug {
+    /// This is the payment now. Must not wait.
+    fn changed(&self, payment: &Payment);
+}
+
 /// What an actor works with.
 pub(super) struct Parts {
     pub(super) machine: Brain,
     /// None where it could not be read: such a machine persists nothing.
-    pub(super) journal: Option<Journal>,
+    pub(super) journal: Option<Arc<Journal>>,
+    /// Has its disk room for more payments?
+    pub(super) space: watch::Receiver<vinr_journal::Space>,
     pub(super) host: Arc<Host>,
+    /// What is known of the line to the host. §6
+    pub(super) reachable: watch::Receiver<ReaderStatus>,
+    /// Who is told of payments, if anybody.
+    pub(super) reports: Option<Arc<dyn Reports>>,
     pub(super) display: Arc<Display>,
+    /// What is told to whoever looks from outside.
+    pub(super) board: Arc<Board>,
+    pub(super) clock: DeviceClock,
+    /// The settings that the machine is told of before any socket opens.
+    pub(super) settings: Vec<Setting>,
+    pub(super) quirk: Arc<Quirk>,
+    pub(super) terminal: TerminalId,
     pub(super) script: Script,
     pub(super) wire: Wire,
     pub(super) inbox: mpsc::UnboundedReceiver<Message>,
@@ -69,11 +119,13 @@ pub(super) struct Actor {
     callers: BTreeMap<Caller, Waiting>,
     /// Its owner ends it whenever it likes.
     announcement: Weak<Announcement>,
+    activity: Activity,
     /// The payment that was journaled last, and the one on the screen.
     journaled: Option<Payment>,
     shown: Option<Payment>,
     /// The card that was presented last.
     card: &'static TestCard,
+    last: Last,
     /// What the script does next: replaced by every new screen, so that no tap meets a later payment.
     next_act: Option<(Instant, Act)>,
 }
@@ -86,18 +138,30 @@ impl Actor {
             timers: Timers::new(),
             callers: BTreeMap::new(),
             announcement: Weak::new(),
+            activity: Activity::Idle,
             journaled: None,
             shown: None,
             card: Default::default(),
+            last: Last::default(),
             next_act: None,
         };
         actor.perform(effects, Instant::now()).await;
+        for setting in std::mem::take(&mut actor.parts.settings) {
+            actor.set(setting).await;
+        }
+        let known = actor.parts.reachable.borrow_and_update().clone();
+        actor.parts.board.internet(known.clone());
+        if known != ReaderStatus::Online {
+            actor.internet(known).await;
+        }
+        let space = *actor.parts.space.borrow_and_update();
+        actor.space(space).await;
         actor
     }
 
     /// Works until it is dropped.
     pub(super) async fn run(mut self, announcement: Weak<Announcement>) {
-        self.announcement = announcement;
+        self.advertised(announcement);
         loop {
             let act_at = self.next_act.as_ref().map(|(at, _)| *at);
             tokio::select! {
@@ -106,7 +170,7 @@ impl Actor {
                     None => return,
                 },
                 timer = self.timers.elapsed() => {
-                    let input = Input::Elapsed { timer, now: now() };
+                    let input = Input::Elapsed { timer, now: self.now() };
                     self.feed(input, Instant::now()).await;
                 }
                 () = at(act_at) => {
@@ -114,8 +178,29 @@ impl Actor {
                         self.act(act).await;
                     }
                 }
+                known = next(&mut self.parts.reachable) => self.internet(known).await,
+                space = next(&mut self.parts.space) => self.space(space).await,
             }
         }
+    }
+
+    /// What is advertised from here on says what there is now.
+    fn advertised(&mut self, announcement: Weak<Announcement>) {
+        self.announcement = announcement;
+        self.announce();
+    }
+
+    async fn set(&mut self, setting: Setting) {
+        let input = match setting {
+            Setting::LocalMode(to) => Input::LocalMode { to },
+            Setting::Limits(limits) => Input::OfflineLimits { limits },
+            Setting::Clock(to) => Input::Clock { to },
+        };
+        self.feed(input, Instant::now()).await;
+    }
+
+    fn now(&self) -> Timestamp {
+        self.parts.clock.now()
     }
 
     async fn receive(&mut self, message: Message) {
@@ -123,11 +208,17 @@ impl Actor {
             Message::Asked {
                 caller,
                 command,
+                way,
                 received,
                 waiting,
             } => {
+                if matches!(command, Command::Pay { .. }) && self.parts.quirk.is_busy() {
+                    waiting.answer(Answer::Refused(quirk::busy()));
+                    return;
+                }
                 self.callers.insert(caller, waiting);
-                self.feed(input(caller, command), received).await;
+                let input = input(caller, command, way, self.now());
+                self.feed(input, received).await;
             }
             Message::HungUp(caller) => {
                 self.callers.remove(&caller);
@@ -139,13 +230,20 @@ impl Actor {
                 let _ = taken.send(is_taken);
             }
             Message::Script(script) => self.parts.script = script,
+            Message::Set(setting) => self.set(setting).await,
+            Message::Advertised(announcement) => self.advertised(announcement),
             Message::Host(payment, verdict) => {
                 let input = Input::HostAnswered {
                     payment,
                     verdict,
-                    now: now(),
+                    now: self.now(),
                 };
                 self.feed(input, Instant::now()).await;
+            }
+            Message::NotSent(payment) => {
+                let now = self.now();
+                self.feed(Input::NotSent { payment, now }, Instant::now())
+                    .await;
             }
             Message::Reversed(payment) => {
                 self.feed(Input::HostReversed { payment }, Instant::now())
@@ -158,9 +256,26 @@ impl Actor {
         }
     }
 
+    /// The host can be reached again, or is known to be unreachable: the machine and the network are told. §6
+    /// A full disk takes no new payment; the journal keeps room for the outcomes of those that it has. §4.6
+    async fn space(&mut self, space: vinr_journal::Space) {
+        let space = match space {
+            vinr_journal::Space::Enough => Space::Enough,
+            vinr_journal::Space::Low => Space::Low,
+        };
+        self.feed(Input::Space { space }, Instant::now()).await;
+    }
+
+    async fn internet(&mut self, status: ReaderStatus) {
+        tracing::info!(terminal = %self.parts.terminal, %status, "internet");
+        self.parts.board.internet(status.clone());
+        self.feed(Input::Internet { status }, Instant::now()).await;
+        self.announce();
+    }
+
     /// What the cardholder does; true where the terminal took it.
     async fn act(&mut self, act: Act) -> bool {
-        let now = now();
+        let now = self.now();
         let input = match act {
             Act::Present(card, entry_mode) => return self.present(card, entry_mode, now).await,
             Act::EnterPin => Input::PinEntered { now },
@@ -220,7 +335,10 @@ impl Actor {
                 Effect::Reverse { payment } => self.reverse(payment),
                 Effect::Arm(timer, after) => self.timers.arm(timer, arrived + after),
                 Effect::Disarm(timer) => self.timers.disarm(&timer),
-                Effect::Announce(activity) => self.announce(activity),
+                Effect::Announce(activity) => {
+                    self.activity = activity;
+                    self.announce();
+                }
                 Effect::Alarm(alarm) => alert(&alarm),
             }
         }
@@ -233,10 +351,17 @@ impl Actor {
         };
         if let Record::Attempt(attempt) = record {
             let payment = attempt.payment.clone();
+            if is_durable {
+                let (board, terminal) = (&self.parts.board, &self.parts.terminal);
+                board.journaled(terminal, &attempt, self.now());
+            }
             tracing::info!(
                 reference = %payment.reference, payment = %payment.id, status = %payment.status,
                 is_durable, "payment"
             );
+            if let Some(reports) = self.parts.reports.as_ref().filter(|_| is_durable) {
+                reports.changed(&payment);
+            }
             self.journaled = Some(payment);
         }
         is_durable
@@ -259,27 +384,35 @@ impl Actor {
         self.parts
             .display
             .show(&screen, self.shown.as_ref(), activation);
-        let reaction = self.parts.script.reaction(&screen);
+        self.parts.board.touch();
+        let reaction = self.parts.script.reaction(&screen, self.last);
+        self.last = self.last.after(&screen);
         self.next_act = reaction.map(|(pause, act)| (Instant::now() + pause, act));
     }
 
     fn authorize(&self, payment: Payment) {
-        let (host, sender, card) = (
-            self.parts.host.clone(),
-            self.parts.sender.clone(),
-            self.card,
-        );
+        let (host, sender) = (self.parts.host.clone(), self.parts.sender.clone());
+        let is_shown = self.shown.as_ref().is_some_and(|it| it.id == payment.id);
+        let card = match TestCard::of(&payment) {
+            // What is forwarded from the queue was made with another card than lies here now.
+            Some(card) if !is_shown => card,
+            _ => self.card,
+        };
         tokio::spawn(async move {
-            if let Some(verdict) = host.authorize(&payment, card).await {
-                let _ = sender.send(Message::Host(payment.id, verdict));
-            }
+            let word = host.authorize(&payment, card).await;
+            let message = match word {
+                Word::Verdict(verdict) => Message::Host(payment.id, verdict),
+                Word::NotSent => Message::NotSent(payment.id),
+                Word::Silence => return,
+            };
+            let _ = sender.send(message);
         });
     }
 
     fn ask_host(&self, payment: PaymentId) {
         let (host, sender) = (self.parts.host.clone(), self.parts.sender.clone());
         tokio::spawn(async move {
-            if let Some(verdict) = host.status(&payment).await {
+            if let Word::Verdict(verdict) = host.status(&payment).await {
                 let _ = sender.send(Message::Host(payment, verdict));
             }
         });
@@ -288,15 +421,16 @@ impl Actor {
     fn reverse(&self, payment: PaymentId) {
         let (host, sender) = (self.parts.host.clone(), self.parts.sender.clone());
         tokio::spawn(async move {
-            if host.reverse(&payment).await.is_some() {
+            if let Word::Verdict(_) = host.reverse(&payment).await {
                 let _ = sender.send(Message::Reversed(payment));
             }
         });
     }
 
-    fn announce(&self, activity: Activity) {
+    fn announce(&self) {
         if let Some(announcement) = self.announcement.upgrade() {
-            announcement.update(ReaderStatus::Online, activity);
+            let status = self.parts.reachable.borrow().clone();
+            announcement.update(status, self.activity.clone());
         }
     }
 }
@@ -313,21 +447,25 @@ fn alert(alarm: &Alarm) {
     }
 }
 
-fn input(caller: Caller, command: Command) -> Input {
+fn input(caller: Caller, command: Command, way: Way, now: Timestamp) -> Input {
+    let (path, expires_at) = match way {
+        Way::Local => (ConnectionMode::Local, None),
+        Way::Cloud { expires_at } => (ConnectionMode::Cloud, expires_at),
+    };
     match command {
         Command::Pay { request, key } => Input::Pay {
             caller,
             request,
             key,
-            path: ConnectionMode::Local,
-            expires_at: None,
+            path,
+            expires_at,
             id: fresh_payment_id(),
-            now: now(),
+            now,
         },
         Command::Cancel(request) => Input::Cancel {
             caller,
             request,
-            now: now(),
+            now,
         },
         Command::Payments(reference) => Input::LookUp { caller, reference },
         Command::Payment(id) => Input::LookUpId { caller, id },
@@ -340,8 +478,12 @@ pub(crate) fn fresh_payment_id() -> PaymentId {
     PaymentId::new(&id).expect("a prefix and a ULID are visible ASCII")
 }
 
-pub(super) fn now() -> Timestamp {
-    jiff::Timestamp::now().into()
+/// What is known next; never, once nobody watches it any more.
+async fn next<T: Clone>(known: &mut watch::Receiver<T>) -> T {
+    match known.changed().await {
+        Ok(()) => known.borrow_and_update().clone(),
+        Err(_) => std::future::pending().await,
+    }
 }
 
 async fn at(instant: Option<Instant>) {
@@ -402,9 +544,17 @@ mod tests {
         let config = Config::new(terminal.clone(), Model::Simulator, "");
         let parts = Parts {
             machine: Box::new(Session::new(config, JournalId::new("jrn_1").unwrap())),
-            journal: Some(on_a_broken_disk()),
+            journal: Some(Arc::new(on_a_broken_disk())),
+            space: watch::channel(vinr_journal::Space::Enough).1,
+            reachable: watch::channel(ReaderStatus::Online).1,
+            reports: None,
             host: Arc::new(Host::open(&data, Guard::OnePerReference).unwrap()),
             display,
+            board: Arc::new(Board::new()),
+            clock: DeviceClock::default(),
+            settings: Vec::new(),
+            quirk: Arc::default(),
+            terminal: terminal.clone(),
             script: Script::default(),
             wire: Wire::default(),
             inbox,
@@ -423,6 +573,7 @@ mod tests {
             let asked = Message::Asked {
                 caller: Caller(1),
                 command: Command::Pay { request, key: None },
+                way: Way::Local,
                 received: Instant::now(),
                 waiting: Waiting::Head {
                     said,

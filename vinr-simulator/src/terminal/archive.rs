@@ -1,10 +1,25 @@
 //! The journal as the session reads it back.
 
+use std::sync::Arc;
+
 use vinr_journal::{Log, ReadError};
 use vinr_protocol::terminal::{Archive, ArchiveFailed, Record};
 use vinr_protocol::{PaymentId, Reference};
 
-use super::record::{self, Attempts};
+use super::record::{self, Attempts, Journal};
+
+/// The journal of a running terminal.
+pub(super) struct Running(pub(super) Arc<Journal>);
+
+impl Archive for Running {
+    fn of(&self, reference: &Reference) -> Result<Vec<Record>, ArchiveFailed> {
+        self.0.of_group(&record::group(reference)).map_err(failed)
+    }
+
+    fn get(&self, id: &PaymentId) -> Result<Option<Record>, ArchiveFailed> {
+        self.0.get(&record::attempt(id)).map_err(failed)
+    }
+}
 
 /// A journal without a thread.
 #[derive(Debug, Clone, Copy)]

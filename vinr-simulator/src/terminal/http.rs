@@ -16,7 +16,7 @@ use vinr_protocol::terminal::{Activation, Answer, Caller};
 use vinr_protocol::timing;
 use vinr_transport::server::{Aborted, Handler, Reply, Request};
 
-use super::actor::Message;
+use super::actor::{Message, Way};
 use crate::defect::Wire;
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -109,6 +109,7 @@ impl Counter {
         let message = Message::Asked {
             caller,
             command,
+            way: Way::Local,
             received: asked.received,
             waiting,
         };
@@ -163,6 +164,13 @@ pub(crate) enum Waiting {
     },
     /// For the body: the head is out.
     Body(oneshot::Sender<Result<Bytes, Aborted>>),
+    /// Somebody who does not speak HTTP: hears that a payment is on the screen, and then the answer itself.
+    Apart {
+        accepted: oneshot::Sender<()>,
+        answer: oneshot::Sender<Answer>,
+    },
+    /// The same, after the first.
+    Answer(oneshot::Sender<Answer>),
 }
 
 impl Waiting {
@@ -173,8 +181,13 @@ impl Waiting {
         activation: Activation,
         actor: &mpsc::UnboundedSender<Message>,
     ) -> Self {
-        let Waiting::Head { said, received, .. } = self else {
-            return self;
+        let (said, received) = match self {
+            Waiting::Head { said, received, .. } => (said, received),
+            Waiting::Apart { accepted, answer } => {
+                let _ = accepted.send(());
+                return Waiting::Answer(answer);
+            }
+            Waiting::Body(_) | Waiting::Answer(_) => return self,
         };
         let headers = match activation {
             Activation::First => server_timing(received.elapsed()),
@@ -188,6 +201,9 @@ impl Waiting {
     /// Sends the answer, or the rest of it. \[PAY-3\]
     pub(crate) fn answer(self, answer: Answer) {
         match (self, answer) {
+            (Waiting::Apart { answer: apart, .. } | Waiting::Answer(apart), answer) => {
+                drop(apart.send(answer));
+            }
             // A till that has its head and gets no body knows that it must look up.
             (Waiting::Body(body), Answer::Refused(_)) => drop(body.send(Err(Aborted))),
             (Waiting::Body(body), answer) => drop(body.send(Ok(json(&answer)))),
@@ -236,7 +252,7 @@ impl Drop for HangUp {
     }
 }
 
-fn next_caller() -> Caller {
+pub(super) fn next_caller() -> Caller {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     Caller(NEXT.fetch_add(1, Ordering::Relaxed))
 }

@@ -6,23 +6,32 @@
 
 mod actor;
 pub(crate) mod archive;
+mod ask;
+mod board;
+mod clock;
+mod conditions;
 mod http;
 mod options;
 mod power;
+mod quirk;
 pub(crate) mod record;
+mod reset;
+mod settings;
+mod storage;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio_util::task::AbortOnDropHandle;
 use vinr_discovery::{Advert, Announcement};
-use vinr_journal::{DataDir, DataDirError, Settings};
+use vinr_journal::{DataDir, DataDirError};
 use vinr_protocol::question::LedgerEntry;
-use vinr_protocol::reader::{Activity, ReaderStatus};
-use vinr_protocol::terminal::{Config, Session};
+use vinr_protocol::reader::Activity;
+use vinr_protocol::terminal::{Archived, Config, Effect, Record, Recovery, Screen, Session};
 use vinr_protocol::{JournalId, TerminalId};
 use vinr_transport::identity::Identity;
 use vinr_transport::server::{Limits, Server, ServerOptions};
@@ -30,15 +39,28 @@ use vinr_transport::trust::TrustBundle;
 
 use crate::cardholder::{Act, Script};
 use crate::defect::{Defect, Elsewhere, LaxServer, Wire, faulty};
-use crate::host::{Behaviour, Guard, Host};
+use crate::host::{Guard, Host, Link};
 use crate::provision::Pki;
 use crate::screen::{Display, ScreenEvent};
 pub(crate) use actor::fresh_payment_id;
 use actor::{Actor, Brain, Message, Parts};
+#[allow(unused_imports, reason = "the device link reports and asks")]
+pub(crate) use actor::{Reports, Way};
+#[allow(unused_imports, reason = "the device link reports and asks")]
+pub(crate) use ask::Commands;
+use board::Board;
+pub use board::JournalEvent;
+use clock::DeviceClock;
+pub use clock::Setting;
 pub(crate) use http::{Asked, Counter, Said};
 pub use options::{Mdns, Options, StartError};
 use power::{Front, Power};
+use quirk::Quirk;
+pub use quirk::{LOCAL_SIMULATOR, OFFLINE_FOR, SANDBOX, TEST_BUSY, TEST_DEFAULT, TEST_OFFLINE};
 use record::{Attempts, Journal};
+pub use reset::{Reset, ResetError};
+use settings::Settings;
+pub use settings::Sheet;
 
 /// What `GET /v1/reader` says this is.
 const SOFTWARE_VERSION: &str = concat!("vinr-simulator/", env!("CARGO_PKG_VERSION"));
@@ -55,8 +77,15 @@ pub struct Terminal {
     /// The card network does not share our power.
     host: Arc<Host>,
     display: Arc<Display>,
+    board: Arc<Board>,
+    clock: DeviceClock,
+    settings: std::sync::Mutex<Settings>,
+    quirk: Arc<Quirk>,
     script: std::sync::Mutex<Script>,
     power: Mutex<Option<Power>>,
+    /// Readable while the power is being switched.
+    is_on: AtomicBool,
+    lan: std::sync::Mutex<Link>,
 }
 
 impl Terminal {
@@ -93,12 +122,24 @@ impl Terminal {
             identity,
             pos_ca,
             host: Arc::new(Host::open(&dir, guard)?),
+            settings: std::sync::Mutex::new(Settings::load(&dir).map_err(|source| {
+                StartError::Settings {
+                    terminal: options.terminal.clone(),
+                    source,
+                }
+            })?),
             dir,
             display: Arc::new(Display::new(options.terminal.clone())),
+            board: Arc::new(Board::new()),
+            clock: DeviceClock::default(),
+            quirk: Arc::new(Quirk::of(&options.terminal)),
+            is_on: AtomicBool::new(false),
+            lan: std::sync::Mutex::default(),
             script: std::sync::Mutex::new(options.script.clone()),
             power: Mutex::new(None),
             options,
         };
+        terminal.set_the_scene();
         let power = terminal.power_on().await?;
         terminal.address = power.front.address();
         terminal.power = Mutex::new(Some(power));
@@ -128,34 +169,9 @@ impl Terminal {
         }
     }
 
-    /// Changes how the line to the card network's host behaves.
-    pub fn set_host(&self, behaviour: Behaviour) {
-        self.host.behave(behaviour);
-    }
-
     /// What the card network's host knows.
     pub async fn ledger(&self) -> Vec<LedgerEntry> {
         self.host.entries().await
-    }
-
-    /// Cuts the power, as a pulled plug would, and gives it back after a while.
-    pub async fn power_cycle(&self, off: Duration) -> Result<(), StartError> {
-        let mut power = self.power.lock().await;
-        if let Some(power) = power.take() {
-            power.cut().await;
-        }
-        self.display.go_dark();
-        tokio::time::sleep(off).await;
-        *power = Some(self.power_on().await?);
-        Ok(())
-    }
-
-    /// Switches off in good order: says goodbye, lets held answers finish for a moment, and closes.
-    pub async fn shutdown(&self) {
-        if let Some(power) = self.power.lock().await.take() {
-            power.shut_down().await;
-        }
-        self.display.go_dark();
     }
 
     pub(crate) fn display(&self) -> &Display {
@@ -178,16 +194,38 @@ impl Terminal {
         is_taken.await.unwrap_or(false)
     }
 
+    /// Where commands that come another way than over the LAN are handed over; `None` without power.
+    #[allow(dead_code, reason = "the device link hands commands over")]
+    pub(crate) async fn commands(&self) -> Option<Commands> {
+        let power = self.power.lock().await;
+        Some(Commands::new(power.as_ref()?.sender.clone()))
+    }
+
     async fn power_on(&self) -> Result<Power, StartError> {
         let options = &self.options;
         let (machine, journal, effects) = self.recover()?;
+        let settings = self.settings();
         let (sender, inbox) = mpsc::unbounded_channel();
         let wire = Wire::new(options.defects.clone());
         let parts = Parts {
             machine,
+            space: match &journal {
+                Some(journal) => journal.space(),
+                None => watch::channel(vinr_journal::Space::Enough).1,
+            },
             journal,
             host: self.host.clone(),
+            reachable: self.host.reachable(),
+            reports: self.host.reports(),
             display: self.display.clone(),
+            board: self.board.clone(),
+            clock: self.clock.clone(),
+            settings: vec![
+                actor::Setting::LocalMode(settings.local_mode()),
+                actor::Setting::Clock(self.clock.state()),
+            ],
+            quirk: self.quirk.clone(),
+            terminal: options.terminal.clone(),
             script: self.script().clone(),
             wire: wire.clone(),
             inbox,
@@ -197,60 +235,86 @@ impl Terminal {
         // The sockets open only now. [REC-15]
         let counter = Arc::new(Counter::new(sender.clone(), wire));
         let front = self.open_front(counter).await?;
-        let (announcement, elsewhere) = self.advertise(front.address()).await;
+        let (announcement, elsewhere) = match self.lan() {
+            Link::Up => self.advertise(front.address()).await,
+            Link::Cut => (None, None),
+        };
         let heard_by_actor = announcement
             .as_ref()
             .map(Arc::downgrade)
             .unwrap_or_default();
-        Ok(Power {
+        let mut power = Power {
             actor: AbortOnDropHandle::new(tokio::spawn(actor.run(heard_by_actor))),
             sender,
             front,
             announcement,
             elsewhere,
-        })
+        };
+        if self.lan() == Link::Cut {
+            power.pull_cable();
+        }
+        self.is_on.store(true, Ordering::Relaxed);
+        self.board.touch();
+        Ok(power)
     }
 
     /// Reads the journal. What is damaged still runs, and refuses everything. \[REC-21\]
-    fn recover(
-        &self,
-    ) -> Result<(Brain, Option<Journal>, Vec<vinr_protocol::terminal::Effect>), StartError> {
+    fn recover(&self) -> Result<(Brain, Option<Arc<Journal>>, Vec<Effect>), StartError> {
         let options = &self.options;
-        let config = Config::new(
+        let mut config = Config::new(
             options.terminal.clone(),
             options.model.clone(),
             SOFTWARE_VERSION,
         );
+        config.offline = self.settings().limits(self.sheet());
         let fresh_id = || format!("jrn_{}", ulid::Ulid::generate());
         let place = record::place(options);
         let keys = record::keys(options, &place)?;
+        // Only a terminal that breaks promises needs every record at once.
+        let is_honest = options.defects.is_empty();
         let mut records = Vec::new();
-        let mut each = |record| records.push(record);
-        let settings = Settings::default();
+        let mut recovery = Recovery::new(config.clone());
+        self.board.clear();
+        let mut each = |record: Record| {
+            self.board.read(&record);
+            match is_honest {
+                true => recovery.read(record),
+                false => records.push(record),
+            }
+        };
         let opened = Journal::open(
-            &self.dir, place, keys, Attempts, settings, fresh_id, &mut each,
+            &self.dir,
+            place,
+            keys,
+            Attempts,
+            vinr_journal::Settings::default(),
+            fresh_id,
+            &mut each,
         );
+        self.board.touch();
         let opened = match opened {
             Ok(opened) => opened,
             Err(error) if error.is_storage_failed() => {
                 tracing::error!(terminal = %options.terminal, %error, "OUT OF SERVICE: every payment, cancel and look-up is refused with storage_failed");
-                let show = vec![vinr_protocol::terminal::Effect::Show(
-                    vinr_protocol::terminal::Screen::OutOfService,
-                )];
+                let show = vec![Effect::Show(Screen::OutOfService)];
                 return Ok((Box::new(Session::damaged(config)), None, show));
             }
             Err(error) => return Err(error.into()),
         };
         let id = JournalId::new(&opened.id)
             .map_err(|error| StartError::Storage(format!("the journal's own id: {error}")))?;
-        let now = actor::now();
-        let (machine, effects): (Brain, _) = if options.defects.is_empty() {
-            let (session, effects) = Session::recover(config, id, records, now);
-            (Box::new(session), effects)
+        let now = self.clock.now();
+        let journal = Arc::new(opened.journal);
+        let (machine, effects): (Brain, _) = if is_honest {
+            let (session, effects) = recovery.finish(id, now);
+            (
+                Box::new(Archived::over(session, archive::Running(journal.clone()))),
+                effects,
+            )
         } else {
             faulty(config, id, records, now, &options.defects)
         };
-        Ok((machine, Some(opened.journal), effects))
+        Ok((machine, Some(journal), effects))
     }
 
     async fn open_front(&self, counter: Arc<Counter>) -> Result<Front, StartError> {
@@ -278,7 +342,8 @@ impl Terminal {
             limits: Limits::default(),
         };
         Ok(Front::Strict(
-            Server::bind(self.address, options, counter).await?,
+            Server::bind_with_clock(self.address, options, self.clock.of_certificates(), counter)
+                .await?,
         ))
     }
 
@@ -300,7 +365,7 @@ impl Terminal {
         let advert = Advert {
             terminal: terminal.clone(),
             model: model.clone(),
-            status: ReaderStatus::Online,
+            status: self.board.status(),
             activity: Activity::Idle,
             listens_on: address,
         };

@@ -21,6 +21,10 @@ pub struct Options {
     pub terminal: TerminalId,
     /// Its model.
     pub model: Model,
+    /// Whose offline limits it has; its model's own, where nobody says otherwise.
+    pub sheet: Option<Model>,
+    /// Does it start without internet? \[SIM-4\]
+    pub simulate_offline: bool,
     /// Where its identity and the POS CA are.
     pub pki: Pki,
     /// Where it keeps its journal.
@@ -76,6 +80,14 @@ pub enum StartError {
     /// Its data directory is in use or cannot be made.
     #[error("the data directory {0}")]
     Data(String),
+    /// Its settings cannot be read.
+    #[error("the settings of {terminal} cannot be used: {source}")]
+    Settings {
+        /// Whose.
+        terminal: TerminalId,
+        /// Why.
+        source: std::io::Error,
+    },
     /// A file of its own cannot be used.
     #[error("{0}")]
     Storage(String),

@@ -45,6 +45,23 @@ impl Power {
         self.front.closed().await;
     }
 
+    /// The LAN cable is out: tills hear silence, and what was advertised is there no more.
+    pub(super) fn pull_cable(&mut self) {
+        if let Front::Strict(server) = &self.front {
+            server.pull_cable();
+        }
+        if let Some(announcement) = self.announcement.take().and_then(Arc::into_inner) {
+            announcement.vanish();
+        }
+        self.elsewhere = None;
+    }
+
+    pub(super) fn plug_in_cable(&self) {
+        if let Front::Strict(server) = &self.front {
+            server.plug_in_cable();
+        }
+    }
+
     pub(super) async fn shut_down(self) {
         drop(self.elsewhere);
         let goodbye = async {

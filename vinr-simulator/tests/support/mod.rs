@@ -25,6 +25,7 @@ use vinr_protocol::TerminalId;
 use vinr_protocol::device::Model;
 use vinr_protocol::question::{Answer, Answered, Question};
 use vinr_simulator::cardholder::Script;
+use vinr_simulator::control::TerminalState;
 use vinr_simulator::screen::Picture;
 use vinr_simulator::{Builder, Pki, Simulator, Terminal};
 
@@ -132,6 +133,34 @@ impl Shop {
         self.terminal().screen().screen
     }
 
+    /// Waits until the terminal's state fits.
+    pub(crate) async fn until(&self, fits: impl Fn(&TerminalState) -> bool) -> TerminalState {
+        let mut changes = self.terminal().changes();
+        let seen = async {
+            loop {
+                changes.borrow_and_update();
+                let state = self.terminal().state();
+                if fits(&state) {
+                    return state;
+                }
+                changes.changed().await.unwrap();
+            }
+        };
+        let seen = tokio::time::timeout(PATIENCE, seen).await;
+        seen.unwrap_or_else(|_| panic!("it never was so: {:?}", self.terminal().state()))
+    }
+
+    /// Waits until the card network knows of so many charges for a reference.
+    pub(crate) async fn charged(&self, reference: &str, times: usize) {
+        let seen = async {
+            while self.charges(reference).await != times {
+                tokio::task::yield_now().await;
+            }
+        };
+        let seen = tokio::time::timeout(PATIENCE, seen).await;
+        seen.expect("the card network hears of it");
+    }
+
     /// How many charges the card network knows of for a reference.
     pub(crate) async fn charges(&self, reference: &str) -> usize {
         let ledger = self.terminal().ledger().await;
@@ -229,6 +258,16 @@ impl Till {
         Ok(Till { sender })
     }
 
+    /// A till at any terminal of a simulator.
+    pub(crate) async fn at(terminal: &Terminal, pki: &Pki) -> Till {
+        let identity = Some((pki.pos_cert(), pki.pos_key()));
+        let stream = tls_to(terminal.id().as_str(), terminal.address(), pki, identity);
+        let stream = stream.await.expect("the till may connect");
+        let (sender, connection) = handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        Till { sender }
+    }
+
     /// Sends a request and waits for the head of its answer.
     pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> Head {
         self.try_send(request).await.expect("an answer")
@@ -307,6 +346,16 @@ pub(crate) async fn tls(
     pki: &Pki,
     identity: Option<(PathBuf, PathBuf)>,
 ) -> std::io::Result<TlsStream<TcpStream>> {
+    tls_to(TERMINAL, address, pki, identity).await
+}
+
+/// The same, to a terminal of another name.
+pub(crate) async fn tls_to(
+    name: &str,
+    address: std::net::SocketAddr,
+    pki: &Pki,
+    identity: Option<(PathBuf, PathBuf)>,
+) -> std::io::Result<TlsStream<TcpStream>> {
     let certificates = |path: &Path| -> Vec<_> {
         CertificateDer::pem_file_iter(path)
             .unwrap()
@@ -332,7 +381,7 @@ pub(crate) async fn tls(
     let tcp = TcpStream::connect(address).await?;
     // Else the first request waits for the acknowledgement of the handshake's last flight, 40 ms.
     tcp.set_nodelay(true)?;
-    let name = ServerName::try_from(TERMINAL).unwrap();
+    let name = ServerName::try_from(name.to_owned()).unwrap();
     TlsConnector::from(Arc::new(config))
         .connect(name, tcp)
         .await

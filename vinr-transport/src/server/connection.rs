@@ -17,7 +17,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -26,6 +25,7 @@ use vinr_protocol::TerminalId;
 use vinr_protocol::error_body::{Code, Refusal};
 use vinr_protocol::id::RequestId;
 
+use super::cable::Wired;
 use super::guard::{self, Guard};
 use super::message::{Reply, ReplyBody, Request};
 use super::places::Places;
@@ -49,7 +49,7 @@ pub(super) struct Shared<H> {
 /// Serves a connection to its end.
 pub(super) async fn serve<H: Handler>(
     shared: Arc<Shared<H>>,
-    tcp: TcpStream,
+    tcp: Wired,
     peer: SocketAddr,
     places: Places,
 ) {
@@ -74,9 +74,9 @@ pub(super) async fn serve<H: Handler>(
 
 async fn shake_hands<H>(
     shared: &Shared<H>,
-    tcp: TcpStream,
+    tcp: Wired,
     peer: SocketAddr,
-) -> Option<TlsStream<TcpStream>> {
+) -> Option<TlsStream<Wired>> {
     let accept = TlsAcceptor::from(shared.tls.clone())
         .accept(tcp)
         .into_fallible();
@@ -96,7 +96,7 @@ async fn shake_hands<H>(
 
 /// A till that was refused may have written already; closing now would reset the connection, and the
 /// reset may overtake the alert that says why.
-async fn drain(mut tcp: TcpStream, limits: &Limits) {
+async fn drain(mut tcp: Wired, limits: &Limits) {
     const ENOUGH: usize = 64 * 1024;
     let read_on = async {
         let mut scratch = [0u8; 1024];
@@ -127,7 +127,7 @@ impl<H: Handler> Connection<H> {
         self.authorization.check(&self.shared.terminal, now).is_ok()
     }
 
-    async fn run(self: Arc<Self>, tls: TlsStream<TcpStream>) {
+    async fn run(self: Arc<Self>, tls: TlsStream<Wired>) {
         let io = TokioIo::new(Guard::new(tls, &self.shared.limits));
         let this = self.clone();
         let service = service_fn(move |request| {

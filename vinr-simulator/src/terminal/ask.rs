@@ -1,0 +1,60 @@
+//! Commands that come another way than a till's connection: from the cloud.
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use vinr_protocol::command::Command;
+use vinr_protocol::terminal::{Answer, Caller};
+
+use super::actor::{Message, Way};
+use super::http::{Waiting, next_caller};
+
+/// Hands commands to a terminal that is switched on.
+#[derive(Debug, Clone)]
+#[allow(dead_code, reason = "the device link asks")]
+pub(crate) struct Commands {
+    actor: mpsc::UnboundedSender<Message>,
+}
+
+/// What comes of a command, in two moments.
+#[derive(Debug)]
+#[allow(dead_code, reason = "the device link asks")]
+pub(crate) struct Asked {
+    pub(crate) caller: Caller,
+    /// A payment is on the screen; an error where the answer comes without that.
+    pub(crate) accepted: oneshot::Receiver<()>,
+    /// The answer; an error where the terminal went dark before.
+    pub(crate) answer: oneshot::Receiver<Answer>,
+}
+
+#[allow(dead_code, reason = "the device link asks")]
+impl Commands {
+    pub(super) fn new(actor: mpsc::UnboundedSender<Message>) -> Self {
+        Self { actor }
+    }
+
+    /// Hands a command over.
+    pub(crate) fn ask(&self, command: Command, way: Way) -> Asked {
+        let caller = next_caller();
+        let (accepted, hears_accepted) = oneshot::channel();
+        let (answer, hears_answer) = oneshot::channel();
+        let message = Message::Asked {
+            caller,
+            command,
+            way,
+            received: Instant::now(),
+            waiting: Waiting::Apart { accepted, answer },
+        };
+        // A terminal without power drops it, and both ends hear that.
+        let _ = self.actor.send(message);
+        Asked {
+            caller,
+            accepted: hears_accepted,
+            answer: hears_answer,
+        }
+    }
+
+    /// Nobody waits for the answer any more.
+    pub(crate) fn hang_up(&self, caller: Caller) {
+        let _ = self.actor.send(Message::HungUp(caller));
+    }
+}

@@ -1,0 +1,54 @@
+//! The raw files of a terminal, for whoever wants to see what a thief would.
+
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use super::Terminal;
+use crate::provision::files::{self, Audience};
+
+impl Terminal {
+    /// Copies what the terminal stores to a new directory that only its owner may enter, and says where. The card
+    /// network's ledger is not the terminal's, and is not copied.
+    pub fn copy_storage(&self) -> io::Result<PathBuf> {
+        let name = format!("vinr-storage-{}-{}", self.id(), ulid::Ulid::generate());
+        let to = std::env::temp_dir().join(name);
+        copy(&self.options.data, &to)?;
+        Ok(to)
+    }
+
+    /// Keeps a CRL beside the terminal's data, and says where.
+    pub(crate) fn keep_crl(&self, crl: &[u8]) -> io::Result<PathBuf> {
+        let path = self.dir.path().join("crl.pem");
+        files::replace(&path, crl, Audience::Owner)?;
+        Ok(path)
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let is_ours = name
+            .to_str()
+            .is_none_or(|name| name != "lock" && !name.starts_with("ledger"));
+        if !is_ours {
+            continue;
+        }
+        let (from, to) = (entry.path(), to.join(name));
+        if entry.file_type()?.is_dir() {
+            copy(&from, &to)?;
+            continue;
+        }
+        match std::fs::copy(&from, &to) {
+            // Replaced by another while we looked.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            copied => {
+                copied?;
+            }
+        }
+    }
+    Ok(())
+}
