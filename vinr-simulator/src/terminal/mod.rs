@@ -259,7 +259,7 @@ impl Terminal {
     }
 
     /// Reads the journal. What is damaged still runs, and refuses everything. \[REC-21\]
-    fn recover(&self) -> Result<(Brain, Option<Arc<Journal>>, Vec<Effect>), StartError> {
+    fn recover(&self) -> Result<Recovered, StartError> {
         let options = &self.options;
         let mut config = Config::new(
             options.terminal.clone(),
@@ -381,6 +381,9 @@ impl Terminal {
         (announcement.ok().map(Arc::new), None)
     }
 }
+
+/// What a boot comes to: the machine, the journal where it reads, and what is to be done before any socket opens.
+type Recovered = (Brain, Option<Arc<Journal>>, Vec<Effect>);
 
 /// How long a terminal that was just switched off may take to finish its last write.
 const CLOSING: Duration = Duration::from_secs(1);
