@@ -94,6 +94,10 @@ pub(crate) fn running(simulator: &Simulator) -> io::Result<()> {
             url = control.url()
         );
     }
+    say!("");
+    say!("The screen, in a browser (the link opens the control port: keep it to yourself):");
+    say!("  {}", control.page());
+    say!("");
     say!("Ctrl-C ends it.");
     Ok(())
 }

@@ -32,10 +32,10 @@ async fn send(
         .await
         .unwrap();
     tokio::spawn(connection);
-    let mut request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header("host", "localhost");
+    let mut request = Request::builder().method(method).uri(path);
+    if !headers.iter().any(|(name, _)| *name == "host") {
+        request = request.header("host", "localhost");
+    }
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -79,15 +79,112 @@ async fn without_its_token_the_port_says_nothing() {
     }
 }
 
+/// The port's own address, as a browser names it.
+fn host(shop: &Shop) -> String {
+    let url = shop.simulator.control().url();
+    url.strip_prefix("http://").unwrap().to_owned()
+}
+
 #[tokio::test]
-async fn a_browser_is_refused_token_or_not() {
+async fn another_page_is_refused_token_or_not() {
     let shop = shop().await;
+    let (bearer, host) = (bearer(&shop), host(&shop));
+    for origin in ["http://shop.example", "null", "http://127.0.0.1:1"] {
+        for path in ["/v1/state", "/v1/events", "/"] {
+            let headers = [
+                ("authorization", &*bearer),
+                ("origin", origin),
+                ("host", &host),
+            ];
+            let response = send(&shop, "GET", path, &headers, json!({})).await;
+            assert_eq!(response.status(), 403, "{origin} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn our_own_page_is_served_with_the_token_and_not_without() {
+    let shop = shop().await;
+    let (bearer, host) = (bearer(&shop), host(&shop));
+    let origin = shop.simulator.control().url();
+    let ours = [("origin", &*origin), ("host", &*host)];
+    let response = send(&shop, "GET", "/v1/state", &ours, json!({})).await;
+    assert_eq!(response.status(), 401);
+    let [from, to] = ours;
+    let known = [from, to, ("authorization", &*bearer)];
+    let response = send(&shop, "GET", "/v1/state", &known, json!({})).await;
+    assert_eq!(response.status(), 200);
+}
+
+// A name that somebody pointed at 127.0.0.1.
+#[tokio::test]
+async fn our_own_origin_under_another_host_is_refused() {
+    let shop = shop().await;
+    let origin = shop.simulator.control().url();
     let headers = [
         ("authorization", &*bearer(&shop)),
-        ("origin", "http://127.0.0.1:8444"),
+        ("origin", &*origin),
+        ("host", "shop.example"),
     ];
     let response = send(&shop, "GET", "/v1/state", &headers, json!({})).await;
     assert_eq!(response.status(), 403);
+}
+
+#[tokio::test]
+async fn the_page_is_served_without_a_token_under_its_own_address_only() {
+    let shop = shop().await;
+    let host = host(&shop);
+    let response = send(&shop, "GET", "/", &[("host", &host)], json!({})).await;
+    assert_eq!(response.status(), 200);
+    let response = send(&shop, "GET", "/", &[("host", "shop.example")], json!({})).await;
+    assert_eq!(response.status(), 421);
+}
+
+#[tokio::test]
+async fn the_page_forbids_what_is_not_its_own_and_shares_nothing() {
+    let shop = shop().await;
+    let host = host(&shop);
+    for path in ["/", "/page/main.js", "/page/page.css"] {
+        let response = send(&shop, "GET", path, &[("host", &host)], json!({})).await;
+        let headers = response.headers();
+        let policy = headers["content-security-policy"].to_str().unwrap();
+        assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+        for lax in ["unsafe", "*", "http:", "https:", "data:"] {
+            assert!(!policy.contains(lax), "{policy}");
+        }
+        assert_eq!(headers["x-content-type-options"], "nosniff");
+        assert_eq!(headers["cache-control"], "no-store");
+    }
+}
+
+#[tokio::test]
+async fn no_other_origin_is_ever_allowed_in() {
+    let shop = shop().await;
+    let (bearer, host) = (bearer(&shop), host(&shop));
+    let origin = shop.simulator.control().url();
+    for (method, path) in [("GET", "/"), ("GET", "/v1/state"), ("OPTIONS", "/v1/state")] {
+        let headers = [
+            ("authorization", &*bearer),
+            ("origin", &*origin),
+            ("host", &*host),
+        ];
+        let response = send(&shop, method, path, &headers, json!({})).await;
+        let named = response.headers().keys();
+        let cors: Vec<_> = named
+            .filter(|it| it.as_str().starts_with("access-control-"))
+            .collect();
+        assert!(cors.is_empty(), "{method} {path}: {cors:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_link_to_the_page_keeps_the_token_behind_the_hash() {
+    let shop = shop().await;
+    let control = shop.simulator.control();
+    let link = control.page();
+    let (sent, kept) = link.split_once('#').unwrap();
+    assert_eq!(sent, format!("{}/", control.url()));
+    assert_eq!(kept, format!("token={}", control.token().reveal()));
 }
 
 #[tokio::test]
@@ -152,7 +249,10 @@ async fn the_stream_shows_the_screen_with_its_activation() {
     };
     assert_eq!(line().await, ": open\n\n");
     let _held = shop.till().await.pay("order_1", "k1").await;
-    let event = line().await;
+    let mut event = line().await;
+    while !event.starts_with("event: screen\n") {
+        event = line().await;
+    }
     let event: Value = serde_json::from_str(event.split_once("data: ").unwrap().1).unwrap();
     assert_eq!(event["screen"], "present_card");
     assert_eq!(

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, ORIGIN};
+use http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, Limited, StreamBody};
@@ -20,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use vinr_protocol::question::Question;
 
 use super::state::State;
-use super::{Shared, calls, events, openapi};
+use super::{Shared, calls, events, openapi, page};
 
 type Body = UnsyncBoxBody<Bytes, Infallible>;
 
@@ -58,11 +60,15 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Response<Body> {
 }
 
 async fn serve(shared: &Shared, request: Request<Incoming>) -> Result<Response<Body>, Refused> {
-    if request.headers().contains_key(ORIGIN) {
-        return Err(Refused(
-            StatusCode::FORBIDDEN,
-            "browsers may not use the control port".into(),
-        ));
+    if !shared.own.admits(request.headers()) {
+        let message = format!(
+            "of all that a browser shows, only {}/ may use the control port",
+            shared.own.origin()
+        );
+        return Err(Refused(StatusCode::FORBIDDEN, message));
+    }
+    if let Some(asset) = page::find(request.uri().path()) {
+        return page_file(shared, &request, asset);
     }
     // It says nothing of what runs here.
     if (request.method(), request.uri().path()) == (&Method::GET, "/v1/openapi.json") {
@@ -81,6 +87,23 @@ async fn serve(shared: &Shared, request: Request<Incoming>) -> Result<Response<B
         (&Method::POST, _) => call(shared, request).await,
         _ => Err(no_such()),
     }
+}
+
+/// The page holds no secret: no token is asked for, which a browser could not send with a link.
+fn page_file(
+    shared: &Shared,
+    request: &Request<Incoming>,
+    asset: &page::Asset,
+) -> Result<Response<Body>, Refused> {
+    if request.method() != Method::GET {
+        let message = "the page is only read".into();
+        return Err(Refused(StatusCode::METHOD_NOT_ALLOWED, message));
+    }
+    if !shared.own.is_called(request.headers()) {
+        let message = format!("the page is at {}/", shared.own.origin());
+        return Err(Refused(StatusCode::MISDIRECTED_REQUEST, message));
+    }
+    Ok(asset.response().map(|text| Full::from(text).boxed_unsync()))
 }
 
 async fn question(shared: &Shared, request: Request<Incoming>) -> Result<Response<Body>, Refused> {
@@ -141,5 +164,7 @@ fn reply(status: StatusCode, value: &impl serde::Serialize) -> Response<Body> {
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }

@@ -3,7 +3,7 @@
 //! | request | does |
 //! |---|---|
 //! | `POST /v1/question` | answers a question of `spec/harness.md` §2 |
-//! | `GET /v1/events` | streams the screen, as server-sent events |
+//! | `GET /v1/events` | streams screens, records and changes, as server-sent events |
 //! | `POST /v1/power`, `/v1/internet`, `/v1/lan` | cuts one of them, or restores it |
 //! | `POST /v1/clock` | sets the clock, or takes its date away |
 //! | `POST /v1/local-mode`, `/v1/limits` | configures the device |
@@ -12,14 +12,18 @@
 //! | `GET /v1/state` | says what runs, and how it is |
 //! | `GET /v1/openapi.json` | describes all this |
 //!
-//! It listens on loopback only, asks for a token that stands in a file readable by its owner, and refuses whatever
-//! a browser sends.
+//! `GET /` is [the screen in a browser](Control::page).
+//!
+//! It listens on loopback only, asks for a token that stands in a file readable by its owner, and of all that a browser
+//! sends it takes only what its own page does.
 
 mod answer;
+mod browser;
 mod calls;
 mod events;
 mod http;
 mod openapi;
+mod page;
 mod state;
 mod token;
 
@@ -84,6 +88,7 @@ pub struct Control {
 struct Shared {
     terminals: Vec<Arc<Terminal>>,
     token: Token,
+    own: browser::Own,
 }
 
 impl Control {
@@ -111,6 +116,7 @@ impl Control {
         let shared = Arc::new(Shared {
             terminals: terminals.clone(),
             token: token.clone(),
+            own: browser::Own::at(address),
         });
         // First the files: whoever finds the port open finds its own token, not that of an earlier run.
         write_files(address, &token, &terminals, &files, &dir)?;
@@ -126,6 +132,11 @@ impl Control {
     /// Where it listens, as `http://127.0.0.1:8444`.
     pub fn url(&self) -> String {
         url(self.address)
+    }
+
+    /// The link to the screen in a browser. The token stands behind the `#`, so that the browser keeps it to itself.
+    pub fn page(&self) -> String {
+        format!("{}/#token={}", self.url(), self.token.reveal())
     }
 
     /// What `Authorization: Bearer` must say.

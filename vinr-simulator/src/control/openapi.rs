@@ -221,7 +221,7 @@ fn schemas() -> Value {
             "properties": {
                 "terminal": text(), "at": { "type": "string", "format": "date-time" },
                 "paymentId": text(), "reference": text(), "amount": count(), "currency": text(), "status": text(),
-                "declineCode": maybe(),
+                "last4": maybe(), "entryMode": maybe(), "declineCode": maybe(), "cancelReason": maybe(),
                 "sequence": { "type": ["integer", "null"] },
             },
             "required": ["terminal", "at", "paymentId", "reference", "status"],

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use tokio::sync::{broadcast, watch};
-use vinr_protocol::payment::{DeclineCode, Payment, Status};
+use vinr_protocol::payment::{CancelReason, DeclineCode, EntryMode, Payment, Status};
 use vinr_protocol::reader::ReaderStatus;
 use vinr_protocol::terminal::{Attempt, Record};
 use vinr_protocol::{Amount, Currency, PaymentId, Reference, TerminalId, Timestamp};
@@ -33,8 +33,14 @@ pub struct JournalEvent {
     pub currency: Currency,
     /// What it is now.
     pub status: Status,
+    /// The last four digits of its card.
+    pub last4: Option<String>,
+    /// How its card was read.
+    pub entry_mode: Option<EntryMode>,
     /// Why it failed.
     pub decline_code: Option<DeclineCode>,
+    /// Why it was cancelled.
+    pub cancel_reason: Option<CancelReason>,
     /// Its place in the offline queue, for as long as it has one.
     pub sequence: Option<u64>,
 }
@@ -108,7 +114,10 @@ impl Board {
             amount: payment.amount,
             currency: payment.currency,
             status: payment.status.clone(),
+            last4: payment.last4.clone(),
+            entry_mode: payment.entry_mode.clone(),
             decline_code: payment.decline_code.clone(),
+            cancel_reason: payment.cancel_reason.clone(),
             sequence: sequence.map(|mark| mark.sequence),
         });
         self.touch();
