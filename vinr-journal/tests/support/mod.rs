@@ -83,10 +83,10 @@ pub(crate) fn ring(number: u8) -> KeyRing {
     KeyRing::of(key(number))
 }
 
-/// Small, so that a few records fill a segment.
+/// Small, so that a few records fill a segment, and it grows meanwhile.
 pub(crate) const SMALL: Settings = Settings {
     segment: 2048,
-    chunk: 1024,
+    chunk: 512,
 };
 
 #[derive(Debug)]
@@ -97,11 +97,19 @@ pub(crate) struct Read {
 }
 
 pub(crate) fn open_with(disk: &SimDisk, keys: KeyRing) -> Result<Read, OpenError> {
+    open_as(disk, keys, SMALL)
+}
+
+pub(crate) fn open_as(
+    disk: &SimDisk,
+    keys: KeyRing,
+    settings: Settings,
+) -> Result<Read, OpenError> {
     let mut records = Vec::new();
     let mut each = |record| records.push(record);
     let fresh_id = || "jrn_1".into();
     let disk = Arc::new(disk.clone());
-    let (log, found) = Log::open(disk, place(), keys, Steps, SMALL, fresh_id, &mut each)?;
+    let (log, found) = Log::open(disk, place(), keys, Steps, settings, fresh_id, &mut each)?;
     Ok(Read {
         log,
         found,
