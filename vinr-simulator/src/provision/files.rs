@@ -42,7 +42,7 @@ fn write(path: &Path, content: &[u8], audience: Audience, lasting: Lasting) -> i
 }
 
 /// Replaces a file as a whole: a reader sees the old one or the new one, after a power cut too.
-pub(super) fn replace(path: &Path, content: &[u8], audience: Audience) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, content: &[u8], audience: Audience) -> io::Result<()> {
     put(path, content, audience, Lasting::ThroughPowerCuts)
 }
 
