@@ -2,6 +2,7 @@
 
 pub mod cardholder;
 pub mod cards;
+pub mod cloud;
 pub mod control;
 mod data_dir;
 pub mod defect;
@@ -22,6 +23,7 @@ pub mod fuzzing {
     }
 }
 
+pub use cloud::{Cloud, CloudOptions};
 pub use defect::Defect;
 pub use provision::Pki;
 pub use simulator::{Builder, Missing, Simulator, SimulatorError};

@@ -34,6 +34,7 @@ use vinr_transport::server::{Limits, Server, ServerOptions};
 use vinr_transport::trust::TrustBundle;
 
 use crate::cardholder::{Act, Script};
+use crate::cloud::link::device::Device;
 use crate::data_dir::DataDir;
 use crate::defect::{Defect, Elsewhere, LaxServer, Wire, faulty};
 use crate::host::{Guard, Host, Link};
@@ -42,9 +43,7 @@ use crate::provision::Pki;
 use crate::screen::{Display, ScreenEvent};
 pub(crate) use actor::fresh_payment_id;
 use actor::{Actor, Brain, Message, Parts};
-#[allow(unused_imports, reason = "the device link reports and asks")]
 pub(crate) use actor::{Reports, Way};
-#[allow(unused_imports, reason = "the device link reports and asks")]
 pub(crate) use ask::Commands;
 use board::Board;
 pub use board::JournalEvent;
@@ -124,7 +123,13 @@ impl Terminal {
             address: options.listen,
             identity,
             pos_ca,
-            host: Arc::new(Host::open(&dir, guard)?),
+            host: Arc::new(match &options.cloud {
+                Some(join) => {
+                    let crl = dir.join("pos-ca.crl.pem");
+                    Host::of_cloud(Device::new(options.terminal.clone(), join.clone(), crl))
+                }
+                None => Host::open(&dir, guard)?,
+            }),
             settings: std::sync::Mutex::new(Settings::load(&dir).map_err(|source| {
                 StartError::Settings {
                     terminal: options.terminal.clone(),
@@ -210,6 +215,14 @@ impl Terminal {
         let settings = self.settings();
         let (sender, inbox) = mpsc::unbounded_channel();
         let wire = Wire::new(options.defects.clone());
+        // Before it is asked whether the host can be reached: over this link it can.
+        let link = match self.host.device() {
+            Some(device) => {
+                let line = self.host.line().watch();
+                device.power_on(Commands::new(sender.clone()), line).await
+            }
+            None => None,
+        };
         let parts = Parts {
             machine,
             journal,
@@ -248,6 +261,7 @@ impl Terminal {
             front,
             announcement,
             elsewhere,
+            _link: link,
         };
         if self.lan() == Link::Cut {
             power.pull_cable();
@@ -288,6 +302,9 @@ impl Terminal {
                 Record::Attempt(attempt) => Some(&**attempt),
                 Record::Tombstone { .. } => None,
             }));
+        if let Some(device) = self.host.device() {
+            device.recovered(id.clone(), &records);
+        }
         let (machine, effects): (Brain, _) = if options.defects.is_empty() {
             let (session, effects) = Session::recover(config, id, records, now);
             (Box::new(session), effects)

@@ -10,6 +10,7 @@ use vinr_transport::server::BindError;
 use vinr_transport::trust::TrustError;
 
 use crate::cardholder::Script;
+use crate::cloud::Join;
 use crate::data_dir::DataDirError;
 use crate::defect::Defects;
 use crate::journal::OpenError;
@@ -38,6 +39,8 @@ pub struct Options {
     pub mdns: Mdns,
     /// Which promises it breaks.
     pub defects: Defects,
+    /// The cloud that it belongs to; without one its host is its own.
+    pub cloud: Option<Join>,
 }
 
 /// Is a terminal advertised on the network?
