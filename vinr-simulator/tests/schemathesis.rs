@@ -55,6 +55,41 @@ async fn the_terminal_gives_every_request_an_answer_that_its_openapi_describes()
     said.await.expect("runs");
 }
 
+// [NET-5, NET-6]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cloud_gives_every_request_an_answer_that_its_openapi_describes() {
+    let Some(schemathesis) = installed() else {
+        return;
+    };
+    let shop = shop_with(|builder| {
+        let any_port = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+        builder.cloud(any_port).cardholder(Script {
+            tap_after: Some(Duration::from_millis(5)),
+            ..Script::default()
+        })
+    })
+    .await;
+    let api = shop.dir.path().join("openapi.json");
+    let about_this_terminal = only_for_this_terminal(include_str!(
+        "../../vinr-protocol/schemas/openapi-cloud.json"
+    ));
+    std::fs::write(&api, about_this_terminal).expect("writable");
+
+    let cloud = shop.simulator.cloud().expect("it was asked for");
+    let mut command = Command::new(schemathesis);
+    command
+        .arg("run")
+        .arg(&api)
+        .arg(format!("--url={}", cloud.url()))
+        .arg(format!(
+            "--header=Authorization: Bearer {}",
+            cloud.key().reveal()
+        ))
+        .arg(format!("--tls-verify={}", cloud.pki().cloud_ca().display()));
+    let said = tokio::task::spawn_blocking(move || finds_nothing(command));
+    said.await.expect("runs");
+}
+
 /// Runs the fuzzer; whatever it finds fails the test, in its own words.
 fn finds_nothing(mut command: Command) {
     let dir = tempfile::tempdir().expect("a temporary directory");
@@ -84,6 +119,12 @@ fn only_for_this_terminal(api: &str) -> String {
                     .and_then(|properties| properties.get_mut("terminalId"))
                 {
                     *id = json!({ "const": TERMINAL });
+                }
+                if let Some(group) = members
+                    .get_mut("properties")
+                    .and_then(|properties| properties.get_mut("terminalGroup"))
+                {
+                    *group = json!({ "const": [TERMINAL] });
                 }
                 members.values_mut().for_each(narrow);
             }

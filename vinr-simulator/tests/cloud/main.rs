@@ -1,0 +1,13 @@
+//! The sandbox cloud over real sockets: its API, the terminals' links, webhooks.
+
+#![allow(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
+
+mod api;
+mod dashboard;
+mod delivering;
+mod links;
+mod offline;
+mod paying;
+mod refusing;
+mod shop;
+mod webhooks;
