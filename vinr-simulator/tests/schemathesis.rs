@@ -109,24 +109,29 @@ fn finds_nothing(mut command: Command) {
     assert!(said.contains("Test cases"), "it asked nothing: {said}");
 }
 
-/// Most requests should get past the question whether they were meant for another terminal.
+/// Most requests should get past the question whether they were meant for another terminal, and for another machine.
 fn only_for_this_terminal(api: &str) -> String {
     fn narrow(value: &mut Value) {
         match value {
             Value::Object(members) => {
-                if let Some(id) = members
-                    .get_mut("properties")
-                    .and_then(|properties| properties.get_mut("terminalId"))
-                {
-                    *id = json!({ "const": TERMINAL });
+                let Some(Value::Object(properties)) = members.get_mut("properties") else {
+                    members.values_mut().for_each(narrow);
+                    return;
+                };
+                let may_be_a_group = properties.contains_key("terminalGroup");
+                for (name, it) in properties.iter_mut() {
+                    match name.as_str() {
+                        "terminalId" if may_be_a_group => {
+                            *it = json!({ "enum": [TERMINAL, null] });
+                        }
+                        "terminalId" => *it = json!({ "const": TERMINAL }),
+                        "terminalGroup" => *it = json!({ "enum": [[TERMINAL], null] }),
+                        "url" => {
+                            *it = json!({ "type": "string", "pattern": "^http://127[.]0[.]0[.]1:9/[a-z]{0,9}$" });
+                        }
+                        _ => narrow(it),
+                    }
                 }
-                if let Some(group) = members
-                    .get_mut("properties")
-                    .and_then(|properties| properties.get_mut("terminalGroup"))
-                {
-                    *group = json!({ "const": [TERMINAL] });
-                }
-                members.values_mut().for_each(narrow);
             }
             Value::Array(values) => values.iter_mut().for_each(narrow),
             _ => {}
