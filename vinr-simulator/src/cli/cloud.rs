@@ -1,6 +1,6 @@
 //! The commands and flags of the sandbox cloud, and of what a merchant does at the dashboard.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -114,16 +114,12 @@ impl WhichCloud {
             (Some(url), _) => builder.join(url),
             (None, Some(address)) => builder.cloud(self.manner.options(address)),
             (None, None) if self.no_cloud || unasked => builder,
-            (None, None) => builder.cloud(self.manner.options(usual_or_free())),
+            (None, None) => {
+                let mut options = self.manner.options(ADDRESS);
+                options.or_a_free_port = true;
+                builder.cloud(options)
+            }
         }
-    }
-}
-
-/// The usual address, unless somebody listens there already.
-fn usual_or_free() -> SocketAddr {
-    match TcpListener::bind(ADDRESS) {
-        Ok(_) => ADDRESS,
-        Err(_) => SocketAddr::new(ADDRESS.ip(), 0),
     }
 }
 
@@ -142,17 +138,5 @@ impl Revoke {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let revoked = Pki::open(&self.dir)?.revoke(&self.pos)?;
         guide::revoked(&revoked).context("standard output cannot be written to")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_port_that_is_taken_is_not_taken_again() {
-        let taken = TcpListener::bind(ADDRESS);
-        assert_eq!(usual_or_free().port(), 0);
-        drop(taken);
     }
 }

@@ -94,7 +94,12 @@ impl Cloud {
             inbox,
         })
         .await;
-        let (listener, address) = bind(options.listen).await?;
+        let (listener, address) = match bind(options.listen).await {
+            Err(CloudError::PortInUse(taken)) if options.or_a_free_port => {
+                bind(SocketAddr::new(taken.ip(), 0)).await?
+            }
+            bound => bound?,
+        };
         let names: Vec<String> = ["localhost".to_owned()]
             .into_iter()
             .chain(options.names)

@@ -18,6 +18,8 @@ use crate::provision::ProvisionError;
 pub struct CloudOptions {
     /// Where it listens.
     pub listen: SocketAddr,
+    /// Does it take a free port of that address, where somebody listens there already?
+    pub or_a_free_port: bool,
     /// Further names that its certificate has, beside localhost and its address.
     pub names: Vec<String>,
     /// A command that was not handed over within this is withdrawn. \[HYB-8\]
@@ -35,6 +37,7 @@ impl CloudOptions {
     pub fn new(listen: SocketAddr) -> Self {
         Self {
             listen,
+            or_a_free_port: false,
             names: Vec::new(),
             hand_over_within: HAND_OVER_WITHIN,
             webhooks: Reach::Loopback,

@@ -112,9 +112,11 @@ impl Webhooks {
         let place = Place::of(url).map_err(io::Error::other)?;
         let resolved = lookup_host((place.host.as_str(), place.port)).await?;
         let may = |it: &SocketAddr| self.reach == Reach::Anywhere || it.ip().is_loopback();
-        let address = resolved.into_iter().find(may);
-        let address = address.ok_or(io::Error::other("its name is not one of this machine"))?;
-        let tcp = TcpStream::connect(address).await?;
+        let addresses: Vec<SocketAddr> = resolved.filter(may).collect();
+        if addresses.is_empty() {
+            return Err(io::Error::other("its name is not one of this machine"));
+        }
+        let tcp = TcpStream::connect(addresses.as_slice()).await?;
         tcp.set_nodelay(true)?;
         let request = signed(&place, secrets, event)?;
         match &place.tls {

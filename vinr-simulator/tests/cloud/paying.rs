@@ -166,6 +166,27 @@ async fn a_cancel_of_a_completed_payment_is_too_late() {
     assert_eq!(word.body["outcome"], "too_late");
 }
 
+// [HYB-5]
+#[tokio::test]
+async fn a_command_with_the_key_of_a_local_attempt_joins_it() {
+    let shop = Shop::open().await;
+    let (mut till, mut api) = (shop.till(A).await, shop.api().await);
+    let order = waited(sale(A, "order_1"));
+    let local = till.pay(A, "order_1");
+    let through_the_cloud = async {
+        shop.sees(A, "amount").await;
+        tokio::join!(
+            api.pay(&order, "term_a/order_1"),
+            shop.present(A, "approved")
+        )
+        .0
+    };
+    let (local, said) = tokio::join!(local, through_the_cloud);
+    assert_eq!(said.body, local, "both paths get its one outcome");
+    assert_eq!(local["metadata"]["connectionMode"], "local");
+    assert_eq!(shop.charges("order_1").await, 1);
+}
+
 // [REC-9]
 #[tokio::test]
 async fn one_ledger_guards_a_sale_across_terminals() {

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::Full;
 use serde_json::json;
+use vinr_simulator::Cloud;
 
 use crate::shop::{A, Shop, sale};
 
@@ -111,4 +112,23 @@ async fn a_refusal_of_the_terminal_is_relayed() {
         .await;
     assert_eq!(said.code(), (409, "terminal_busy"));
     assert_eq!(said.headers["retry-after"], "2");
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_named_or_left_for_a_free_one() {
+    let (_dir, pki) = crate::shop::provisioned();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut options = crate::shop::on_any_port();
+    options.listen = taken.local_addr().unwrap();
+    let error = Cloud::start(&pki, options.clone())
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("the port is in use by another program"),
+        "{error}"
+    );
+    options.or_a_free_port = true;
+    let cloud = Cloud::start(&pki, options.clone()).await.unwrap();
+    assert_ne!(cloud.address(), options.listen);
 }

@@ -17,6 +17,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 use vinr_protocol::timing::WEBHOOK_RETRIES;
 use vinr_protocol::webhook::{self, Mac, Refused};
 
@@ -73,15 +74,30 @@ fn keyed(secret: &[u8], message: &[u8]) -> Hmac<Sha256> {
 
 impl Receiver {
     pub(crate) async fn start() -> Self {
+        Self::with(None).await
+    }
+
+    /// Over TLS, where there is an acceptor.
+    async fn with(tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(Mutex::new(State::default()));
         let shared = state.clone();
         tokio::spawn(async move {
             while let Ok((tcp, _)) = listener.accept().await {
-                let shared = shared.clone();
+                let (shared, tls) = (shared.clone(), tls.clone());
                 let service = service_fn(move |request| answer(shared.clone(), request));
-                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(tcp), service));
+                tokio::spawn(async move {
+                    let http = http1::Builder::new();
+                    // A client that does not trust us breaks off.
+                    let _ = match tls {
+                        None => http.serve_connection(TokioIo::new(tcp), service).await,
+                        Some(tls) => match tls.accept(tcp).await {
+                            Ok(tls) => http.serve_connection(TokioIo::new(tls), service).await,
+                            Err(_) => return,
+                        },
+                    };
+                });
             }
         });
         Self { address, state }
@@ -347,6 +363,50 @@ async fn an_endpoint_is_listed_without_its_secret_until_it_is_removed() {
     );
     let again = api.ask(Method::DELETE, &path, None, None).await;
     assert_eq!(again.code(), (404, "not_found"));
+}
+
+/// A certificate for localhost that vouches for itself, as a file and as an acceptor.
+fn self_signed(dir: &std::path::Path) -> (std::path::PathBuf, TlsAcceptor) {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new(vec!["localhost".into()]).unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let file = dir.join("webhook-ca.pem");
+    std::fs::write(&file, certificate.pem()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let key = rustls_pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap();
+    (file, TlsAcceptor::from(Arc::new(config)))
+}
+
+#[tokio::test]
+async fn an_https_endpoint_gets_webhooks_where_its_ca_was_named_and_else_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let (ca, acceptor) = self_signed(dir.path());
+    for trusts in [true, false] {
+        let mut options = crate::shop::on_any_port();
+        options.webhook_cas.extend(trusts.then(|| ca.clone()));
+        let shop = Shop::with(options).await;
+        let receiver = Receiver::with(Some(acceptor.clone())).await;
+        let url = format!("https://localhost:{}/hooks", receiver.address.port());
+        let body = json!({ "url": url });
+        let said = shop.api().await.post("/v1/webhook-endpoints", &body).await;
+        assert_eq!(said.status, 200, "{said:?}");
+        let mut till = shop.till(A).await;
+        let (_, ()) = tokio::join!(till.pay(A, "order_1"), shop.present(A, "approved"));
+        match trusts {
+            true => drop(receiver.gets(2).await),
+            false => {
+                shop.stands(|it| it.owed.len() >= 2 && it.owed.iter().all(|(_, sent)| *sent == 1))
+                    .await;
+                assert!(receiver.all().is_empty());
+            }
+        }
+    }
 }
 
 #[tokio::test]

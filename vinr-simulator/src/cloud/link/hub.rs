@@ -5,15 +5,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustls::client::verify_server_name;
-use rustls::server::ParsedCertificate;
-use rustls_pki_types::ServerName;
 use tokio::io::{AsyncBufRead, BufReader, split};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
 use vinr_protocol::{JournalId, TerminalId};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::FromDer;
 
 use super::{Down, Outgoing, PING_EVERY, Up, lines};
 use crate::cloud::desk::Message;
@@ -180,9 +180,16 @@ fn answer(
     });
 }
 
-/// Is this terminal the one that the certificate names? The link CA signed it for a client, which the handshake saw.
-fn names(certificate: &rustls_pki_types::CertificateDer<'_>, terminal: &TerminalId) -> bool {
-    let name = ServerName::try_from(terminal.as_str());
-    let parsed = ParsedCertificate::try_from(certificate);
-    matches!((parsed, name), (Ok(parsed), Ok(name)) if verify_server_name(&parsed, &name).is_ok())
+/// Is this terminal the one that the certificate names, byte for byte? The link CA signed it for a client, which the
+/// handshake saw.
+fn names(certificate: &[u8], terminal: &TerminalId) -> bool {
+    let named = || {
+        let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+        let names = parsed.subject_alternative_name().ok()??;
+        Some(match names.value.general_names.as_slice() {
+            [GeneralName::DNSName(name)] => *name == terminal.as_str(),
+            _ => false,
+        })
+    };
+    named().unwrap_or(false)
 }
