@@ -68,6 +68,8 @@ open_enum! {
         StorageFailed = "storage_failed",
         /// Starting up, shutting down, or without a clock or a current CRL.
         TerminalUnavailable = "terminal_unavailable",
+        /// No API key, or one that the cloud does not know. §9
+        InvalidApiKey = "invalid_api_key",
     }
 }
 
@@ -119,6 +121,7 @@ impl Code {
             | Code::InvalidField
             | Code::InvalidRequest
             | Code::WrongTerminal => (400, ValidationError, FixRequest),
+            Code::InvalidApiKey => (401, AuthenticationError, CallSupport),
             Code::CertificateNotForTerminal
             | Code::CertificateNotAcceptable
             | Code::CertificateRevoked

@@ -70,6 +70,9 @@ pub const WEBHOOK_RETRIES: [Duration; 5] = [
     Duration::from_secs(24 * 3600),
 ];
 
+/// How long a webhook secret that was replaced signs beside its successor. §9
+pub const WEBHOOK_SECRET_OVERLAP: Duration = Duration::from_secs(24 * 3600);
+
 /// Records are kept at least this long; an empty answer about an older attempt proves nothing. \[REC-23\]
 pub const RECORDS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 

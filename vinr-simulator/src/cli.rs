@@ -1,5 +1,7 @@
 //! The commands.
 
+mod cloud;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -31,6 +33,10 @@ pub(crate) enum Command {
     Provision(Provision),
     /// Run a terminal
     Run(Box<Run>),
+    /// Run the sandbox cloud alone, for terminals of other processes
+    Cloud(cloud::CloudAlone),
+    /// Revoke the identity of a till
+    Revoke(cloud::Revoke),
     /// List the promises that `run --defect` breaks
     Defects,
 }
@@ -42,12 +48,24 @@ pub(crate) struct Provision {
     #[arg(long, default_value = "vinr-local")]
     dir: PathBuf,
     /// A terminal's id, such as term_CT20_0042; may be given several times
-    #[arg(long, required = true)]
+    #[arg(long, required_unless_present = "pos")]
     id: Vec<TerminalId>,
+    /// Make the identity of a further till under this name, for the terminals of --id or for all
+    #[arg(long, value_name = "NAME")]
+    pos: Option<String>,
 }
 
 impl Provision {
     pub(crate) fn run(self) -> anyhow::Result<()> {
+        if let Some(name) = &self.pos {
+            let pki = Pki::open(&self.dir)?;
+            let passphrase = pki.provision_till(name, &self.id)?;
+            return guide::till(&pki, name, &passphrase).with_context(|| {
+                format!(
+                    "the passphrase could not be shown: remove {name}.p12 and its .pem and .key"
+                )
+            });
+        }
         let made = Pki::provision(&self.dir, &self.id)?;
         guide::provisioned(&made, &self.id).with_context(|| {
             let dir = self.dir.display();
@@ -105,6 +123,8 @@ pub(crate) struct Run {
     /// Break a promise; may be given several times
     #[arg(long)]
     defect: Vec<Defect>,
+    #[command(flatten)]
+    cloud: cloud::WhichCloud,
 }
 
 /// Each advertised terminal has a thread and sockets of its own.
@@ -133,6 +153,7 @@ impl Run {
             } else {
                 Missing::Refuse
             });
+        builder = (self.cloud).apply(builder, ids.len(), !self.defect.is_empty());
         for id in ids {
             builder = builder.terminal(id, self.model.clone());
         }

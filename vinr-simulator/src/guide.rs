@@ -3,8 +3,8 @@
 use std::io::{self, Write as _};
 
 use vinr_protocol::TerminalId;
-use vinr_simulator::provision::Provisioned;
-use vinr_simulator::{Defect, Simulator};
+use vinr_simulator::provision::{Passphrase, Provisioned, Revoked};
+use vinr_simulator::{Cloud, Defect, Pki, Simulator};
 
 /// `println!` that says when nobody can read it: a passphrase is shown only once.
 macro_rules! say {
@@ -94,11 +94,68 @@ pub(crate) fn running(simulator: &Simulator) -> io::Result<()> {
             url = control.url()
         );
     }
+    if let Some(here) = simulator.cloud() {
+        cloud(here, Some(simulator.terminal().id()))?;
+    }
     say!("");
     say!("The screen, in a browser (the link opens the control port: keep it to yourself):");
     say!("  {}", control.page());
     say!("");
     say!("Ctrl-C ends it.");
+    Ok(())
+}
+
+/// How the cloud is called, word by word.
+pub(crate) fn cloud(cloud: &Cloud, terminal: Option<&TerminalId>) -> io::Result<()> {
+    let (pki, url) = (cloud.pki(), cloud.url());
+    let (ca, key) = (pki.cloud_ca(), pki.api_key());
+    let id = terminal.map_or("term_…", TerminalId::as_str);
+    say!("");
+    say!("Cloud: {url}, its API key in {}", key.display());
+    say!("");
+    say!("Pay through it:");
+    say!("  curl --cacert {} \\", ca.display());
+    say!(
+        "    -H \"Authorization: Bearer $(cat {})\" \\",
+        key.display()
+    );
+    say!("    -H 'Content-Type: application/json' -H 'Idempotency-Key: through-the-cloud' \\");
+    say!(
+        "    -d '{{\"terminalId\":\"{id}\",\"amount\":2500,\"currency\":\"USD\",\"reference\":\"order_8822\",\"wait\":true}}' \\"
+    );
+    say!("    {url}/v1/terminal/payments");
+    say!("");
+    Ok(())
+}
+
+/// How terminals join a cloud that runs alone.
+pub(crate) fn joining(cloud: &Cloud) -> io::Result<()> {
+    let (dir, url) = (cloud.pki().dir().display(), cloud.url());
+    say!("Terminals join it: vinr-simulator run --dir {dir} --cloud-url {url}");
+    say!("Ctrl-C ends it.");
+    Ok(())
+}
+
+pub(crate) fn till(pki: &Pki, name: &str, passphrase: &Passphrase) -> io::Result<()> {
+    let file = |end: &str| pki.dir().join(format!("{name}.{end}"));
+    say!("  {}  the till's identity", file("p12").display());
+    say!(
+        "  {}, {}  the same as PEM",
+        file("pem").display(),
+        file("key").display()
+    );
+    say!("");
+    say!("Passphrase of {name}.p12, shown this once and stored nowhere:");
+    say!("  {}", passphrase.reveal());
+    Ok(())
+}
+
+pub(crate) fn revoked(revoked: &Revoked) -> io::Result<()> {
+    say!(
+        "Revoked {}; it is on list {} of the POS CA, which the cloud hands to every terminal that is linked.",
+        revoked.serial,
+        revoked.list
+    );
     Ok(())
 }
 

@@ -2,8 +2,10 @@
 
 pub mod cardholder;
 pub mod cards;
+pub mod cloud;
 pub mod control;
 pub mod crash;
+mod data_dir;
 pub mod defect;
 pub mod host;
 pub mod provision;
@@ -12,6 +14,7 @@ mod simulator;
 pub mod terminal;
 pub mod world;
 
+pub use cloud::{Cloud, CloudOptions};
 pub use defect::Defect;
 pub use provision::Pki;
 pub use simulator::{Builder, Missing, Simulator, SimulatorError};

@@ -23,6 +23,8 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Provision(provision) => provision.run(),
         Command::Run(run) => run.run(),
+        Command::Cloud(cloud) => cloud.run(),
+        Command::Revoke(revoke) => revoke.run(),
         Command::Defects => guide::defects().context("standard output cannot be written to"),
     };
     match done {

@@ -12,7 +12,9 @@ use vinr_protocol::TerminalId;
 use vinr_protocol::device::Model;
 
 use crate::cardholder::Script;
-use crate::control::{Control, ControlError};
+use crate::cloud::choice::Choice;
+use crate::cloud::{Cloud, CloudError, CloudOptions, CloudUrl};
+use crate::control::{Control, ControlError, Dashboard};
 use crate::defect::{Defect, Defects};
 use crate::provision::{Passphrase, Pki, ProvisionError, Provisioned};
 use crate::terminal::{Mdns, Options, StartError, Terminal, data_dir};
@@ -37,6 +39,7 @@ pub struct Simulator {
     control: Control,
     pki: Pki,
     passphrase: Option<Passphrase>,
+    cloud: Option<Cloud>,
 }
 
 /// A simulator cannot start. Each is one clear sentence.
@@ -46,6 +49,9 @@ pub enum SimulatorError {
     /// Identities are missing or cannot be made.
     #[error(transparent)]
     Provision(#[from] ProvisionError),
+    /// The cloud does not start.
+    #[error(transparent)]
+    Cloud(#[from] CloudError),
     /// A terminal does not start.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -80,6 +86,7 @@ pub struct Builder {
     mdns: Mdns,
     missing: Missing,
     defects: Defects,
+    cloud: Choice,
 }
 
 impl Simulator {
@@ -98,6 +105,7 @@ impl Simulator {
             mdns: Mdns::Off,
             missing: Missing::Provision,
             defects: Defects::new(),
+            cloud: Choice::None,
         }
     }
 
@@ -128,10 +136,18 @@ impl Simulator {
         self.passphrase.as_ref()
     }
 
+    /// The cloud of this process, if there is one.
+    pub fn cloud(&self) -> Option<&Cloud> {
+        self.cloud.as_ref()
+    }
+
     /// Switches everything off in good order.
     pub async fn shutdown(self) {
         let ending = self.terminals.iter().map(|terminal| terminal.shutdown());
         futures_util::future::join_all(ending).await;
+        if let Some(cloud) = self.cloud {
+            cloud.shutdown().await;
+        }
     }
 }
 
@@ -190,16 +206,36 @@ impl Builder {
         self
     }
 
+    /// Has a sandbox cloud in this process, which every terminal joins. Without one each terminal has a host of its own.
+    pub fn cloud(mut self, options: impl Into<CloudOptions>) -> Self {
+        self.cloud = Choice::Here(options.into());
+        self
+    }
+
+    /// Has every terminal join a cloud that runs elsewhere.
+    pub fn join(mut self, cloud: CloudUrl) -> Self {
+        self.cloud = Choice::There(cloud);
+        self
+    }
+
     /// Starts everything.
     pub async fn start(self) -> Result<Simulator, SimulatorError> {
         if self.terminals.is_empty() {
             return Err(SimulatorError::NoTerminal);
         }
         let (pki, passphrase) = self.identities()?;
+        let joined = self.cloud.start(&pki).await?;
         let free = SocketAddr::new(self.listen.ip(), 0);
-        let options = self.terminals.into_iter().enumerate();
-        let starting = options.map(|(index, (terminal, model))| {
+        let with_cloud = |(terminal, model)| {
+            let cloud = joined.join(&pki, &terminal)?;
+            Ok((terminal, model, cloud))
+        };
+        let terminals: Vec<_> =
+            (self.terminals.into_iter().map(with_cloud)).collect::<Result<_, CloudError>>()?;
+        let options = terminals.into_iter().enumerate();
+        let starting = options.map(|(index, (terminal, model, cloud))| {
             let options = Options {
+                cloud,
                 data: data_dir(&pki, &terminal),
                 pki: pki.clone(),
                 terminal,
@@ -218,12 +254,18 @@ impl Builder {
             .try_collect()
             .await?;
         let dir = pki.dir().join("control");
-        let control = Control::open(self.control, terminals.clone(), dir).await?;
+        let dashboard = Dashboard {
+            pki: pki.clone(),
+            cloud: joined.cloud.as_ref().map(Cloud::controls),
+        };
+        let control =
+            Control::open_with(self.control, terminals.clone(), dir, Some(dashboard)).await?;
         Ok(Simulator {
             terminals,
             control,
             pki,
             passphrase,
+            cloud: joined.cloud,
         })
     }
 

@@ -45,6 +45,7 @@ impl Victim {
             .args([
                 "run",
                 "--no-mdns",
+                "--no-cloud",
                 "--control",
                 "127.0.0.1:0",
                 "--id",

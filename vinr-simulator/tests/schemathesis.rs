@@ -55,6 +55,41 @@ async fn the_terminal_gives_every_request_an_answer_that_its_openapi_describes()
     said.await.expect("runs");
 }
 
+// [NET-5, NET-6]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cloud_gives_every_request_an_answer_that_its_openapi_describes() {
+    let Some(schemathesis) = installed() else {
+        return;
+    };
+    let shop = shop_with(|builder| {
+        let any_port = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+        builder.cloud(any_port).cardholder(Script {
+            tap_after: Some(Duration::from_millis(5)),
+            ..Script::default()
+        })
+    })
+    .await;
+    let api = shop.dir.path().join("openapi.json");
+    let about_this_terminal = only_for_this_terminal(include_str!(
+        "../../vinr-protocol/schemas/openapi-cloud.json"
+    ));
+    std::fs::write(&api, about_this_terminal).expect("writable");
+
+    let cloud = shop.simulator.cloud().expect("it was asked for");
+    let mut command = Command::new(schemathesis);
+    command
+        .arg("run")
+        .arg(&api)
+        .arg(format!("--url={}", cloud.url()))
+        .arg(format!(
+            "--header=Authorization: Bearer {}",
+            cloud.key().reveal()
+        ))
+        .arg(format!("--tls-verify={}", cloud.pki().cloud_ca().display()));
+    let said = tokio::task::spawn_blocking(move || finds_nothing(command));
+    said.await.expect("runs");
+}
+
 /// Runs the fuzzer; whatever it finds fails the test, in its own words.
 fn finds_nothing(mut command: Command) {
     let dir = tempfile::tempdir().expect("a temporary directory");
@@ -74,18 +109,29 @@ fn finds_nothing(mut command: Command) {
     assert!(said.contains("Test cases"), "it asked nothing: {said}");
 }
 
-/// Most requests should get past the question whether they were meant for another terminal.
+/// Most requests should get past the question whether they were meant for another terminal, and for another machine.
 fn only_for_this_terminal(api: &str) -> String {
     fn narrow(value: &mut Value) {
         match value {
             Value::Object(members) => {
-                if let Some(id) = members
-                    .get_mut("properties")
-                    .and_then(|properties| properties.get_mut("terminalId"))
-                {
-                    *id = json!({ "const": TERMINAL });
+                let Some(Value::Object(properties)) = members.get_mut("properties") else {
+                    members.values_mut().for_each(narrow);
+                    return;
+                };
+                let may_be_a_group = properties.contains_key("terminalGroup");
+                for (name, it) in properties.iter_mut() {
+                    match name.as_str() {
+                        "terminalId" if may_be_a_group => {
+                            *it = json!({ "enum": [TERMINAL, null] });
+                        }
+                        "terminalId" => *it = json!({ "const": TERMINAL }),
+                        "terminalGroup" => *it = json!({ "enum": [[TERMINAL], null] }),
+                        "url" => {
+                            *it = json!({ "type": "string", "pattern": "^http://127[.]0[.]0[.]1:9/[a-z]{0,9}$" });
+                        }
+                        _ => narrow(it),
+                    }
                 }
-                members.values_mut().for_each(narrow);
             }
             Value::Array(values) => values.iter_mut().for_each(narrow),
             _ => {}

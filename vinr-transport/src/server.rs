@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use vinr_protocol::TerminalId;
 
+pub use connection::serve_anybody;
 pub use limits::Limits;
 pub use message::{Aborted, Reply, Request};
 

@@ -26,7 +26,17 @@ fn undelivered() -> bool {
     true
 }
 
-/// A place where webhooks are sent, as its creation answers.
+/// Every place where webhooks are sent, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct WebhookEndpointList {
+    /// Always `list`.
+    pub object: String,
+    /// The places, without their secrets.
+    pub data: Vec<WebhookEndpoint>,
+}
+
+/// A place where webhooks are sent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WebhookEndpoint {
@@ -36,8 +46,21 @@ pub struct WebhookEndpoint {
     pub object: String,
     /// Where events are sent.
     pub url: String,
-    /// What signs them; shown this once.
-    pub secret: WebhookSecret,
+    /// What signs them; shown once, where it was drawn: by the creation and by a rotation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<WebhookSecret>,
+}
+
+impl WebhookEndpoint {
+    /// A place as an answer shows it.
+    pub fn new(id: WebhookEndpointId, url: String, secret: Option<WebhookSecret>) -> Self {
+        Self {
+            id,
+            object: "webhook_endpoint".into(),
+            url,
+            secret,
+        }
+    }
 }
 
 /// A secret that signs webhooks. Its `Debug` prints nothing of it.

@@ -4,7 +4,7 @@ use super::endpoint::Endpoint;
 use super::request::{CloudPayRequest, WebhookEndpointRequest};
 use crate::command::{RawRequest, expect_json};
 use crate::endpoint::NoEndpoint;
-use crate::id::{AttemptKey, PaymentId, Reference};
+use crate::id::{AttemptKey, PaymentId, Reference, WebhookEndpointId};
 use crate::request::parse_key;
 
 /// What is asked of the cloud by somebody who may ask.
@@ -25,6 +25,12 @@ pub enum Command {
     Cancel(PaymentId),
     /// Have events sent somewhere.
     CreateWebhookEndpoint(WebhookEndpointRequest),
+    /// Where events are sent.
+    WebhookEndpoints,
+    /// Have none sent there any more. A body, if one comes, has no meaning.
+    RemoveWebhookEndpoint(WebhookEndpointId),
+    /// Have another secret sign. A body, if one comes, has no meaning.
+    RotateWebhookSecret(WebhookEndpointId),
 }
 
 impl Command {
@@ -40,7 +46,10 @@ impl Command {
             Endpoint::Payments(reference) => Ok(Self::Payments(reference)),
             Endpoint::Payment(id) => Ok(Self::Payment(id)),
             Endpoint::Cancel(id) => Ok(Self::Cancel(id)),
-            Endpoint::WebhookEndpoints => {
+            Endpoint::WebhookEndpoints => Ok(Self::WebhookEndpoints),
+            Endpoint::RemoveWebhookEndpoint(id) => Ok(Self::RemoveWebhookEndpoint(id)),
+            Endpoint::RotateWebhookSecret(id) => Ok(Self::RotateWebhookSecret(id)),
+            Endpoint::CreateWebhookEndpoint => {
                 expect_json(raw.content_types)?;
                 Ok(Self::CreateWebhookEndpoint(WebhookEndpointRequest::parse(
                     raw.body,

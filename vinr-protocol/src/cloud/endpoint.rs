@@ -2,7 +2,7 @@
 
 use crate::endpoint::{NoEndpoint, reference, refused};
 use crate::error_body::{Code, Refusal};
-use crate::id::{PaymentId, Reference};
+use crate::id::{PaymentId, Reference, WebhookEndpointId};
 
 /// Where a request to the cloud goes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -16,7 +16,13 @@ pub enum Endpoint {
     /// `POST /v1/terminal/payments/{id}/cancel`: give up an attempt.
     Cancel(PaymentId),
     /// `POST /v1/webhook-endpoints`: have events sent somewhere.
+    CreateWebhookEndpoint,
+    /// `GET /v1/webhook-endpoints`: where events are sent.
     WebhookEndpoints,
+    /// `DELETE /v1/webhook-endpoints/{id}`: have none sent there any more.
+    RemoveWebhookEndpoint(WebhookEndpointId),
+    /// `POST /v1/webhook-endpoints/{id}/rotate-secret`: have another secret sign.
+    RotateWebhookSecret(WebhookEndpointId),
 }
 
 impl Endpoint {
@@ -32,7 +38,13 @@ impl Endpoint {
             })
         };
         match path {
-            "/v1/webhook-endpoints" => takes("POST").map(|()| Self::WebhookEndpoints),
+            "/v1/webhook-endpoints" => {
+                takes("GET, POST")?;
+                Ok(match method {
+                    "POST" => Self::CreateWebhookEndpoint,
+                    _ => Self::WebhookEndpoints,
+                })
+            }
             "/v1/terminal/payments" => {
                 takes("GET, POST")?;
                 if method == "POST" {
@@ -41,22 +53,45 @@ impl Endpoint {
                     reference(query).map(Self::Payments)
                 }
             }
-            _ => match path
-                .strip_prefix("/v1/terminal/payments/")
-                .map(|rest| rest.split_once('/').unwrap_or((rest, "")))
-            {
-                Some((id, "")) if !path.ends_with('/') => {
+            _ => match below(path) {
+                Some(("/v1/terminal/payments", id, None)) => {
                     takes("GET")?;
                     payment(id).map(Self::Payment)
                 }
-                Some((id, "cancel")) if !id.is_empty() => {
+                Some(("/v1/terminal/payments", id, Some("cancel"))) => {
                     takes("POST")?;
                     payment(id).map(Self::Cancel)
+                }
+                Some(("/v1/webhook-endpoints", id, None)) => {
+                    takes("DELETE")?;
+                    webhook_endpoint(id).map(Self::RemoveWebhookEndpoint)
+                }
+                Some(("/v1/webhook-endpoints", id, Some("rotate-secret"))) => {
+                    takes("POST")?;
+                    webhook_endpoint(id).map(Self::RotateWebhookSecret)
                 }
                 _ => Err(refused(Code::NotFound, "no such path")),
             },
         }
     }
+}
+
+/// The collection, the id, and what is asked of it.
+fn below(path: &str) -> Option<(&str, &str, Option<&str>)> {
+    ["/v1/terminal/payments", "/v1/webhook-endpoints"]
+        .into_iter()
+        .find_map(|collection| {
+            let rest = path.strip_prefix(collection)?.strip_prefix('/')?;
+            let (id, verb) = match rest.split_once('/') {
+                Some((id, verb)) => (id, Some(verb)),
+                None => (rest, None),
+            };
+            (!id.is_empty()).then_some((collection, id, verb))
+        })
+}
+
+fn webhook_endpoint(id: &str) -> Result<WebhookEndpointId, NoEndpoint> {
+    WebhookEndpointId::new(id).map_err(|_| refused(Code::NotFound, "no such webhook endpoint"))
 }
 
 fn payment(id: &str) -> Result<PaymentId, NoEndpoint> {
@@ -91,9 +126,22 @@ mod tests {
             at("POST", "/v1/terminal/payments/tpay_1/cancel", None),
             Endpoint::Cancel(id)
         );
+        let id = WebhookEndpointId::new("we_1").expect("lawful");
         assert_eq!(
             at("POST", "/v1/webhook-endpoints", None),
+            Endpoint::CreateWebhookEndpoint
+        );
+        assert_eq!(
+            at("GET", "/v1/webhook-endpoints", None),
             Endpoint::WebhookEndpoints
+        );
+        assert_eq!(
+            at("DELETE", "/v1/webhook-endpoints/we_1", None),
+            Endpoint::RemoveWebhookEndpoint(id.clone())
+        );
+        assert_eq!(
+            at("POST", "/v1/webhook-endpoints/we_1/rotate-secret", None),
+            Endpoint::RotateWebhookSecret(id)
         );
     }
 
@@ -104,6 +152,11 @@ mod tests {
             "/v1/terminal/payments/a/",
             "/v1/terminal/payments/a/cancel/",
             "/v1/terminal/payments//cancel",
+            "/v1/terminal/payments/a/rotate-secret",
+            "/v1/webhook-endpoints/",
+            "/v1/webhook-endpoints/a/",
+            "/v1/webhook-endpoints//rotate-secret",
+            "/v1/webhook-endpoints/a/cancel",
             "/v1/terminal/Payments",
             "/v1/pay",
         ] {
@@ -116,9 +169,13 @@ mod tests {
         let refused =
             Endpoint::parse("PUT", "/v1/terminal/payments", None).expect_err("must be refused");
         assert_eq!(refused.allow, Some("GET, POST"));
-        assert_eq!(
-            code("GET", "/v1/terminal/payments/a/cancel"),
-            Code::MethodNotAllowed
-        );
+        for (method, path) in [
+            ("GET", "/v1/terminal/payments/a/cancel"),
+            ("DELETE", "/v1/webhook-endpoints"),
+            ("GET", "/v1/webhook-endpoints/a"),
+            ("GET", "/v1/webhook-endpoints/a/rotate-secret"),
+        ] {
+            assert_eq!(code(method, path), Code::MethodNotAllowed, "{path}");
+        }
     }
 }

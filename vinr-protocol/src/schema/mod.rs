@@ -15,7 +15,9 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
-use crate::cloud::{CloudPayRequest, CloudPaymentList, WebhookEndpoint, WebhookEndpointRequest};
+use crate::cloud::{
+    CloudPayRequest, CloudPaymentList, WebhookEndpoint, WebhookEndpointList, WebhookEndpointRequest,
+};
 use crate::error_body::ErrorEnvelope;
 use crate::payment::{Cancellation, Payment, PaymentList};
 use crate::question::{Answer, Question, WORDS};
@@ -49,6 +51,7 @@ pub fn documents() -> Vec<Document> {
         of::<Question>("question.json"),
         of::<Reader>("reader.json"),
         of::<WebhookEndpoint>("webhook-endpoint.json"),
+        of::<WebhookEndpointList>("webhook-endpoint-list.json"),
         of::<WebhookEndpointRequest>("webhook-endpoint-request.json"),
         of::<Event>("webhook-event.json"),
     ]

@@ -113,7 +113,8 @@ fn the_paths_are_those_that_are_served() {
 #[test]
 fn every_code_of_a_terminal_is_under_its_status() {
     let document = document("openapi-terminal.json");
-    for code in Code::KNOWN {
+    let cloud_only = Code::InvalidApiKey;
+    for code in Code::KNOWN.iter().filter(|code| **code != cloud_only) {
         let response = &document["components"]["responses"][code.status().to_string()];
         let about = response["description"].as_str().unwrap_or_default();
         assert!(about.contains(&format!("`{code}`")), "{code}");

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use vinr_protocol::cloud::{
-    CloudPayRequest, CloudPaymentList, WebhookEndpoint, WebhookEndpointRequest,
+    CloudPayRequest, CloudPaymentList, WebhookEndpoint, WebhookEndpointList, WebhookEndpointRequest,
 };
 use vinr_protocol::error_body::ErrorEnvelope;
 use vinr_protocol::question::{Answer, Question};
@@ -96,6 +96,11 @@ fn documents() -> Vec<(&'static str, Value, Takes)> {
             "webhook-endpoint.json",
             json!({ "id": "we_1", "object": "webhook_endpoint", "url": "https://shop.example", "secret": "whsec_1" }),
             reads::<WebhookEndpoint>,
+        ),
+        (
+            "webhook-endpoint-list.json",
+            json!({ "object": "list", "data": [{ "id": "we_1", "object": "webhook_endpoint", "url": "https://shop.example" }] }),
+            reads::<WebhookEndpointList>,
         ),
         (
             "webhook-event.json",

@@ -186,6 +186,7 @@ pub(crate) async fn crash(shop: &Shop, cut: Cut) {
 async fn wiped(shop: &Shop) -> Terminal {
     let pki = shop.simulator.pki().clone();
     Terminal::start(Options {
+        cloud: None,
         terminal: TerminalId::new(READER).unwrap(),
         model: Model::NexgoCt20,
         sheet: None,

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use vinr_protocol::question::Question;
 
 use super::state::State;
-use super::{Shared, calls, events, openapi, page};
+use super::{Shared, calls, dashboard, events, openapi, page};
 
 type Body = UnsyncBoxBody<Bytes, Infallible>;
 
@@ -126,7 +126,14 @@ async fn question(shared: &Shared, request: Request<Incoming>) -> Result<Respons
 async fn call(shared: &Shared, request: Request<Incoming>) -> Result<Response<Body>, Refused> {
     let path = request.uri().path().to_owned();
     let body = collect(request).await?;
-    match calls::serve(&path, &shared.terminals, &body).await {
+    let answer = match calls::serve(&path, &shared.terminals, &body).await {
+        Some(answer) => Some(answer),
+        None => match &shared.dashboard {
+            Some(dashboard) => dashboard::serve(&path, dashboard, &body).await,
+            None => None,
+        },
+    };
+    match answer {
         Some(Ok(answer)) => Ok(reply(StatusCode::OK, &answer)),
         Some(Err(error)) => Err(Refused(error.status, error.message)),
         None => Err(no_such()),

@@ -20,6 +20,7 @@
 mod answer;
 mod browser;
 mod calls;
+mod dashboard;
 mod events;
 mod http;
 mod openapi;
@@ -37,6 +38,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::provision::files::{self, Audience};
 use crate::terminal::Terminal;
+pub(crate) use dashboard::Dashboard;
 pub use openapi::openapi;
 pub use state::{Cardholder, OnOff, Queued, TerminalState, UpDown};
 pub use token::Token;
@@ -87,6 +89,7 @@ pub struct Control {
 /// What every connection works with.
 struct Shared {
     terminals: Vec<Arc<Terminal>>,
+    dashboard: Option<Dashboard>,
     token: Token,
     own: browser::Own,
 }
@@ -97,6 +100,16 @@ impl Control {
         address: SocketAddr,
         terminals: Vec<Arc<Terminal>>,
         dir: PathBuf,
+    ) -> Result<Self, ControlError> {
+        Self::open_with(address, terminals, dir, None).await
+    }
+
+    /// As [`open`](Self::open), and with the calls of the dashboard.
+    pub(crate) async fn open_with(
+        address: SocketAddr,
+        terminals: Vec<Arc<Terminal>>,
+        dir: PathBuf,
+        dashboard: Option<Dashboard>,
     ) -> Result<Self, ControlError> {
         if !address.ip().is_loopback() {
             return Err(ControlError::NotLoopback(address));
@@ -115,6 +128,7 @@ impl Control {
         let off = CancellationToken::new();
         let shared = Arc::new(Shared {
             terminals: terminals.clone(),
+            dashboard,
             token: token.clone(),
             own: browser::Own::at(address),
         });

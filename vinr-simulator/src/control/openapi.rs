@@ -1,5 +1,7 @@
 //! The control port as OpenAPI 3.1; committed as `openapi/control.json`, and served by the port itself.
 
+mod dashboard;
+
 use serde_json::{Value, json};
 use vinr_protocol::device::Model;
 use vinr_protocol::question::WORDS;
@@ -54,6 +56,9 @@ pub fn openapi() -> Value {
                 }), &[]),
             ) },
             "/v1/reset": { "post": reset() },
+            "/v1/revoke": { "post": dashboard::revoke() },
+            "/v1/provision": { "post": dashboard::provision() },
+            "/v1/cloud": { "post": dashboard::cloud() },
             "/v1/cardholder": { "post": call(
                 "Gives the cardholder another script. What is absent stays as it is",
                 object(json!({

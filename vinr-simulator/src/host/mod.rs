@@ -18,6 +18,7 @@ use vinr_protocol::reader::ReaderStatus;
 use vinr_protocol::terminal::HostVerdict;
 
 use crate::cards::TestCard;
+use crate::cloud::link::device::Device;
 use crate::terminal::Reports;
 pub use ledger::{Ledger, LedgerError};
 pub(crate) use line::Line;
@@ -46,6 +47,8 @@ pub(crate) struct Host {
 enum Network {
     /// A ledger of the terminal's own.
     Own(Mutex<Ledger>),
+    /// The ledger of the cloud, over the terminal's link. §9
+    Cloud(Arc<Device>),
 }
 
 impl Host {
@@ -57,6 +60,22 @@ impl Host {
         })
     }
 
+    /// The host of a cloud.
+    pub(crate) fn of_cloud(device: Arc<Device>) -> Self {
+        Self {
+            line: Line::default(),
+            network: Network::Cloud(device),
+        }
+    }
+
+    /// The link to the cloud, if there is one.
+    pub(crate) fn device(&self) -> Option<&Arc<Device>> {
+        match &self.network {
+            Network::Own(_) => None,
+            Network::Cloud(device) => Some(device),
+        }
+    }
+
     /// The line to it, and to everything else on the internet.
     pub(crate) fn line(&self) -> &Line {
         &self.line
@@ -66,6 +85,7 @@ impl Host {
     pub(crate) fn reachable(&self) -> watch::Receiver<ReaderStatus> {
         match &self.network {
             Network::Own(_) => line::reachable(self.line.watch()),
+            Network::Cloud(device) => line::reachable(device.linked()),
         }
     }
 
@@ -77,6 +97,10 @@ impl Host {
                 let asked = async { ledger.lock().await.authorize(payment, decline).await.ok() };
                 self.line.exchange(asked).await
             }
+            Network::Cloud(device) => {
+                let asked = device.authorize(payment.clone(), decline);
+                self.over(device, asked).await
+            }
         }
     }
 
@@ -87,6 +111,7 @@ impl Host {
                 let asked = async { ledger.lock().await.status(payment).await.ok() };
                 self.line.exchange(asked).await
             }
+            Network::Cloud(device) => self.over(device, device.status(payment.clone())).await,
         }
     }
 
@@ -97,13 +122,27 @@ impl Host {
                 let asked = async { ledger.lock().await.reverse(payment).await.ok() };
                 self.line.exchange(asked).await
             }
+            Network::Cloud(device) => self.over(device, device.reverse(payment.clone())).await,
         }
+    }
+
+    /// Asks over a link. Where there is none no byte leaves. \[OFF-16\]
+    async fn over(
+        &self,
+        device: &Device,
+        asked: impl Future<Output = Option<HostVerdict>>,
+    ) -> Word {
+        if *device.linked().borrow() == Link::Cut {
+            return Word::NotSent;
+        }
+        self.line.exchange(asked).await
     }
 
     /// Who is told of every payment when it changes, if anybody. §9
     pub(crate) fn reports(&self) -> Option<Arc<dyn Reports>> {
         match &self.network {
             Network::Own(_) => None,
+            Network::Cloud(device) => Some(device.clone()),
         }
     }
 
@@ -111,6 +150,7 @@ impl Host {
     pub(crate) async fn entries(&self) -> Vec<LedgerEntry> {
         match &self.network {
             Network::Own(ledger) => ledger.lock().await.entries(),
+            Network::Cloud(device) => device.ledger().await,
         }
     }
 }

@@ -1,8 +1,9 @@
 //! A private certificate authority and the leaves it signs. P-256 throughout.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
+    SanType,
 };
 
 /// A CA that can sign.
@@ -85,6 +86,14 @@ impl Authority {
         let key = KeyPair::from_pem(key)?;
         let issuer = Issuer::from_ca_cert_pem(certificate, key)?;
         Ok(Self { issuer })
+    }
+
+    /// Signs a list of what it revoked, as PEM.
+    pub(super) fn revoke(
+        &self,
+        list: CertificateRevocationListParams,
+    ) -> Result<String, rcgen::Error> {
+        list.signed_by(&self.issuer)?.pem()
     }
 
     /// Signs a leaf with a fresh key.

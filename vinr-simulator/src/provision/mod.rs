@@ -8,6 +8,9 @@
 //! pos.pem, pos.key     the same, for tools without PKCS#12
 //! certification/       POS identities that a terminal must refuse
 //! keys/                what encrypts each terminal's journal, made at its first boot
+//! pos-ca.crl.pem       the POS identities that were revoked
+//! cloud-ca.pem         the CA of the sandbox cloud: whoever calls its API trusts it
+//! cloud/               its API key, the CA of the device links and each terminal's link identity
 //! ca-keys/             what signs all this; never leaves this directory
 //! ```
 //!
@@ -16,8 +19,11 @@
 
 mod authority;
 mod certification;
+mod cloud;
 pub(crate) mod files;
 mod passphrase;
+mod revocation;
+mod till;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -28,8 +34,10 @@ use vinr_transport::identity::Identity;
 
 use authority::{Authority, Issued, Leaf, Validity};
 pub use certification::Flaw;
+pub(crate) use cloud::LinkIdentity;
 use files::Audience;
 pub use passphrase::Passphrase;
+pub use revocation::Revoked;
 
 /// How many threads write identities.
 const WRITERS: usize = 32;
@@ -74,6 +82,17 @@ pub enum ProvisionError {
         /// Why.
         source: io::Error,
     },
+    /// It names no certificate that could be revoked.
+    #[error("{0}")]
+    NotRevocable(String),
+    /// A till's name is not one that its files can have.
+    #[error(
+        "the name of a till is 1 to 32 of a-z 0-9 -, and not one of the files that are there already: {0:?}"
+    )]
+    NotAName(String),
+    /// A terminal that is not there.
+    #[error("{0} is not provisioned in {dir}", dir = .1.display())]
+    NoSuchTerminal(TerminalId, PathBuf),
     /// A certificate could not be made.
     #[error("a certificate cannot be made: {0}")]
     Certificate(#[from] rcgen::Error),
@@ -109,6 +128,7 @@ impl Pki {
         let (terminal_ca, pos_ca) = pki.authorities()?;
         pki.issue_terminals(&terminal_ca, terminals)?;
         let passphrase = pki.issue_pos(&pos_ca, &all)?;
+        pki.provision_cloud()?;
         Ok(Provisioned { pki, passphrase })
     }
 
@@ -219,46 +239,47 @@ impl Pki {
 
     /// Both CAs: those of the directory, or new ones.
     fn authorities(&self) -> Result<(Authority, Authority), ProvisionError> {
-        let authority = |certificate: PathBuf, name: &str, title: &str| {
-            let key = self.ca_key(name);
-            if !certificate.exists() && !key.exists() {
-                let (authority, issued) = Authority::create(title)?;
-                write_pair(&certificate, &key, &issued, files::write_new)?;
-                return Ok(authority);
-            }
-            let read = |path: &Path| std::fs::read_to_string(path).map_err(at(path));
-            files::only_its_owner_reads(&key).map_err(at(&key))?;
-            Ok::<_, ProvisionError>(Authority::load(&read(&certificate)?, &read(&key)?)?)
-        };
         Ok((
-            authority(self.terminal_ca(), "terminal-ca", "VINR terminal CA")?,
-            authority(self.pos_ca(), "pos-ca", "VINR POS CA")?,
+            self.authority(&self.terminal_ca(), "terminal-ca", "VINR terminal CA")?,
+            self.authority(&self.pos_ca(), "pos-ca", "VINR POS CA")?,
         ))
     }
 
-    /// An identity for each of these. A thousand wait for the disk together.
+    /// An identity for each of these.
     fn issue_terminals(
         &self,
         ca: &Authority,
         terminals: &[TerminalId],
     ) -> Result<(), ProvisionError> {
-        let issue = |id: &TerminalId| {
+        for_each(terminals, |id| {
             let issued = ca.issue(terminal_leaf(id)?)?;
             let (certificate, key) = (self.terminal_cert(id), self.terminal_key(id));
             write_pair(&certificate, &key, &issued, files::write_new)
-        };
-        let share = terminals.len().div_ceil(WRITERS).max(1);
-        std::thread::scope(|scope| {
-            let shares = terminals.chunks(share);
-            let writers: Vec<_> = shares
-                .map(|ids| scope.spawn(|| ids.iter().try_for_each(issue)))
-                .collect();
-            writers.into_iter().try_for_each(|writer| {
-                writer
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            })
         })
+    }
+
+    /// A CA of the directory, or a new one.
+    fn authority(
+        &self,
+        certificate: &Path,
+        name: &str,
+        title: &str,
+    ) -> Result<Authority, ProvisionError> {
+        let key = self.ca_key(name);
+        if !certificate.exists() && !key.exists() {
+            let (authority, issued) = Authority::create(title)?;
+            write_pair(certificate, &key, &issued, files::write_new)?;
+            return Ok(authority);
+        }
+        self.authority_of(certificate, name)
+    }
+
+    /// A CA of the directory.
+    fn authority_of(&self, certificate: &Path, name: &str) -> Result<Authority, ProvisionError> {
+        let key = self.ca_key(name);
+        let read = |path: &Path| std::fs::read_to_string(path).map_err(at(path));
+        files::only_its_owner_reads(&key).map_err(at(&key))?;
+        Ok(Authority::load(&read(certificate)?, &read(&key)?)?)
     }
 
     /// The till's identity for all terminals, good and bad.
@@ -281,6 +302,26 @@ impl Pki {
         write_pair(&self.pos_cert(), &self.pos_key(), &issued, files::replace)?;
         Ok(passphrase)
     }
+}
+
+/// Writes for each terminal. A thousand wait for the disk together.
+fn for_each(
+    terminals: &[TerminalId],
+    write: impl Fn(&TerminalId) -> Result<(), ProvisionError> + Sync,
+) -> Result<(), ProvisionError> {
+    let share = terminals.len().div_ceil(WRITERS).max(1);
+    std::thread::scope(|scope| {
+        let write = &write;
+        let shares = terminals.chunks(share);
+        let writers: Vec<_> = shares
+            .map(|ids| scope.spawn(move || ids.iter().try_for_each(write)))
+            .collect();
+        writers.into_iter().try_for_each(|writer| {
+            writer
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    })
 }
 
 /// Who a terminal is: exactly one name, its id. §2

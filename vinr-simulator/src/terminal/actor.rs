@@ -75,15 +75,22 @@ pub(crate) enum Setting {
 pub(crate) enum Way {
     /// Over the LAN.
     Local,
-    /// Through the cloud; a `pay` starts nothing after this moment. §9
-    #[allow(dead_code, reason = "the device link hands commands over")]
-    Cloud { expires_at: Option<Timestamp> },
+    /// Through the cloud. §9
+    Cloud {
+        /// A `pay` starts nothing after this moment.
+        expires_at: Option<Timestamp>,
+        /// The id of the payment, if this starts it.
+        id: Option<PaymentId>,
+    },
 }
 
 /// Is told of every payment when its record is durable. §9
 pub(crate) trait Reports: Send + Sync + std::fmt::Debug {
     /// This is the payment now. Must not wait.
     fn changed(&self, payment: &Payment);
+
+    /// The terminal is free, or is not. Must not wait.
+    fn activity(&self, activity: &Activity);
 }
 
 /// What an actor works with.
@@ -336,6 +343,9 @@ impl Actor {
                 Effect::Arm(timer, after) => self.timers.arm(timer, arrived + after),
                 Effect::Disarm(timer) => self.timers.disarm(&timer),
                 Effect::Announce(activity) => {
+                    if let Some(reports) = &self.parts.reports {
+                        reports.activity(&activity);
+                    }
                     self.activity = activity;
                     self.announce();
                 }
@@ -448,9 +458,9 @@ fn alert(alarm: &Alarm) {
 }
 
 fn input(caller: Caller, command: Command, way: Way, now: Timestamp) -> Input {
-    let (path, expires_at) = match way {
-        Way::Local => (ConnectionMode::Local, None),
-        Way::Cloud { expires_at } => (ConnectionMode::Cloud, expires_at),
+    let (path, expires_at, id) = match way {
+        Way::Local => (ConnectionMode::Local, None, None),
+        Way::Cloud { expires_at, id } => (ConnectionMode::Cloud, expires_at, id),
     };
     match command {
         Command::Pay { request, key } => Input::Pay {
@@ -459,7 +469,7 @@ fn input(caller: Caller, command: Command, way: Way, now: Timestamp) -> Input {
             key,
             path,
             expires_at,
-            id: fresh_payment_id(),
+            id: id.unwrap_or_else(fresh_payment_id),
             now,
         },
         Command::Cancel(request) => Input::Cancel {

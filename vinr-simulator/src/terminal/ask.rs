@@ -10,7 +10,6 @@ use super::http::{Waiting, next_caller};
 
 /// Hands commands to a terminal that is switched on.
 #[derive(Debug, Clone)]
-#[allow(dead_code, reason = "the device link asks")]
 pub(crate) struct Commands {
     actor: mpsc::UnboundedSender<Message>,
 }
@@ -26,7 +25,6 @@ pub(crate) struct Asked {
     pub(crate) answer: oneshot::Receiver<Answer>,
 }
 
-#[allow(dead_code, reason = "the device link asks")]
 impl Commands {
     pub(super) fn new(actor: mpsc::UnboundedSender<Message>) -> Self {
         Self { actor }

@@ -19,16 +19,16 @@ mod reset;
 mod settings;
 mod storage;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio_util::task::AbortOnDropHandle;
 use vinr_discovery::{Advert, Announcement};
-use vinr_journal::{DataDir, DataDirError};
+use vinr_journal::DataDir;
 use vinr_protocol::question::LedgerEntry;
 use vinr_protocol::reader::Activity;
 use vinr_protocol::terminal::{Archived, Config, Effect, Record, Recovery, Screen, Session};
@@ -38,15 +38,15 @@ use vinr_transport::server::{Limits, Server, ServerOptions};
 use vinr_transport::trust::TrustBundle;
 
 use crate::cardholder::{Act, Script};
+use crate::cloud::link::device::Device;
+use crate::data_dir::open_patiently;
 use crate::defect::{Defect, Elsewhere, LaxServer, Wire, faulty};
 use crate::host::{Guard, Host, Link};
 use crate::provision::Pki;
 use crate::screen::{Display, ScreenEvent};
 pub(crate) use actor::fresh_payment_id;
 use actor::{Actor, Brain, Message, Parts};
-#[allow(unused_imports, reason = "the device link reports and asks")]
 pub(crate) use actor::{Reports, Way};
-#[allow(unused_imports, reason = "the device link reports and asks")]
 pub(crate) use ask::Commands;
 use board::Board;
 pub use board::JournalEvent;
@@ -121,7 +121,13 @@ impl Terminal {
             address: options.listen,
             identity,
             pos_ca,
-            host: Arc::new(Host::open(&dir, guard)?),
+            host: Arc::new(match &options.cloud {
+                Some(join) => {
+                    let crl = dir.path().join("pos-ca.crl.pem");
+                    Host::of_cloud(Device::new(options.terminal.clone(), join.clone(), crl))
+                }
+                None => Host::open(&dir, guard)?,
+            }),
             settings: std::sync::Mutex::new(Settings::load(&dir).map_err(|source| {
                 StartError::Settings {
                     terminal: options.terminal.clone(),
@@ -207,6 +213,14 @@ impl Terminal {
         let settings = self.settings();
         let (sender, inbox) = mpsc::unbounded_channel();
         let wire = Wire::new(options.defects.clone());
+        // Before it is asked whether the host can be reached: over this link it can.
+        let link = match self.host.device() {
+            Some(device) => {
+                let line = self.host.line().watch();
+                device.power_on(Commands::new(sender.clone()), line).await
+            }
+            None => None,
+        };
         let parts = Parts {
             machine,
             space: match &journal {
@@ -249,6 +263,7 @@ impl Terminal {
             front,
             announcement,
             elsewhere,
+            _link: link,
         };
         if self.lan() == Link::Cut {
             power.pull_cable();
@@ -272,11 +287,16 @@ impl Terminal {
         let keys = record::keys(options, &place)?;
         // Only a terminal that breaks promises needs every record at once.
         let is_honest = options.defects.is_empty();
-        let mut records = Vec::new();
+        let is_linked = self.host.device().is_some();
+        let (mut records, mut to_tell) = (Vec::new(), BTreeMap::new());
         let mut recovery = Recovery::new(config.clone());
         self.board.clear();
         let mut each = |record: Record| {
             self.board.read(&record);
+            if let (true, Record::Attempt(attempt)) = (is_linked, &record) {
+                // The last record of a payment is how it is.
+                to_tell.insert(attempt.payment.id.clone(), attempt.payment.clone());
+            }
             match is_honest {
                 true => recovery.read(record),
                 false => records.push(record),
@@ -304,6 +324,9 @@ impl Terminal {
         let id = JournalId::new(&opened.id)
             .map_err(|error| StartError::Storage(format!("the journal's own id: {error}")))?;
         let now = self.clock.now();
+        if let Some(device) = self.host.device() {
+            device.recovered(id.clone(), to_tell);
+        }
         let journal = Arc::new(opened.journal);
         let (machine, effects): (Brain, _) = if is_honest {
             let (session, effects) = recovery.finish(id, now);
@@ -384,22 +407,6 @@ impl Terminal {
 
 /// What a boot comes to: the machine, the journal where it reads, and what is to be done before any socket opens.
 type Recovered = (Brain, Option<Arc<Journal>>, Vec<Effect>);
-
-/// How long a terminal that was just switched off may take to finish its last write.
-const CLOSING: Duration = Duration::from_secs(1);
-
-/// Opens a data directory, patient with whoever is closing it.
-async fn open_patiently(path: &Path) -> Result<DataDir, DataDirError> {
-    let given_up = Instant::now() + CLOSING;
-    loop {
-        match DataDir::open(path) {
-            Err(DataDirError::InUse(_)) if Instant::now() < given_up => {
-                tokio::time::sleep(CLOSING / 100).await;
-            }
-            opened => return opened,
-        }
-    }
-}
 
 /// Where a terminal of a provisioned directory keeps its data.
 pub fn data_dir(pki: &Pki, terminal: &TerminalId) -> PathBuf {

@@ -11,6 +11,7 @@ use vinr_transport::server::BindError;
 use vinr_transport::trust::TrustError;
 
 use crate::cardholder::Script;
+use crate::cloud::Join;
 use crate::defect::Defects;
 use crate::provision::Pki;
 
@@ -37,6 +38,8 @@ pub struct Options {
     pub mdns: Mdns,
     /// Which promises it breaks.
     pub defects: Defects,
+    /// The cloud that it belongs to; without one its host is its own.
+    pub cloud: Option<Join>,
 }
 
 /// Is a terminal advertised on the network?

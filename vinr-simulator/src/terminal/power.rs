@@ -10,6 +10,7 @@ use vinr_discovery::Announcement;
 use vinr_transport::server::Server;
 
 use super::actor::Message;
+use crate::cloud::link::device::Powered;
 use crate::defect::{Elsewhere, LaxServer};
 
 /// How long a clean shutdown waits for held payments; their outcome is in the journal.
@@ -23,6 +24,7 @@ pub(super) struct Power {
     pub(super) front: Front,
     pub(super) announcement: Option<Arc<Announcement>>,
     pub(super) elsewhere: Option<Elsewhere>,
+    pub(super) _link: Option<Powered>,
 }
 
 /// Who takes the connections.

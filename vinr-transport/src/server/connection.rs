@@ -16,7 +16,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -31,6 +31,7 @@ use super::message::{Reply, ReplyBody, Request};
 use super::places::Places;
 use super::{Handler, Limits};
 use crate::authorize::{self, Authorization};
+use crate::check::Check;
 use crate::clock::Clock;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-vinr-request-id");
@@ -60,16 +61,41 @@ pub(super) async fn serve<H: Handler>(
     drop(places.handshake);
     let _place = places.connection;
     let connection = Arc::new(Connection {
-        authorization: Authorization::of(tls.get_ref().1.peer_certificates()),
-        shared,
+        admission: Admission::Till {
+            authorization: Authorization::of(tls.get_ref().1.peer_certificates()),
+            terminal: shared.terminal.clone(),
+            clock: shared.clock.clone(),
+        },
+        limits: shared.limits.clone(),
+        handler: shared.handler.clone(),
+        stop: shared.stop.clone(),
         peer,
     });
-    if connection.may_drive() {
+    if connection.may_ask().is_ok() {
         connection.run(tls).await;
     } else {
         // It can only be told that it may not, and holds no till's place for longer than that takes.
-        let _ = timeout(connection.shared.limits.head, connection.clone().run(tls)).await;
+        let _ = timeout(connection.limits.head, connection.clone().run(tls)).await;
     }
+}
+
+/// Serves a connection whose peer showed no certificate, as strictly as a till's: the framing, the limits and the
+/// error objects are the same. Who it is, is for the handler to ask.
+pub async fn serve_anybody<H: Handler>(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: SocketAddr,
+    limits: Limits,
+    handler: Arc<H>,
+    stop: CancellationToken,
+) {
+    let connection = Connection {
+        admission: Admission::Anybody,
+        limits,
+        handler,
+        stop,
+        peer,
+    };
+    Arc::new(connection).run(stream).await;
 }
 
 async fn shake_hands<H>(
@@ -115,20 +141,42 @@ async fn drain(mut tcp: Wired, limits: &Limits) {
 }
 
 struct Connection<H> {
-    shared: Arc<Shared<H>>,
-    authorization: Authorization,
+    admission: Admission,
+    limits: Limits,
+    handler: Arc<H>,
+    /// No new requests; what is held finishes.
+    stop: CancellationToken,
     peer: SocketAddr,
+}
+
+/// Who may ask.
+enum Admission {
+    /// A till whose certificate is judged again at every request.
+    Till {
+        authorization: Authorization,
+        terminal: TerminalId,
+        clock: Clock,
+    },
+    /// Whoever connected.
+    Anybody,
 }
 
 impl<H: Handler> Connection<H> {
     /// What every request is asked again.
-    fn may_drive(&self) -> bool {
-        let now = self.shared.clock.unix_now();
-        self.authorization.check(&self.shared.terminal, now).is_ok()
+    fn may_ask(&self) -> Result<(), Check> {
+        let Admission::Till {
+            authorization,
+            terminal,
+            clock,
+        } = &self.admission
+        else {
+            return Ok(());
+        };
+        authorization.check(terminal, clock.unix_now())
     }
 
-    async fn run(self: Arc<Self>, tls: TlsStream<Wired>) {
-        let io = TokioIo::new(Guard::new(tls, &self.shared.limits));
+    async fn run(self: Arc<Self>, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let io = TokioIo::new(Guard::new(stream, &self.limits));
         let this = self.clone();
         let service = service_fn(move |request| {
             let this = this.clone();
@@ -143,7 +191,7 @@ impl<H: Handler> Connection<H> {
         );
         let ended = tokio::select! {
             ended = http.as_mut() => ended,
-            () = self.shared.stop.cancelled() => {
+            () = self.stop.cancelled() => {
                 http.as_mut().graceful_shutdown();
                 http.await
             }
@@ -176,13 +224,10 @@ impl<H: Handler> Connection<H> {
         request: http::Request<Incoming>,
         request_id: &RequestId,
     ) -> Result<Request, Refusal> {
-        let now = self.shared.clock.unix_now();
-        self.authorization
-            .check(&self.shared.terminal, now)
-            .map_err(|check| {
-                tracing::warn!(peer = %self.peer, %check, "a till was refused");
-                authorize::refusal(&check)
-            })?;
+        self.may_ask().map_err(|check| {
+            tracing::warn!(peer = %self.peer, %check, "a till was refused");
+            authorize::refusal(&check)
+        })?;
         if let Some(fault) = guard::refused(request.method(), request.uri().path()) {
             return Err(fault.refusal());
         }
@@ -190,7 +235,7 @@ impl<H: Handler> Connection<H> {
             // [NET-6]
             return Err(Refusal::new(
                 Code::BrowserNotAllowed,
-                "a terminal takes no request from a browser (an Origin header)",
+                "no request is taken from a browser (an Origin header)",
             ));
         }
         let (head, body) = request.into_parts();
@@ -211,7 +256,7 @@ impl<H: Handler> Connection<H> {
         if body.is_end_stream() {
             return Ok(Bytes::new());
         }
-        let limits = &self.shared.limits;
+        let limits = &self.limits;
         match timeout(limits.body, collect(body, limits.body_bytes)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Refusal::new(
@@ -223,13 +268,13 @@ impl<H: Handler> Connection<H> {
 
     async fn handle(&self, request: Request) -> Reply {
         let request_id = request.request_id.clone();
-        let handled = async { self.shared.handler.handle(request).await };
+        let handled = async { self.handler.handle(request).await };
         // A fault in one request must not end the others.
         match AssertUnwindSafe(handled).catch_unwind().await {
             Ok(reply) => reply,
             Err(_) => {
                 tracing::error!(peer = %self.peer, %request_id, "the handler panicked");
-                let refusal = Refusal::new(Code::Internal, "the terminal failed; look up");
+                let refusal = Refusal::new(Code::Internal, "the request failed here; look up");
                 Reply::refusal(refusal, &request_id)
             }
         }

@@ -44,7 +44,7 @@ impl Fault {
                 Code::InvalidRequest,
                 "this is not an HTTP/1.1 request as RFC 9112 writes it",
             ),
-            Fault::Version => (Code::InvalidRequest, "this terminal speaks HTTP/1.1"),
+            Fault::Version => (Code::InvalidRequest, "only HTTP/1.1 is spoken here"),
             Fault::Length => (
                 Code::InvalidRequest,
                 "a request has one Content-Length in digits, or one Transfer-Encoding, never both",

@@ -11,12 +11,12 @@ use crate::error_body::{Code, ErrorEnvelope};
 /// A document in the making: its schemas are collected as they are named.
 pub(super) struct Draft {
     generator: SchemaGenerator,
-    codes: &'static [Code],
+    codes: Vec<Code>,
 }
 
 impl Draft {
     /// A document whose errors are these.
-    pub(super) fn new(codes: &'static [Code]) -> Self {
+    pub(super) fn new(codes: Vec<Code>) -> Self {
         let settings = SchemaSettings::draft2020_12().with(|settings| {
             settings.definitions_path = "/components/schemas".into();
             settings.meta_schema = None;
@@ -69,7 +69,7 @@ impl Draft {
         let (schemes, security) = security;
         let content = self.content::<ErrorEnvelope>();
         let mut responses = Map::new();
-        for (status, codes) in by_status(self.codes) {
+        for (status, codes) in by_status(&self.codes) {
             responses.insert(status.to_string(), error(status, &codes, &content));
         }
         let request_id = self.schema::<crate::id::RequestId>();
@@ -148,6 +148,16 @@ pub(super) fn payment_id(draft: &mut Draft) -> Value {
         "in": "path",
         "required": true,
         "schema": draft.schema::<crate::PaymentId>(),
+    })
+}
+
+/// `{id}` of a webhook endpoint.
+pub(super) fn webhook_endpoint_id(draft: &mut Draft) -> Value {
+    json!({
+        "name": "id",
+        "in": "path",
+        "required": true,
+        "schema": draft.schema::<crate::id::WebhookEndpointId>(),
     })
 }
 

@@ -1,0 +1,68 @@
+//! Which cloud the terminals of this process join: none, one of their own, or one elsewhere.
+
+use std::net::SocketAddr;
+
+use vinr_protocol::TerminalId;
+
+use super::{Cloud, CloudError, CloudOptions, CloudUrl, Join};
+use crate::provision::{Pki, ProvisionError};
+
+/// The choice.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Choice {
+    /// Each terminal's host is its own.
+    #[default]
+    None,
+    /// One in this process.
+    Here(CloudOptions),
+    /// One elsewhere.
+    There(CloudUrl),
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) struct Joined {
+    pub(crate) cloud: Option<Cloud>,
+    there: Option<CloudUrl>,
+}
+
+impl Choice {
+    /// Starts the cloud, where it is one of this process.
+    pub(crate) async fn start(self, pki: &Pki) -> Result<Joined, CloudError> {
+        let (cloud, there) = match self {
+            Choice::None => (None, None),
+            Choice::Here(options) => (Some(Cloud::start(pki, options).await?), None),
+            Choice::There(url) => (None, Some(url)),
+        };
+        Ok(Joined { cloud, there })
+    }
+}
+
+impl Joined {
+    /// How a terminal joins it.
+    pub(crate) fn join(
+        &self,
+        pki: &Pki,
+        terminal: &TerminalId,
+    ) -> Result<Option<Join>, CloudError> {
+        if let Some(cloud) = &self.cloud {
+            return Ok(Some(cloud.join(terminal)));
+        }
+        let Some(there) = &self.there else {
+            return Ok(None);
+        };
+        let identity = pki.link_identity(terminal);
+        for file in [&identity.cloud_ca, &identity.certificate, &identity.key] {
+            if !file.is_file() {
+                return Err(ProvisionError::Missing(file.clone()).into());
+            }
+        }
+        Ok(Some(Join::to(there.clone(), identity)))
+    }
+}
+
+impl From<SocketAddr> for CloudOptions {
+    fn from(listen: SocketAddr) -> Self {
+        CloudOptions::new(listen)
+    }
+}

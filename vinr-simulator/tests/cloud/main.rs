@@ -1,0 +1,14 @@
+//! The sandbox cloud over real sockets: its API, the terminals' links, webhooks.
+
+#![allow(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
+
+mod api;
+mod command;
+mod dashboard;
+mod delivering;
+mod links;
+mod offline;
+mod paying;
+mod refusing;
+mod shop;
+mod webhooks;
