@@ -126,9 +126,8 @@ fn only_for_this_terminal(api: &str) -> String {
                         }
                         "terminalId" => *it = json!({ "const": TERMINAL }),
                         "terminalGroup" => *it = json!({ "enum": [[TERMINAL], null] }),
-                        "url" => {
-                            *it = json!({ "type": "string", "pattern": "^http://127[.]0[.]0[.]1:9/[a-z]{0,9}$" });
-                        }
+                        // An example forbids nothing else: whatever is no lawful endpoint must be refused anyway.
+                        "url" => it["examples"] = json!(["http://127.0.0.1:9/webhooks"]),
                         _ => narrow(it),
                     }
                 }

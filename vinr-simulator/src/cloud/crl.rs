@@ -1,4 +1,4 @@
-//! The POS CA's revocation list, from its file to whoever hands it out. \[TLS-12\]
+//! The POS CA's revocation list, from its file to whoever hands it out. §2
 
 use std::path::PathBuf;
 use std::time::Duration;

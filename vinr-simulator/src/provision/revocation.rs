@@ -1,4 +1,4 @@
-//! Taking a till's identity back: the POS CA's list of what it revoked. \[TLS-12\]
+//! Taking a till's identity back: the POS CA's list of what it revoked. §2
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -216,7 +216,6 @@ mod tests {
         (number, serials.map(|it| hex(it.raw_serial())).collect())
     }
 
-    // [TLS-12]
     #[test]
     fn a_revoked_till_is_on_the_list_and_the_number_goes_up() {
         let (_dir, pki) = provisioned();

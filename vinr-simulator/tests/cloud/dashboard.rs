@@ -58,7 +58,6 @@ async fn a_simulator_has_its_own_cloud_where_it_is_asked_for() {
     assert_eq!(entries.len(), 1, "the terminal reads the cloud's ledger");
 }
 
-// [TLS-12]
 #[tokio::test]
 async fn a_till_of_the_dashboard_is_made_and_revoked() {
     let (dir, simulator) = in_one_process().await;

@@ -180,7 +180,6 @@ async fn the_api_key_is_in_no_file_of_a_terminal() {
     assert!(read > 6, "there were files to read");
 }
 
-// [TLS-12]
 #[tokio::test]
 async fn a_revocation_list_reaches_every_terminal_and_a_new_one_too() {
     let shop = Shop::open().await;

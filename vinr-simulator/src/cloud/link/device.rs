@@ -46,7 +46,7 @@ const FIRST_LINK: Duration = Duration::from_secs(1);
 pub(crate) struct Device {
     terminal: TerminalId,
     join: Join,
-    /// Where the POS CA's list is kept. \[TLS-12\]
+    /// Where the POS CA's list is kept. §2
     crl: PathBuf,
     linked: watch::Sender<Link>,
     state: Mutex<State>,
@@ -363,7 +363,7 @@ impl Device {
         });
     }
 
-    /// Durable, whole or not at all. What enforces it reads it from there. \[TLS-12\]
+    /// Durable, whole or not at all. What enforces it reads it from there. §2
     fn keep_crl(&self, pem: &str) {
         let is_new = std::fs::read_to_string(&self.crl).ok().as_deref() != Some(pem);
         if !is_new {

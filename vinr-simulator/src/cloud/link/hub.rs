@@ -103,7 +103,7 @@ impl Hub {
         });
     }
 
-    /// The list as it is, and each new one. \[TLS-12\]
+    /// The list as it is, and each new one. §2
     async fn hand_out(&self, outgoing: &Outgoing) {
         let mut crl = self.crl.clone();
         loop {
