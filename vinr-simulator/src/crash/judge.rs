@@ -151,6 +151,9 @@ impl Scene<'_> {
             format!("I17: a number was given twice: {numbers:?}")
         })?;
         let last = unique.last().copied().unwrap_or(0);
+        ensure(!self.world.gave_again, || {
+            "I17: a number was given again".to_owned()
+        })?;
         let has_gap = self.world.forgotten.is_empty() && unique.len() as u64 != last;
         ensure(!has_gap, || {
             format!("I17: a number was left out: {unique:?}")

@@ -437,7 +437,7 @@ impl<'a> Scene<'a> {
     fn month_passes(&mut self) {
         for sale in self.stage.script.sales() {
             let payments = self.list(sale).unwrap_or_default();
-            if payments.iter().all(|it| it.status.is_final()) {
+            if !payments.is_empty() && payments.iter().all(|it| it.status.is_final()) {
                 self.world.forget(sale, &payments);
             }
         }

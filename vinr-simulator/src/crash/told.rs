@@ -42,6 +42,8 @@ pub(super) struct World {
     pub(super) known: BTreeSet<PaymentId>,
     pub(super) finals: BTreeMap<PaymentId, Payment>,
     pub(super) queued: BTreeMap<PaymentId, Payment>,
+    /// A number was told that is not higher than one before.
+    pub(super) gave_again: bool,
     /// The highest number that was told.
     pub(super) last_sequence: u64,
     asked: BTreeMap<Caller, Asked>,
@@ -80,6 +82,7 @@ impl World {
             known: BTreeSet::new(),
             finals: BTreeMap::new(),
             queued: BTreeMap::new(),
+            gave_again: false,
             last_sequence: 0,
             asked: BTreeMap::new(),
             drawn: 0,
@@ -140,6 +143,8 @@ impl World {
         let id = payment.id.clone();
         self.known.insert(id.clone());
         let sequence = payment.offline.as_ref().map_or(0, |mark| mark.sequence);
+        let is_news = payment.is_queued_offline() && !self.queued.contains_key(&id);
+        self.gave_again |= is_news && sequence <= self.last_sequence;
         self.last_sequence = self.last_sequence.max(sequence);
         if payment.status.is_final() {
             self.finals.insert(id, payment.clone());
