@@ -13,7 +13,7 @@ use vinr_protocol::terminal::Record;
 use super::design::Design;
 use super::judge::{Fails, Judged, Late, Violation};
 use super::scene::{Keys, Moment, Scene, Stage};
-use super::script::Script;
+use super::script::{Script, Step};
 use super::told::World;
 
 /// How far it looks.
@@ -38,7 +38,7 @@ impl Bounds {
     pub const ALL: Self = Self {
         first: sim::Bounds::ALL,
         again: sim::Bounds::FEW,
-        deeper_every: 97,
+        deeper_every: 31,
         depth: 3,
         faults_every: 1,
         flips_every: 1,
@@ -76,6 +76,8 @@ pub enum Kind {
     FailedThenPowerCut,
     /// An operation of the disk failed during a start.
     FailedStart,
+    /// The disk was full at a start.
+    FullDisk,
     /// A bit was flipped.
     FlippedBit,
     /// A file was gone.
@@ -104,6 +106,7 @@ impl fmt::Display for Kind {
             Kind::FailedOperation => "failed operation, new process",
             Kind::FailedThenPowerCut => "failed operation, power cut",
             Kind::FailedStart => "failed operation during a start",
+            Kind::FullDisk => "full disk at a start",
             Kind::FlippedBit => "flipped bit",
             Kind::MissingFile => "missing file",
             Kind::RolledBack => "older image",
@@ -224,6 +227,7 @@ impl<'a> Engine<'a> {
         self.damage(&played);
         self.failed_operations(operations);
         self.failed_starts(&played);
+        self.full_disks(&played);
     }
 
     fn play(&self, disk: SimDisk) -> Result<Played, OpenError> {
@@ -411,6 +415,41 @@ impl<'a> Engine<'a> {
                 }
             }
         }
+    }
+
+    /// A terminal starts on a full disk, knows everything, and goes on when there is room.
+    fn full_disks(&mut self, played: &Played) {
+        for (nth, (image, world)) in played.before.iter().enumerate().skip(1) {
+            if self.is_over() {
+                return;
+            }
+            self.report
+                .tallies
+                .entry(Kind::FullDisk)
+                .or_default()
+                .states += 1;
+            let judged = self.full_disk(image, world);
+            let place = format!("before step {nth}");
+            match judged {
+                Ok(()) => {}
+                Err(Fails::Refuses(why)) => {
+                    let why = Violation(format!("it refuses what it knows: {why}"));
+                    self.violates(Kind::FullDisk, &place, why);
+                }
+                Err(Fails::Violates(why)) => self.violates(Kind::FullDisk, &place, why),
+            }
+        }
+    }
+
+    fn full_disk(&self, image: &Image, world: &World) -> Judged {
+        let disk = SimDisk::of(image.clone());
+        disk.set_capacity(Some(disk.used()));
+        let mut scene = Scene::start(self.stage, disk, world.clone(), None)
+            .map_err(|error| Fails::Refuses(error.to_string()))?;
+        scene.keeps_its_word()?;
+        // Whatever is settled now has its room.
+        let _ = scene.play(Step::DiskRoom);
+        scene.comes_to_rest(Late::Never)
     }
 
     /// Judges a state; false where it was judged before.

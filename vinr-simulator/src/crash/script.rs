@@ -115,7 +115,7 @@ const SMALL: Settings = Settings {
 /// Room for several records is kept ready.
 const ROOMY: Settings = Settings {
     segment: 64 * 1024,
-    chunk: 8 * 1024,
+    chunk: 4 * 1024,
 };
 
 fn script(name: &'static str, steps: &[Step]) -> Script {
