@@ -9,18 +9,20 @@
 
 #![allow(clippy::unwrap_used, reason = "what cannot be set up ends it")]
 
-#[path = "../src/cli.rs"]
-mod cli;
-#[path = "../src/guide.rs"]
-mod guide;
 #[path = "../tests/killing/mod.rs"]
 mod killing;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use std::time::Instant;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
+use vinr_protocol::TerminalId;
+use vinr_protocol::device::Model;
+use vinr_simulator::Simulator;
+use vinr_simulator::cardholder::Script;
 
 use killing::{Rounds, fresh_seed, kill};
 
@@ -38,14 +40,50 @@ struct Options {
     offline_every: u64,
 }
 
+/// Each victim is this very program, called as the simulator is.
+#[derive(Parser)]
+struct Victim {
+    _run: String,
+    #[arg(long)]
+    dir: PathBuf,
+    #[arg(long)]
+    id: TerminalId,
+    #[arg(long)]
+    listen: SocketAddr,
+    #[arg(long)]
+    control: SocketAddr,
+    #[arg(long)]
+    tap_after: u64,
+    #[arg(long)]
+    no_mdns: bool,
+    #[arg(long)]
+    no_cloud: bool,
+}
+
+impl Victim {
+    /// Runs until it is killed.
+    fn run(self) -> anyhow::Result<()> {
+        let runtime = tokio::runtime::Runtime::new()?;
+        runtime.block_on(async {
+            let script = Script {
+                tap_after: Some(Duration::from_millis(self.tap_after)),
+                ..Script::default()
+            };
+            let _runs = Simulator::builder(&self.dir)
+                .terminal(self.id, Model::Simulator)
+                .listen(self.listen)
+                .control(self.control)
+                .cardholder(script)
+                .start()
+                .await?;
+            std::future::pending().await
+        })
+    }
+}
+
 fn main() -> anyhow::Result<()> {
-    // Each victim is this very program, called as the simulator is.
     if std::env::args().nth(1).as_deref() == Some("run") {
-        return match cli::Cli::parse().command {
-            cli::Command::Run(run) => run.run(),
-            cli::Command::Provision(provision) => provision.run(),
-            cli::Command::Defects => Ok(guide::defects()?),
-        };
+        return Victim::parse().run();
     }
     let options = Options::parse();
     let seed = options.seed.unwrap_or_else(fresh_seed);

@@ -273,7 +273,7 @@ impl<'a> Scene<'a> {
                 }
                 Effect::Authorize { payment } => {
                     self.last_authorized = Some(payment.id.clone());
-                    self.world.send(ToHost::Authorize(payment));
+                    self.world.send(ToHost::Authorize(Box::new(payment)));
                     self.seen();
                 }
                 Effect::AskHost { payment } => {

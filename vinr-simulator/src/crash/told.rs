@@ -16,7 +16,7 @@ pub(super) type AttemptOf = (u8, u8);
 /// What was sent to the card network and has not arrived.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum ToHost {
-    Authorize(Payment),
+    Authorize(Box<Payment>),
     AskHost(PaymentId),
     Reverse(PaymentId),
 }
