@@ -165,9 +165,14 @@ async fn exchange(
         let response = sender.send_request(request).await;
         response.map(|it| it.status()).map_err(io::Error::other)
     };
+    // An answer may come together with its connection's end, and counts: whoever asked says whether there is one.
+    let served = async {
+        let _ = connection.await;
+        std::future::pending::<std::convert::Infallible>().await
+    };
     tokio::select! {
         status = asked => status,
-        _ = connection => Err(io::ErrorKind::UnexpectedEof.into()),
+        never = served => match never {},
     }
 }
 
