@@ -34,9 +34,18 @@ fn ends(
 }
 
 pub(super) async fn shows(scene: &mut Scene, words: &Words) {
+    stands(scene, words, None);
+}
+
+pub(super) async fn shows_declined(scene: &mut Scene, words: &Words) {
+    stands(scene, words, Some(words.text(2)));
+}
+
+fn stands(scene: &Scene, words: &Words, decline_code: Option<&str>) {
     scene.claim(Said::Stands {
         exchange: scene.number(words.text(0)),
         status: any_of(words.text(1)),
+        decline_code: decline_code.map(str::to_owned),
     });
 }
 
@@ -81,6 +90,18 @@ pub(super) async fn refused_naming(scene: &mut Scene, words: &Words) {
 
 pub(super) async fn refused_or_closed(scene: &mut Scene, words: &Words) {
     refuses(scene, words, None, true).await;
+}
+
+pub(super) async fn each_refused(scene: &mut Scene, words: &Words) {
+    for name in scene.each(words.text(0)) {
+        scene.refusal(&name).await;
+        scene.claim(Said::Refused {
+            exchange: scene.number(&name),
+            codes: vec![words.text(1).to_owned()],
+            param: None,
+            may_close: false,
+        });
+    }
 }
 
 async fn refuses(scene: &mut Scene, words: &Words, param: Option<String>, may_close: bool) {

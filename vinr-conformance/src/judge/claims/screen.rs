@@ -4,6 +4,10 @@ use crate::journal::ScreenEvent;
 use crate::judge::found::Found;
 use crate::judge::trace::{Exchange, Trace};
 
+/// A screen that comes later waited for something that is not in the command's path. How quick it must be is a
+/// matter of LAT-1.
+const PROMPT_WITHIN_NS: u64 = 5_000_000_000;
+
 const NOBODY_WATCHED: &str = "nobody could watch the screen";
 
 /// The screen asks for a card for this sale; where nobody watches, a look-up that says `pending` while
@@ -17,6 +21,12 @@ pub(super) fn prompts(trace: &Trace<'_>, own: &Exchange<'_>, until: u64) -> Foun
             && screen.reference.as_deref() == reference
     });
     if let Some((entry, _)) = shown {
+        let took_ns = entry.at_ns.saturating_sub(own.last_byte_ns);
+        if took_ns > PROMPT_WITHIN_NS {
+            let seen = format!("it asked after {} ms", took_ns / 1_000_000);
+            let expected = "the terminal asks for a card while the customer stands there";
+            return Found::broken("late_prompt", expected, seen, [own.seq, entry.seq]);
+        }
         return Found::kept([own.seq, entry.seq]);
     }
     let pending = trace.sightings().into_iter().find(|sighting| {
@@ -106,6 +116,25 @@ mod tests {
             story.reason(&Said::Prompts { exchange: pay }),
             Some("no_prompt")
         );
+    }
+
+    // [NET-3]
+    #[test]
+    fn a_prompt_after_five_seconds_waited_for_something() {
+        let after = |ms: u64| {
+            let mut story = Story::new();
+            let pay = story.pay("order_1", "k1", 2500);
+            // A line of the story is a millisecond.
+            for _ in 1..ms {
+                story.note(Event::Note {
+                    text: String::new(),
+                });
+            }
+            story.screen("present_card", "order_1");
+            story.reason(&Said::Prompts { exchange: pay })
+        };
+        assert_eq!(after(5000), None);
+        assert_eq!(after(5001), Some("late_prompt"));
     }
 
     #[test]
