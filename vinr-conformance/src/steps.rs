@@ -53,6 +53,7 @@ steps! {
     given "the owner halves each offline limit" => offline::halves_the_limits;
     given "a simulator that was started with simulateOffline" => simulators::starts_offline;
     given "a shop whose terminal is connected to the cloud" => simulators::is_connected;
+    given "the merchant's server listens" => simulators::merchant_listens;
     given "the merchant's server refuses the first of all webhooks" => simulators::merchant_refuses_the_first;
 
     when "the till asks for {money} as {name}" => till::asks;

@@ -190,6 +190,21 @@ impl Story {
 
     /// Somebody is asked to do something, and does it.
     pub(super) fn asked(&mut self, question: &str) {
+        self.answered(question, serde_json::Map::new(), Answered::Done);
+    }
+
+    /// Somebody is asked to look at the screen.
+    pub(super) fn looked_at(&mut self, expect: &str, answered: Answered) {
+        let args = [("expect".to_owned(), expect.into())];
+        self.answered("observe_screen", args.into_iter().collect(), answered);
+    }
+
+    fn answered(
+        &mut self,
+        question: &str,
+        args: serde_json::Map<String, serde_json::Value>,
+        answered: Answered,
+    ) {
         let id = format!("q{}", self.seq());
         self.note(Event::Question(Question {
             question: question.into(),
@@ -197,10 +212,10 @@ impl Story {
             requirement: vec![],
             why: String::new(),
             subject: "term_1".into(),
-            args: serde_json::Map::new(),
+            args,
             deadline_ms: 1000,
         }));
-        self.note(Event::Answer(Answer::plain(&id, Answered::Done)));
+        self.note(Event::Answer(Answer::plain(&id, answered)));
     }
 
     pub(super) fn ledger(&mut self, entries: Vec<LedgerEntry>) {

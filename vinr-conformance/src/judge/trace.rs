@@ -279,6 +279,29 @@ impl<'a> Trace<'a> {
             .collect()
     }
 
+    /// What whoever was asked in this stretch to look for the amount on the screen answered.
+    pub(super) fn looked_at(&self, stretch: std::ops::Range<u64>) -> Option<(u64, Answered)> {
+        let own = || {
+            self.entries
+                .iter()
+                .filter(|entry| stretch.contains(&entry.seq))
+        };
+        let asked = own().filter_map(|entry| match &entry.event {
+            Event::Question(question)
+                if question.question == "observe_screen"
+                    && question.args.get("expect").is_some_and(|it| it == "amount") =>
+            {
+                Some(question.id.as_str())
+            }
+            _ => None,
+        });
+        let asked = asked.last()?;
+        own().find_map(|entry| match &entry.event {
+            Event::Answer(answer) if answer.id == asked => Some((entry.seq, answer.answer)),
+            _ => None,
+        })
+    }
+
     fn present_card(&self) -> impl Iterator<Item = (&'a Entry, &'a Question)> + use<'a> {
         self.entries.iter().filter_map(|entry| match &entry.event {
             Event::Question(question) if question.question == "present_card" => {

@@ -363,6 +363,18 @@ impl Scene {
         true
     }
 
+    /// Does somebody stream what the screen shows?
+    pub(super) fn is_screen_watched(&self) -> bool {
+        let mut is_watched = false;
+        self.journal().any_after(0, |entry| {
+            if let Event::ScreenWatch { on } = entry.event {
+                is_watched = on;
+            }
+            false
+        });
+        is_watched && self.own.is_none()
+    }
+
     /// Reads the host's ledger of a sale into the journal.
     pub(super) async fn read_ledger(&mut self, reference: &str) {
         let ask = Ask::to("read_ledger")

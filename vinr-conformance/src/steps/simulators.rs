@@ -56,7 +56,15 @@ async fn starts(scene: &mut Scene, how: Beside) {
     }
 }
 
+pub(super) async fn merchant_listens(scene: &mut Scene, _: &Words) {
+    merchant_opens(scene, 0).await;
+}
+
 pub(super) async fn merchant_refuses_the_first(scene: &mut Scene, _: &Words) {
+    merchant_opens(scene, 1).await;
+}
+
+async fn merchant_opens(scene: &mut Scene, refuses: u64) {
     let api = match (&scene.context.cloud, &scene.own) {
         (Some(CloudProfile::Own), Some(own)) => own.cloud_api(),
         (
@@ -70,7 +78,7 @@ pub(super) async fn merchant_refuses_the_first(scene: &mut Scene, _: &Words) {
         _ => Err("there is no cloud".into()),
     };
     let opened = match api {
-        Ok(api) => Merchant::open(scene.journal(), api, 1)
+        Ok(api) => Merchant::open(scene.journal(), api, refuses)
             .await
             .map_err(|error| error.to_string()),
         Err(why) => Err(why),

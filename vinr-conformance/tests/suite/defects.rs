@@ -81,8 +81,8 @@ killed! {
     a_stale_queue_that_takes_more: StaleQueueTakesMore, "off.stale", "OFF-17.accepted";
     a_simulator_that_stays_online: SimulateOfflineIgnored, "sim.offline", "SIM-4.accepted";
     a_settled_payment_that_nobody_is_told_of: SettledPaymentNotTold, "evt.settled", "EVT-1.not_fired";
-    a_webhook_that_anybody_could_have_sent: WebhookSignedByAnother, "evt.settled", "EVT-2.wrong_signature";
-    a_webhook_that_looks_new_each_time: WebhookIdOfItsOwn, "evt.settled", "EVT-2.another_event_id";
+    a_webhook_that_anybody_could_have_sent: WebhookSignedByAnother, "evt.repeated", "EVT-2.wrong_signature";
+    a_webhook_that_looks_new_each_time: WebhookIdOfItsOwn, "evt.repeated", "EVT-2.another_event_id";
     a_sent_queue_that_nobody_is_told_of: DrainedPaymentNotTold, "evt.offline", "OFF-7.not_fired";
     a_declined_queue_that_nobody_understands: OfflineDeclineNotNamed, "evt.offline", "OFF-8.wrong_decline_code";
 }

@@ -1,5 +1,7 @@
 //! What the screen showed, and what it must not show. \[PAY-2, PAY-9, PAY-10, REC-15\]
 
+use vinr_protocol::question::Answered;
+
 use crate::journal::ScreenEvent;
 use crate::judge::found::Found;
 use crate::judge::trace::{Exchange, Trace};
@@ -28,6 +30,15 @@ pub(super) fn prompts(trace: &Trace<'_>, own: &Exchange<'_>, until: u64) -> Foun
             return Found::broken("late_prompt", expected, seen, [own.seq, entry.seq]);
         }
         return Found::kept([own.seq, entry.seq]);
+    }
+    match trace.looked_at(own.seq..until) {
+        Some((seq, Answered::Saw)) => return Found::kept([own.seq, seq]),
+        Some((seq, Answered::DidNotSee)) => {
+            let expected = "the terminal asks for a card";
+            let seen = "whoever looked at the screen did not see it";
+            return Found::broken("no_prompt", expected, seen, [own.seq, seq]);
+        }
+        _ => {}
     }
     let pending = trace.sightings().into_iter().find(|sighting| {
         sighting.exchange.number != own.number
@@ -96,6 +107,8 @@ fn silent(
 
 #[cfg(test)]
 mod tests {
+    use vinr_protocol::question::Answered;
+
     use crate::journal::{Event, Said};
     use crate::judge::fixture::Story;
 
@@ -116,6 +129,21 @@ mod tests {
             story.reason(&Said::Prompts { exchange: pay }),
             Some("no_prompt")
         );
+    }
+
+    fn looked_at(answered: Answered) -> Option<&'static str> {
+        let mut story = Story::new();
+        story.note(Event::ScreenWatch { on: false });
+        let pay = story.pay("order_1", "k1", 2500);
+        story.looked_at("amount", answered);
+        story.reason(&Said::Prompts { exchange: pay })
+    }
+
+    #[test]
+    fn somebody_who_looks_at_the_screen_tells_what_it_shows() {
+        assert_eq!(looked_at(Answered::Saw), None);
+        assert_eq!(looked_at(Answered::DidNotSee), Some("no_prompt"));
+        assert_eq!(looked_at(Answered::Cannot), None);
     }
 
     // [NET-3]
