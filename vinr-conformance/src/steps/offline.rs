@@ -51,10 +51,13 @@ async fn cut(scene: &mut Scene) {
         "shows what the terminal does without the card network",
         vec![],
     );
-    // Whoever says that they cannot may have done half of it.
-    scene.odd.internet_is_away = true;
     scene.odd.was_offline = true;
-    scene.question(ask).await;
+    scene.odd.internet_is_away = scene.question(ask).await.is_some();
+    if !scene.odd.internet_is_away {
+        // Whoever says that they cannot may have done half of it.
+        let ask = Ask::to("restore_internet").because("nobody could cut it", vec![]);
+        scene.context.drivers.ask(ask).await;
+    }
 }
 
 pub(super) async fn comes_back(scene: &mut Scene, _: &Words) {
