@@ -9,3 +9,9 @@ Feature: The screen within 50 ms
   Scenario: Two hundred activations on a warm connection
     When 20 warm-ups and 200 activations are measured
     Then the screen was active in under 50 ms [LAT-1]
+
+  @lat.offline @LAT-3 @needs:offline_queue @disruptive
+  Scenario: Two hundred activations without the internet
+    Given the internet is away
+    When 20 warm-ups and 200 activations are measured
+    Then the screen was active in under 50 ms [LAT-3]

@@ -22,11 +22,6 @@ Feature: The terminal on the shop's network
     Then the advertisement describes the terminal [DISC-7]
     And the change of activity was announced [DISC-7]
 
-  @sim.advert @SIM-1
-  Scenario: The local simulator is found as the page says
-    When somebody listens for terminals
-    Then it is term_local_simulator at 127.0.0.1, model simulator [SIM-1]
-
   @net.browser @NET-6
   Scenario: A browser is sent away
     Given the terminal is idle
@@ -67,3 +62,24 @@ Feature: The terminal on the shop's network
     And the slow peer waits
     Then the slow peer is shown out [NET-5]
     And "meanwhile" is answered [NET-5]
+
+  @net.cloud_away @NET-3 @needs:offline_queue @disruptive
+  Scenario: The cloud is away, and the screen comes on all the same
+    Given the terminal is idle
+    When the internet goes away this very moment
+    And the till asks for 25.00 USD as "at once"
+    Then the terminal asks for a card for "at once" [NET-3]
+
+  @net.local_mode @NET-4 @NET-8 @needs:local_mode_switch @disruptive
+  Scenario: With local mode switched off nothing new begins, and nothing is left hanging
+    Given the terminal is idle
+    When the till asks for 25.00 USD as "before"
+    And local mode is switched off
+    And the till looks up "before" as "look-up"
+    And the till cancels "before" as "cancel"
+    And the answer to "before" arrives
+    And the till asks for 7.00 USD as "after"
+    Then "after" is refused as local_mode_disabled [NET-4]
+    And "after" was never prompted [NET-4]
+    And "look-up" is answered [NET-8]
+    And "cancel" is answered cancelled [NET-8]

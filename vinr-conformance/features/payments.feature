@@ -210,20 +210,3 @@ Feature: Taking a payment
     And the customer taps the approved card
     And the answer to "cake" arrives
     Then "cake" ended completed [PAY-19]
-
-  @sim.cards @SIM-3 @PAY-17
-  Scenario Outline: The test card <card> does what the page says
-    When the till asks for 25.00 USD as "sale"
-    And the customer presents the <card> card as <entry>
-    And the answer to "sale" arrives
-    Then "sale" ended <outcome> [SIM-3]
-
-    Examples:
-      | card               | entry       | outcome                         |
-      | approved           | contactless | completed                       |
-      | approved_with_pin  | chip        | completed                       |
-      | declined           | chip        | failed with card_declined       |
-      | insufficient_funds | chip        | failed with insufficient_funds  |
-      | expired            | chip        | failed with expired_card        |
-      | processing_error   | chip        | failed with processing_error    |
-      | incorrect_pin      | chip        | failed with incorrect_pin       |

@@ -35,7 +35,7 @@ pub struct Drivers {
     subject: String,
     hands: BTreeMap<Capability, Vec<Hand>>,
     control: Option<Arc<Control>>,
-    questions: AtomicU64,
+    questions: Arc<AtomicU64>,
 }
 
 impl Drivers {
@@ -65,7 +65,16 @@ impl Drivers {
             subject: subject.to_owned(),
             hands,
             control,
-            questions: AtomicU64::new(0),
+            questions: Arc::default(),
+        }
+    }
+
+    /// The control port alone, for another terminal of the same run: the numbers of the questions go on.
+    pub fn beside(&self, subject: &str, control: Option<Control>) -> Self {
+        let by_control = |_| vec![Driver::Control(None)];
+        Self {
+            questions: self.questions.clone(),
+            ..Self::new(self.journal.clone(), subject, by_control, control)
         }
     }
 
@@ -105,6 +114,57 @@ impl Drivers {
         if let Some(control) = &self.control {
             control.hand_back_the_card().await;
         }
+    }
+
+    /// Sets the terminal's offline limits, or those of its sheet; the error says why nobody can. The vocabulary has
+    /// no question for it: only a control port is asked.
+    pub async fn set_limits(
+        &self,
+        limits: Option<(BTreeMap<String, u64>, u32)>,
+    ) -> Result<(), String> {
+        let control = self.the_control(Capability::Network)?;
+        let (limits, max_queued) = limits.unzip();
+        control
+            .set_limits(
+                &self.subject,
+                limits.as_ref(),
+                max_queued.unwrap_or_default(),
+            )
+            .await
+            .map_err(|error| error.to_string())?;
+        self.note(match limits {
+            Some(limits) => format!("the owner sets the offline limits to {limits:?}"),
+            None => "the owner sets the offline limits of the sheet".into(),
+        });
+        Ok(())
+    }
+
+    /// Sets the terminal's clock ahead; likewise.
+    pub async fn set_clock(&self, ahead: Duration) -> Result<(), String> {
+        let control = self.the_control(Capability::Power)?;
+        control
+            .set_clock(&self.subject, ahead)
+            .await
+            .map_err(|error| error.to_string())?;
+        self.note(format!(
+            "the terminal's clock is {} s ahead",
+            ahead.as_secs()
+        ));
+        Ok(())
+    }
+
+    fn the_control(&self, capability: Capability) -> Result<&Control, String> {
+        let is_named = self.hands[&capability]
+            .iter()
+            .any(|hand| matches!(hand, Hand::Control(_)));
+        match &self.control {
+            Some(control) if is_named => Ok(control),
+            _ => Err("only the control port of a simulator can do this".into()),
+        }
+    }
+
+    fn note(&self, text: String) {
+        self.journal.record(Event::Note { text });
     }
 
     /// Asks, and journals question and answer.

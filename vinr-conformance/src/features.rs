@@ -17,11 +17,14 @@ const TEXTS: &[(&str, &str)] = &[
         "timeout_recovery",
         include_str!("../features/timeout_recovery.feature"),
     ),
+    ("offline", include_str!("../features/offline.feature")),
     ("groups", include_str!("../features/groups.feature")),
     (
         "activation_latency",
         include_str!("../features/activation_latency.feature"),
     ),
+    ("webhooks", include_str!("../features/webhooks.feature")),
+    ("simulator", include_str!("../features/simulator.feature")),
 ];
 
 /// A scenario and its steps, the background's first.
@@ -228,7 +231,9 @@ mod tests {
     fn every_requirement_that_issue_by_issue_was_promised_has_a_scenario() {
         let promised = "NET-1 DISC-1 TLS-1 TLS-5 TLS-6 PAY-2 PAY-3 PAY-4 PAY-8 PAY-9 PAY-10 PAY-11 PAY-12 \
             PAY-14 PAY-15 PAY-16 PAY-17 PAY-18 PAY-19 PAY-20 REC-6 REC-7 REC-8 REC-9 REC-11 REC-13 REC-14 \
-            REC-15 GRP-5 LAT-1";
+            REC-15 GRP-5 LAT-1 \
+            NET-3 NET-4 NET-8 OFF-1 OFF-2 OFF-3 OFF-4 OFF-5 OFF-6 OFF-7 OFF-8 OFF-9 OFF-11 OFF-12 OFF-13 OFF-14 \
+            OFF-15 OFF-16 OFF-17 EVT-1 EVT-2 SIM-1 SIM-2 SIM-3 SIM-4 SIM-5 LAT-3";
         for id in promised.split_whitespace() {
             assert!(all().iter().any(|case| case.scenario.names(id)), "{id}");
         }

@@ -7,10 +7,12 @@
 
 mod event;
 mod redact;
+mod seen;
 
 pub use event::{
     Advert, Certificate, Claim, Ended, Event, Handshake, Header, Said, ScreenEvent, Side,
 };
+pub use seen::{Endpoint, Needle, RepeatedTrace, StorageRead, Webhook};
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};

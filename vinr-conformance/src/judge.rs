@@ -13,6 +13,7 @@ mod found;
 mod payment;
 mod rules;
 mod trace;
+mod whole;
 
 #[cfg(test)]
 mod fixture;
@@ -49,6 +50,7 @@ pub fn judge(entries: &[Entry], plan: &Plan) -> Vec<Finding> {
         }
     }
     findings.extend(elsewhere(&evidence, plan));
+    whole::conclude(&trace, plan, &mut findings);
     findings
 }
 

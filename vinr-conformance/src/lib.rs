@@ -6,6 +6,7 @@ pub mod features;
 pub mod journal;
 pub mod judge;
 pub mod latency;
+pub mod merchant;
 pub mod plan;
 pub mod probe;
 pub mod profile;

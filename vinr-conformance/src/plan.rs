@@ -8,7 +8,8 @@
 //! | `PAY-8` | the scenario speaks of this requirement |
 //! | `needs:pin` | only where the profile says that the feature is there |
 //! | `without:pin` | only where the profile says that it is not: the negative test |
-//! | `disruptive` | cuts power or network: runs after all others |
+//! | `disruptive` | cuts power or network: runs after those that do not |
+//! | `last` | leaves the subject older, or is about all others: runs at the very end |
 
 mod selection;
 
@@ -78,14 +79,17 @@ impl Scenario {
         })
     }
 
-    /// Where it stands in the plan: quiet before disruptive, then the catalogue's order, then its id.
-    fn place(&self) -> (bool, usize, &str) {
+    /// Where it stands in the plan: quiet before disruptive before last, then the catalogue's order, then its id.
+    fn place(&self) -> (usize, usize, &str) {
         let first = requirement::all()
             .iter()
             .position(|row| self.names(&row.id))
             .unwrap_or(usize::MAX);
-        let disruptive = self.tags.iter().any(|tag| tag == "disruptive");
-        (disruptive, first, &self.id)
+        let late = ["disruptive", "last"];
+        let late = late
+            .iter()
+            .rposition(|tag| self.tags.iter().any(|own| own == tag));
+        (late.map_or(0, |place| place + 1), first, &self.id)
     }
 }
 
@@ -246,7 +250,7 @@ mod tests {
         let plan = plan(scenarios(), &[("pin", true)], &Selection::all());
         assert_eq!(
             ids(&plan.scenarios),
-            ["net.port", "pay.echo", "pay.pin", "rec.power"]
+            ["net.port", "pay.echo", "pay.pin", "rec.power", "net.last"]
         );
     }
 
@@ -303,6 +307,7 @@ mod tests {
                 ["PAY-17", "without:pin"],
             ),
             Scenario::new("net.port", "The port", "network", ["NET-1"]),
+            Scenario::new("net.last", "The end", "network", ["NET-1", "last"]),
         ]
     }
 

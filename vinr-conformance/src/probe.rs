@@ -73,6 +73,21 @@ impl Probe {
         }
     }
 
+    /// A probe for another terminal of the same run: its numbers go on.
+    pub fn beside(
+        &self,
+        address: SocketAddr,
+        terminal: &str,
+        terminal_ca_pem: &[u8],
+    ) -> Result<Self, IdentityError> {
+        Ok(Self {
+            journal: self.journal.clone(),
+            address,
+            trust: tls::Trust::new(terminal, terminal_ca_pem)?,
+            numbers: self.numbers.clone(),
+        })
+    }
+
     /// The journal it writes to.
     pub fn journal(&self) -> &Journal {
         &self.journal

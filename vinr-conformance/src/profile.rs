@@ -10,9 +10,11 @@
 //! | `[features]` | what it can do, every one stated; `false` runs the negative tests |
 //! | `[limits]` | what it may accept offline, where that differs from the sheet |
 //! | `[wire]` | where it is, its id, and the files that open a connection |
+//! | `[cloud]` | which cloud it is connected to, where the cloud's rules are judged, too |
 //! | `[drivers]` | who taps the card, watches the screen, cuts the power |
 //! | `[safety]` | that no customer and no money can be hurt |
 
+mod cloud;
 mod drivers;
 mod effective;
 mod error;
@@ -28,6 +30,7 @@ use vinr_protocol::TerminalId;
 use vinr_protocol::device::{Model, OfflineLimits};
 use vinr_protocol::requirement::Role;
 
+pub use cloud::CloudProfile;
 pub use drivers::{Capability, Driver};
 pub use effective::Effective;
 pub use error::ProfileError;
@@ -54,6 +57,8 @@ pub struct Profile {
     pub offline: Option<OfflineLimits>,
     /// Where it is and what opens a connection.
     pub wire: Wire,
+    /// The cloud that it is connected to, where its rules are judged, too.
+    pub cloud: Option<CloudProfile>,
     /// What keeps people and money from harm.
     pub safety: Safety,
     features: BTreeMap<String, bool>,
@@ -122,10 +127,13 @@ impl Profile {
 
     /// What decides which requirements bind the subject.
     pub fn claims(&self) -> Claims {
-        let roles = match self.base {
-            Sheet::Simulator => BTreeSet::from([Role::Terminal, Role::Simulator]),
-            _ => BTreeSet::from([Role::Terminal]),
-        };
+        let mut roles = BTreeSet::from([Role::Terminal]);
+        if self.base == Sheet::Simulator {
+            roles.insert(Role::Simulator);
+        }
+        if self.cloud.is_some() {
+            roles.insert(Role::Cloud);
+        }
         Claims {
             roles,
             wire: self.declared,
@@ -155,11 +163,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_simulators_profile_is_lawful_and_binds_both_roles() {
+    fn the_simulators_profile_is_lawful_and_binds_all_its_roles() {
         let claims = Profile::simulator().claims();
         assert_eq!(
             claims.roles,
-            BTreeSet::from([Role::Terminal, Role::Simulator])
+            BTreeSet::from([Role::Terminal, Role::Simulator, Role::Cloud])
         );
         assert_eq!(claims.wire, DeclaredWire::VinrLocal1);
     }

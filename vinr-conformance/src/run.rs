@@ -25,11 +25,14 @@ pub use story::story;
 
 use crate::features::{Case, cites};
 use crate::journal::{Ended, Event};
-use crate::plan::{Outcome, Plan, Ran};
+use crate::plan::{Outcome, Plan, Ran, Scenario};
 use crate::steps::{self, Scene};
 
 /// No step takes longer: beyond every wait inside a step, and beyond the 90 s of a terminal.
 const STEP_LIMIT: Duration = Duration::from_secs(120);
+
+/// An interrupted run ends soon.
+const GIVE_BACK_WITHIN: Duration = Duration::from_secs(1);
 
 /// What came of driving a plan.
 #[derive(Debug, Clone)]
@@ -72,8 +75,11 @@ pub async fn drive(
         }
         tell(Progress::Begins(place, scenario));
         let began = Instant::now();
-        let ended = match cases.iter().find(|case| case.scenario.id == scenario.id) {
-            Some(case) => scene(context, &steps, case, stop).await,
+        let case_of =
+            |scenario: &Scenario| cases.iter().find(|case| case.scenario.id == scenario.id);
+        let next = plan.scenarios.get(place + 1).and_then(case_of);
+        let ended = match case_of(scenario) {
+            Some(case) => scene(context, &steps, case, next, stop).await,
             None => Ended::Fault {
                 why: "the plan names a scenario that no feature has".into(),
             },
@@ -107,6 +113,7 @@ async fn scene(
     context: &Context,
     steps: &steps::Collection,
     case: &Case,
+    next: Option<&Case>,
     stop: &CancellationToken,
 ) -> Ended {
     let journal = &context.journal;
@@ -120,8 +127,11 @@ async fn scene(
         ended = play(&mut scene, steps, case) => ended,
         () = stop.cancelled() => Ended::Interrupted,
     };
-    if ended != Ended::Interrupted {
-        scene.tidy_up().await;
+    if ended == Ended::Interrupted {
+        // Whoever stopped it does not wait; whoever comes after it wants the internet back.
+        let _ = timeout(GIVE_BACK_WITHIN, scene.give_back(false)).await;
+    } else {
+        scene.tidy_up(next).await;
     }
     drop(scene);
     journal.record(Event::ScenarioEnd {

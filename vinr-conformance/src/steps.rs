@@ -6,7 +6,11 @@
 mod claims;
 mod hands;
 mod network;
+mod offline;
 mod scene;
+mod settled;
+mod simulators;
+mod storage;
 mod strangers;
 mod till;
 mod words;
@@ -44,6 +48,13 @@ fn regex(words: &str) -> Regex {
 steps! {
     given "the terminal is idle" => till::waits_until_idle;
     given "the host takes {number} ms to answer" => hands::slows_the_host;
+    given "nothing is queued" => offline::is_empty;
+    given "the internet is away" => offline::is_away;
+    given "the owner halves each offline limit" => offline::halves_the_limits;
+    given "a simulator that was started with simulateOffline" => simulators::starts_offline;
+    given "a shop whose terminal is connected to the cloud" => simulators::is_connected;
+    given "the merchant's server listens" => simulators::merchant_listens;
+    given "the merchant's server refuses the first of all webhooks" => simulators::merchant_refuses_the_first;
 
     when "the till asks for {money} as {name}" => till::asks;
     when "the till asks for {money} without a key as {name}" => till::asks_without_a_key;
@@ -72,6 +83,25 @@ steps! {
     when "somebody taps the {word} card all the same" => hands::taps_all_the_same;
     when "the power is cut and comes back" => hands::cuts_the_power;
 
+    when "the internet goes away this very moment" => offline::goes_away_this_moment;
+    when "the internet comes back" => offline::comes_back;
+    when "the internet comes back for {number} ms" => offline::comes_back_for;
+    when "everything that was queued is sent" => offline::is_sent;
+    when "local mode is switched off" => offline::switches_local_mode_off;
+    when "the terminal's clock is {number} hours and {number} minute(s) ahead" => offline::moves_the_clock;
+    when "the till asks for {money} with a word that is nowhere else as {name}" => offline::asks_with_a_word;
+    when "the till asks for a cent above each offline limit as {name}" => offline::asks_above_each_limit;
+    when "the till asks for a cent above an offline limit as {name}" => offline::asks_above_a_limit;
+    when "the till asks for each offline limit as {name}, paid with the {word} card" => offline::pays_each_limit;
+    when "the till asks for {amount} in a currency without an offline limit as {name}" => offline::asks_in_another_currency;
+    when "the till fills the queue with sales of {money} as {name}" => offline::fills_the_queue;
+    when "the till queues {number} sale(s) of {money} as {name}" => offline::queues;
+    when "the till looks up each {name} until it is final" => till::looks_up_each_until_final;
+    when "somebody searches a copy of the terminal's memory" => storage::searches;
+    when "the merchant's server hears of {name}" => simulators::merchant_hears;
+    when "the cloud tries again" => simulators::cloud_tries_again;
+    when "a day of the simulator is played twice from one seed, and once from another" => simulators::plays_days;
+
     when "the till sends a payment with {rest} as {name}" => strangers::sends_malformed;
     when "the till sends a payment as {word} as {name}" => strangers::sends_as;
     when "the till sends the body {rest} as {name}" => strangers::sends_the_body;
@@ -92,11 +122,14 @@ steps! {
     then "{name} ended completed" => claims::completed;
     then "{name} ended failed with {word}" => claims::failed;
     then "{name} ended cancelled as {word}" => claims::cancelled;
-    then "{name} shows {rest}" => claims::shows;
+    then "{name} shows {status}" => claims::shows;
+    then "{name} shows {word} with {word}" => claims::shows_declined;
+    then "{name} shows {name} in its place of the queue" => settled::still_queued;
     then "{name} is answered" => claims::answered;
     then "{name} is answered {word}" => claims::cancellation;
     then "{name} is answered {word}, without a payment" => claims::cancellation_of_nothing;
     then "{name} is refused as {word}" => claims::refused;
+    then "each {name} is refused as {word}" => claims::each_refused;
     then "{name} is refused as {word}, naming {word}" => claims::refused_naming;
     then "{name} is refused as {word}, or the connection is closed" => claims::refused_or_closed;
     then "the slow peer is shown out" => claims::shown_out;
@@ -128,6 +161,17 @@ steps! {
     then "the change of activity was announced" => claims::announces_activity;
     then "it is term_local_simulator at 127.0.0.1, model simulator" => claims::local_simulator;
     then "the screen was active in under 50 ms" => claims::quick;
+    then "{name} was accepted offline" => settled::accepted_offline;
+    then "each {name} was accepted offline" => settled::accepted_offline;
+    then "{name} was not queued" => settled::never_queued;
+    then "each {name} is completed, and charged once" => settled::charged_once;
+    then "each {name} was sent after the one before, at {number} ms each" => settled::in_sequence;
+    then "nothing of them stands there in clear text" => settled::nothing_in_clear_text;
+    then "the merchant's server was told {word} of {name}" => settled::told;
+    then "the merchant's server was told {word} with {word} of {name}" => settled::told_why;
+    then "each webhook was signed, and the refused one came again" => settled::signed_and_repeated;
+    then "the seed alone decides what happens" => settled::same_trace;
+    then "everything that is asked of a terminal was kept" => settled::whole_plan;
 }
 
 #[cfg(test)]

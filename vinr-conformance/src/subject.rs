@@ -8,8 +8,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 pub use elsewhere::{Provisioned, elsewhere};
-pub use embedded::{Embedded, embedded};
+pub use embedded::{Beside, Embedded, beside, embedded, embedded_as};
 use vinr_protocol::TerminalId;
+use vinr_simulator::Defect;
 
 use crate::drivers::{Control, ControlError};
 use crate::probe::{Identity, IdentityError};
@@ -30,6 +31,8 @@ pub struct Subject {
     pub strangers: BTreeMap<Stranger, Identity>,
     /// Its control port, where it has one.
     pub control: Option<Control>,
+    /// Where it is a simulator of this very process: what is broken in it.
+    pub embedded: Option<Vec<Defect>>,
 }
 
 /// A client that a terminal must not let in.

@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 use vinr_conformance::bundle::{Contents, Directory, Secret};
 use vinr_conformance::features;
 use vinr_conformance::journal::Journal;
-use vinr_conformance::profile::{Profile, Sheet, template};
+use vinr_conformance::profile::{CloudProfile, Profile, Sheet};
 use vinr_conformance::report::console;
 use vinr_conformance::run::{self, Certified, Order};
 use vinr_conformance::subject::{self, Embedded, Provisioned, Subject};
@@ -48,10 +48,11 @@ fn fallback(asked: &Terminal) -> Result<Profile, Failure> {
             "a terminal at an address needs --profile, or --dir with what `vinr-simulator provision` made",
         ));
     }
-    let text = template(Sheet::Simulator)
-        .replacen(r#"base = "simulator""#, r#"base = "nexgo-ct20""#, 1)
-        .replacen("local simulator", "simulated terminal", 1);
-    Profile::parse(&text, std::path::Path::new("simulated-terminal.toml")).map_err(Failure::fault)
+    let mut profile = Profile::simulator();
+    profile.base = Sheet::NexgoCt20;
+    profile.product = "simulated terminal".into();
+    profile.cloud = None;
+    Ok(profile)
 }
 
 async fn certify(asked: &Terminal, order: &Order) -> Result<u8, Failure> {
@@ -62,7 +63,7 @@ async fn certify(asked: &Terminal, order: &Order) -> Result<u8, Failure> {
         .map_err(Failure::usage)?;
     let directory = Directory::claim(&asked.out).map_err(Failure::usage)?;
     let journal = Journal::in_file(&directory.journal()).map_err(Failure::fault)?;
-    let secrets = secrets(&subject);
+    let secrets = secrets(&subject, &order.profile);
     eprintln!(
         "{} at {}: {} to run, seed {}",
         subject.terminal,
@@ -138,7 +139,12 @@ async fn asked_to_stop() {
 }
 
 /// What must not stand in any file of the bundle.
-fn secrets(subject: &Subject) -> Vec<Secret> {
+fn secrets(subject: &Subject, profile: &Profile) -> Vec<Secret> {
+    let api_key = match &profile.cloud {
+        Some(CloudProfile::At { api_key_env, .. }) => std::env::var(api_key_env).ok(),
+        Some(CloudProfile::Own) | None => None,
+    };
+    let api_key = api_key.map(|key| Secret::new("the cloud's API key", &key));
     let token = subject
         .control
         .as_ref()
@@ -147,7 +153,12 @@ fn secrets(subject: &Subject) -> Vec<Secret> {
     let cards = TEST_CARDS
         .iter()
         .map(|card| Secret::new("a card number", card.number));
-    token.into_iter().chain([key]).chain(cards).collect()
+    token
+        .into_iter()
+        .chain(api_key)
+        .chain([key])
+        .chain(cards)
+        .collect()
 }
 
 fn finish(

@@ -224,7 +224,7 @@ impl Builder {
             return Err(SimulatorError::NoTerminal);
         }
         let (pki, passphrase) = self.identities()?;
-        let joined = self.cloud.start(&pki).await?;
+        let joined = self.cloud.broken(&self.defects).start(&pki).await?;
         let free = SocketAddr::new(self.listen.ip(), 0);
         let with_cloud = |(terminal, model)| {
             let cloud = joined.join(&pki, &terminal)?;
@@ -241,7 +241,8 @@ impl Builder {
                 terminal,
                 model,
                 sheet: self.sheet.clone(),
-                simulate_offline: self.simulate_offline,
+                simulate_offline: self.simulate_offline
+                    && !self.defects.contains(&Defect::SimulateOfflineIgnored),
                 listen: if index == 0 { self.listen } else { free },
                 script: self.script.clone(),
                 mdns: self.mdns,

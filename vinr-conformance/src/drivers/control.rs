@@ -1,5 +1,6 @@
 //! The control port of a simulator: HTTP on loopback, with a token.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -135,6 +136,35 @@ impl Control {
                 .call("POST", "/v1/cardholder", Some(&script), GRACE)
                 .await;
         }
+    }
+
+    /// Sets the offline limits of a terminal, the largest payment of each currency; `None` sets its sheet's.
+    pub(super) async fn set_limits(
+        &self,
+        terminal: &str,
+        limits: Option<&BTreeMap<String, u64>>,
+        max_queued: u32,
+    ) -> Result<(), ControlError> {
+        let call = match limits {
+            Some(limits) => {
+                json!({"terminal": terminal, "limits": limits, "maxQueued": max_queued})
+            }
+            None => json!({ "terminal": terminal }),
+        };
+        self.call("POST", "/v1/limits", Some(&call), GRACE).await?;
+        Ok(())
+    }
+
+    /// Sets the clock of a terminal so far ahead of everybody else's.
+    pub(super) async fn set_clock(
+        &self,
+        terminal: &str,
+        ahead: Duration,
+    ) -> Result<(), ControlError> {
+        let offset = u64::try_from(ahead.as_millis()).unwrap_or(u64::MAX);
+        let call = json!({"terminal": terminal, "offsetMs": offset});
+        self.call("POST", "/v1/clock", Some(&call), GRACE).await?;
+        Ok(())
     }
 
     /// Journals every change of this terminal's screen, until dropped.

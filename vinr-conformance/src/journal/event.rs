@@ -6,6 +6,8 @@
 use serde::{Deserialize, Serialize};
 use vinr_protocol::question::{Answer, LedgerEntry, Question};
 
+use super::seen::{Endpoint, RepeatedTrace, StorageRead, Webhook};
+
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -187,7 +189,18 @@ pub enum Event {
         /// From the last request byte to the active screen, where it was seen.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         screen_ns: Option<u64>,
+        /// The internet was cut while it was measured.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        offline: bool,
     },
+    /// A copy of the terminal's raw storage was searched.
+    StorageRead(StorageRead),
+    /// A webhook endpoint was registered at the cloud, for this run only.
+    Endpoint(Endpoint),
+    /// A webhook arrived at the suite's own receiver.
+    Webhook(Webhook),
+    /// A script was played with a seed, and this is what happened, as a digest.
+    Trace(RepeatedTrace),
 }
 
 /// How a scenario ended. None of them is a verdict.
@@ -281,7 +294,8 @@ pub struct Certificate {
 /// A change of the terminal's screen.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScreenEvent {
-    /// `idle`, `present_card`, `enter_pin`, `authorizing`, `approved`, `declined`, `cancelled`.
+    /// `idle`, `present_card`, `enter_pin`, `authorizing`, `approved`, `declined`, `cancelled`, `accepted_offline`,
+    /// `off`.
     pub screen: String,
     /// The sale that it shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -418,6 +432,9 @@ pub enum Said {
         exchange: u64,
         /// Any of these statuses.
         status: Vec<String>,
+        /// Where it failed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        decline_code: Option<String>,
     },
     /// The cancel was answered so.
     Cancellation {
@@ -501,6 +518,59 @@ pub enum Said {
     },
     /// Discovered as the page says, at 127.0.0.1.
     LocalSimulator,
-    /// The journal's activation samples keep the limit.
+    /// The scenario's activation samples keep the limit.
     Quick,
+    /// Taken offline: a 200 with a payment that is processing and says its place in the queue.
+    AcceptedOffline {
+        /// Which `pay`.
+        exchange: u64,
+    },
+    /// Not taken offline: refused, or ended without a charge.
+    NeverQueued {
+        /// Which `pay`.
+        exchange: u64,
+    },
+    /// The look-up shows the payment that was queued, in the place that it had.
+    StillQueued {
+        /// The look-up.
+        exchange: u64,
+        /// The `pay` that was answered with its place.
+        of: u64,
+    },
+    /// Each of these payments is completed, and the host charged each of them once.
+    ChargedOnce {
+        /// The `pay`s.
+        exchanges: Vec<u64>,
+    },
+    /// They were authorized by sequence, one after the other.
+    InSequence {
+        /// The `pay`s.
+        exchanges: Vec<u64>,
+        /// How long the host took for each: what two that were in flight together would not have taken.
+        host_ms: u64,
+    },
+    /// The raw storage that was searched since this entry shows nothing of a payment.
+    StorageIsOpaque {
+        /// The entry.
+        since: u64,
+    },
+    /// The merchant's server was told how this payment ended.
+    Told {
+        /// The `pay`.
+        exchange: u64,
+        /// The type of the event.
+        event: String,
+        /// Where it failed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        decline_code: Option<String>,
+    },
+    /// Each webhook since this entry is signed, and came again, the same, until it was acknowledged.
+    SignedAndRepeated {
+        /// The entry.
+        since: u64,
+    },
+    /// One seed, played twice, gave one trace; another seed gave another.
+    SameTrace,
+    /// Everything that the plan asks of a terminal was kept.
+    WholePlan,
 }

@@ -6,14 +6,19 @@ mod admission;
 mod advert;
 mod cancel;
 mod charge;
+mod drain;
 mod held;
 mod listing;
+mod offline;
 mod outcome;
 mod quick;
 mod refusal;
+mod repeat;
 mod same;
 mod screen;
+mod storage;
 mod transport;
+mod webhook;
 
 use super::found::Found;
 use super::trace::{Exchange, Trace};
@@ -37,9 +42,13 @@ pub(super) fn weigh(trace: &Trace<'_>, entry: &Entry, said: &Said) -> Found {
                 cancel_reason.as_deref(),
             )
         }),
-        Said::Stands { exchange, status } => {
-            on(trace, *exchange, |own| outcome::stands(own, status))
-        }
+        Said::Stands {
+            exchange,
+            status,
+            decline_code,
+        } => on(trace, *exchange, |own| {
+            outcome::stands(own, status, decline_code.as_deref())
+        }),
         Said::Key { exchange, key } => {
             on(trace, *exchange, |own| outcome::key(own, key.as_deref()))
         }
@@ -91,7 +100,26 @@ pub(super) fn weigh(trace: &Trace<'_>, entry: &Entry, said: &Said) -> Found {
         Said::DescribesItself => advert::describes_itself(trace),
         Said::AnnouncesActivity { since } => advert::announces_activity(trace, *since, seq),
         Said::LocalSimulator => advert::local_simulator(trace),
-        Said::Quick => quick::quick(trace),
+        Said::Quick => quick::quick(trace, scenario),
+        Said::AcceptedOffline { exchange } => on(trace, *exchange, offline::accepted),
+        Said::NeverQueued { exchange } => on(trace, *exchange, offline::never_queued),
+        Said::StillQueued { exchange, of } => both(trace, [*exchange, *of], offline::still_queued),
+        Said::ChargedOnce { exchanges } => drain::charged_once(trace, exchanges, seq),
+        Said::InSequence { exchanges, host_ms } => {
+            drain::in_sequence(trace, exchanges, *host_ms, seq)
+        }
+        Said::StorageIsOpaque { since } => storage::opaque(trace, *since, seq),
+        Said::Told {
+            exchange,
+            event,
+            decline_code,
+        } => on(trace, *exchange, |own| {
+            webhook::told(trace, own, event, decline_code.as_deref(), seq)
+        }),
+        Said::SignedAndRepeated { since } => webhook::signed_and_repeated(trace, *since, seq),
+        Said::SameTrace => repeat::same_trace(trace, scenario),
+        // The judge of the whole run says this, once everything else has been said.
+        Said::WholePlan => Found::unseen("it is concluded from all other findings"),
     }
 }
 

@@ -188,6 +188,36 @@ impl Story {
         id
     }
 
+    /// Somebody is asked to do something, and does it.
+    pub(super) fn asked(&mut self, question: &str) {
+        self.answered(question, serde_json::Map::new(), Answered::Done);
+    }
+
+    /// Somebody is asked to look at the screen.
+    pub(super) fn looked_at(&mut self, expect: &str, answered: Answered) {
+        let args = [("expect".to_owned(), expect.into())];
+        self.answered("observe_screen", args.into_iter().collect(), answered);
+    }
+
+    fn answered(
+        &mut self,
+        question: &str,
+        args: serde_json::Map<String, serde_json::Value>,
+        answered: Answered,
+    ) {
+        let id = format!("q{}", self.seq());
+        self.note(Event::Question(Question {
+            question: question.into(),
+            id: id.clone(),
+            requirement: vec![],
+            why: String::new(),
+            subject: "term_1".into(),
+            args,
+            deadline_ms: 1000,
+        }));
+        self.note(Event::Answer(Answer::plain(&id, answered)));
+    }
+
     pub(super) fn ledger(&mut self, entries: Vec<LedgerEntry>) {
         self.note(Event::Ledger {
             reference: None,
@@ -263,6 +293,13 @@ pub(super) fn payment(reference: &str, key: &str, amount: u64, status: &str) -> 
         entry = or_null(card, "contactless"),
         completed = or_null(is_final, "2026-05-31T14:23:07.412Z"),
     )
+}
+
+/// A payment that was accepted offline.
+pub(super) fn queued(reference: &str, key: &str, amount: u64, sequence: u64) -> String {
+    let mark =
+        format!(r#""offline":{{"queuedAt":"2026-05-31T14:23:02.000Z","sequence":{sequence}}}"#);
+    payment(reference, key, amount, "processing").replace(r#""offline":null"#, &mark)
 }
 
 pub(super) fn list(payments: &[String]) -> String {

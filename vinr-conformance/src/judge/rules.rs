@@ -12,8 +12,10 @@ mod key;
 mod listing;
 mod prompt;
 mod request_id;
+mod sequence;
 mod shape;
 mod truth;
+mod unapproved;
 
 use super::found::Found;
 use super::trace::Trace;
@@ -38,6 +40,8 @@ pub(super) const ALL: &[Rule] = &[
     rule("PAY-22", prompt::one_at_a_time),
     rule("REC-9", account::one_charge),
     rule("REC-13", listing::honest_lists),
+    rule("OFF-14", unapproved::never_completed_without_the_host),
+    rule("OFF-15", sequence::never_used_twice),
 ];
 
 const fn rule(

@@ -279,6 +279,29 @@ impl<'a> Trace<'a> {
             .collect()
     }
 
+    /// What whoever was asked in this stretch to look for the amount on the screen answered.
+    pub(super) fn looked_at(&self, stretch: std::ops::Range<u64>) -> Option<(u64, Answered)> {
+        let own = || {
+            self.entries
+                .iter()
+                .filter(|entry| stretch.contains(&entry.seq))
+        };
+        let asked = own().filter_map(|entry| match &entry.event {
+            Event::Question(question)
+                if question.question == "observe_screen"
+                    && question.args.get("expect").is_some_and(|it| it == "amount") =>
+            {
+                Some(question.id.as_str())
+            }
+            _ => None,
+        });
+        let asked = asked.last()?;
+        own().find_map(|entry| match &entry.event {
+            Event::Answer(answer) if answer.id == asked => Some((entry.seq, answer.answer)),
+            _ => None,
+        })
+    }
+
     fn present_card(&self) -> impl Iterator<Item = (&'a Entry, &'a Question)> + use<'a> {
         self.entries.iter().filter_map(|entry| match &entry.event {
             Event::Question(question) if question.question == "present_card" => {
@@ -293,6 +316,64 @@ impl<'a> Trace<'a> {
             Event::Answer(answer) => answer.id == question.id && answer.answer == Answered::Done,
             _ => false,
         })
+    }
+
+    /// The stretches of the journal in which the internet was cut, from the answer that it is to the question that
+    /// ends it.
+    pub(super) fn internet_cuts(&self) -> Vec<std::ops::Range<u64>> {
+        let mut cuts: Vec<std::ops::Range<u64>> = Vec::new();
+        let mut asked: Option<&Question> = None;
+        for entry in self.entries {
+            match &entry.event {
+                Event::Question(question) if question.question == "cut_internet" => {
+                    asked = Some(question);
+                }
+                Event::Question(question) if question.question == "restore_internet" => {
+                    if let Some(cut) = cuts.last_mut() {
+                        cut.end = cut.end.min(entry.seq);
+                    }
+                }
+                Event::Answer(answer)
+                    if answer.answer == Answered::Done
+                        && asked.is_some_and(|question| question.id == answer.id)
+                        && cuts.last().is_none_or(|cut| cut.end != u64::MAX) =>
+                {
+                    cuts.push(entry.seq..u64::MAX);
+                }
+                _ => {}
+            }
+        }
+        cuts
+    }
+
+    /// Was the internet cut at some moment of this stretch?
+    pub(super) fn was_internet_away(&self, stretch: std::ops::Range<u64>) -> bool {
+        self.internet_cuts()
+            .iter()
+            .any(|cut| cut.start < stretch.end && stretch.start < cut.end)
+    }
+
+    /// The newest look-up of a sale that was answered before this entry.
+    pub(super) fn last_look_up(&self, reference: &str, before: u64) -> Option<&Exchange<'a>> {
+        self.exchanges
+            .values()
+            .filter(|own| own.method == "GET" && own.reference() == Some(reference))
+            .filter(|own| own.body.as_ref().is_some_and(|body| body.seq < before))
+            .max_by_key(|own| own.body.as_ref().map(|body| body.seq))
+    }
+
+    /// The newest ledger that was read of a sale before this entry.
+    pub(super) fn last_ledger(
+        &self,
+        reference: &str,
+        before: u64,
+    ) -> Option<(&'a Entry, &'a [LedgerEntry])> {
+        self.ledgers()
+            .filter(|(entry, about, _)| {
+                entry.seq <= before && about.is_none_or(|about| about == reference)
+            })
+            .last()
+            .map(|(entry, _, lines)| (entry, lines))
     }
 
     /// Every payment in every answer, in the order in which the answers came.

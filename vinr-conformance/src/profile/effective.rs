@@ -18,6 +18,8 @@ pub struct Effective {
     #[serde(flatten)]
     claims: EffectiveClaims,
     wire: BTreeMap<&'static str, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cloud: Option<Cloud>,
     drivers: BTreeMap<&'static str, Vec<String>>,
     safety: EffectiveSafety,
 }
@@ -51,6 +53,11 @@ struct Limits {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Limit {
     max_amount: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Cloud {
+    at: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -101,6 +108,10 @@ impl Effective {
                 limits,
             },
             wire: wire(profile),
+            cloud: profile
+                .cloud
+                .as_ref()
+                .map(|cloud| Cloud { at: cloud.word() }),
             drivers,
             safety: EffectiveSafety {
                 test_mode_confirmed: profile.safety.test_mode_confirmed,

@@ -12,7 +12,7 @@ use vinr_protocol::device::OfflineLimits;
 use vinr_protocol::{Amount, Currency, TerminalId};
 
 use super::features::FEATURES;
-use super::{Capability, Driver, Profile, ProfileError, Safety, Sheet, Wire};
+use super::{Capability, CloudProfile, Driver, Profile, ProfileError, Safety, Sheet, Wire};
 use crate::verdict::DeclaredWire;
 
 #[derive(Deserialize)]
@@ -24,6 +24,7 @@ struct Raw {
     limits: RawLimits,
     #[serde(default)]
     wire: RawWire,
+    cloud: Option<Spanned<RawCloud>>,
     #[serde(default)]
     drivers: BTreeMap<Capability, Vec<Spanned<String>>>,
     #[serde(default)]
@@ -70,6 +71,16 @@ struct RawWire {
     pos_cert: Option<Spanned<PathBuf>>,
     pos_key: Option<Spanned<PathBuf>>,
     certification: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawCloud {
+    #[serde(default)]
+    own: bool,
+    url: Option<Spanned<String>>,
+    ca: Option<PathBuf>,
+    api_key_env: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -145,6 +156,7 @@ impl Reader<'_> {
             declared: head.wire,
             offline,
             wire: self.wire(raw.wire)?,
+            cloud: self.cloud(raw.cloud, head.base)?,
             safety: self.safety(raw.safety)?,
             features,
             drivers: self.drivers(raw.drivers)?,
@@ -260,6 +272,44 @@ impl Reader<'_> {
             pos_key: raw.pos_key.map(|path| self.beside(path.into_inner())),
             certification: raw.certification.map(|path| self.beside(path)),
         })
+    }
+
+    fn cloud(
+        &self,
+        raw: Option<Spanned<RawCloud>>,
+        base: Sheet,
+    ) -> Result<Option<CloudProfile>, ProfileError> {
+        let Some(raw) = raw else {
+            return Ok(None);
+        };
+        let span = raw.span();
+        match raw.into_inner() {
+            RawCloud {
+                own: true,
+                url: None,
+                ca: None,
+                api_key_env: None,
+            } if base == Sheet::Simulator => Ok(Some(CloudProfile::Own)),
+            RawCloud {
+                own: false,
+                url: Some(url),
+                ca: Some(ca),
+                api_key_env: Some(api_key_env),
+            } => {
+                if !url.get_ref().starts_with("https://") {
+                    return Err(self.error(url.span(), "url is https://HOST:PORT"));
+                }
+                Ok(Some(CloudProfile::At {
+                    url: url.into_inner(),
+                    ca: self.beside(ca),
+                    api_key_env,
+                }))
+            }
+            _ => Err(self.error(
+                span,
+                "[cloud] is url, ca and api_key_env; or own = true alone, for the simulator",
+            )),
+        }
     }
 
     fn safety(&self, raw: RawSafety) -> Result<Safety, ProfileError> {

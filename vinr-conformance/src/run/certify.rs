@@ -121,6 +121,7 @@ pub fn samples_ns(entries: &[Entry]) -> Vec<u64> {
     let samples = entries.iter().filter_map(|entry| match &entry.event {
         Event::LatencySample {
             warm_up: false,
+            offline: false,
             screen_ns,
             ..
         } => *screen_ns,

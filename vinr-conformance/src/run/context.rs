@@ -1,12 +1,14 @@
 //! What every scenario of a run shares.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use vinr_protocol::device::OfflineLimits;
 
 use crate::drivers::Drivers;
 use crate::journal::{Event, Journal};
 use crate::probe::{IdentityError, Probe};
-use crate::profile::Profile;
+use crate::profile::{CloudProfile, Profile};
 use crate::subject::Subject;
 use crate::verdict::DeclaredWire;
 
@@ -23,9 +25,14 @@ pub struct Context {
     pub drivers: Arc<Drivers>,
     /// No payment may be larger, in minor units.
     pub amount_ceiling: Option<u64>,
+    /// What the terminal may accept offline, by its profile; `None` where it never queues.
+    pub offline: Option<OfflineLimits>,
+    /// The cloud that the profile names.
+    pub cloud: Option<CloudProfile>,
     prefix: Arc<str>,
     seed: u64,
     names: Arc<AtomicU64>,
+    internet_is_away: Arc<AtomicBool>,
 }
 
 impl Context {
@@ -73,10 +80,41 @@ impl Context {
             subject: Arc::new(subject),
             drivers: Arc::new(drivers),
             amount_ceiling: profile.safety.amount_ceiling,
+            offline: profile.offline.clone(),
+            cloud: profile.cloud.clone(),
             prefix: prefix.into(),
             seed,
             names: Arc::default(),
+            internet_is_away: Arc::default(),
         })
+    }
+
+    /// The same run with another terminal, one that the suite started for a scenario of its own.
+    pub fn beside(&self, mut subject: Subject) -> Result<Self, IdentityError> {
+        let probe = self.probe.beside(
+            subject.address,
+            subject.terminal.as_str(),
+            &subject.terminal_ca,
+        )?;
+        let control = subject.control.take();
+        let drivers = self.drivers.beside(subject.terminal.as_str(), control);
+        Ok(Self {
+            probe,
+            drivers: Arc::new(drivers),
+            subject: Arc::new(subject),
+            internet_is_away: Arc::default(),
+            ..self.clone()
+        })
+    }
+
+    /// Did the scenario before leave the internet cut?
+    pub fn is_internet_away(&self) -> bool {
+        self.internet_is_away.load(Ordering::Relaxed)
+    }
+
+    /// Leaves it so for the next one, or not.
+    pub fn leave_internet_away(&self, away: bool) {
+        self.internet_is_away.store(away, Ordering::Relaxed);
     }
 
     /// A reference or key that nobody used before.

@@ -23,7 +23,12 @@ const WITHIN: Duration = Duration::from_secs(5);
 const EVENTS_WITHIN: Duration = Duration::from_millis(500);
 
 /// Measures so many warm-ups and samples; the error says why that was not possible.
-pub(crate) async fn measure(context: &Context, warm_ups: u64, samples: u64) -> Result<(), String> {
+pub(crate) async fn measure(
+    context: &Context,
+    warm_ups: u64,
+    samples: u64,
+    offline: bool,
+) -> Result<(), String> {
     let calibration = tokio::task::spawn_blocking(calibrate).await;
     let samples_ns = calibration
         .map_err(|error| error.to_string())?
@@ -51,6 +56,7 @@ pub(crate) async fn measure(context: &Context, warm_ups: u64, samples: u64) -> R
             head_ns: sample.head_ns,
             screen_ns: screen_ns.map(|at| at.saturating_sub(sample.sent_ns)),
             reference: sample.reference,
+            offline,
         });
     }
     Ok(())

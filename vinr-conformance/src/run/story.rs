@@ -137,6 +137,40 @@ fn line(entry: &Entry) -> Option<TimelineEntry> {
             ),
             serde_json::to_string(entries).unwrap_or_default(),
         ),
+        Event::StorageRead(read) => (
+            Who::Driver,
+            format!(
+                "{} files of the storage, {} bytes, searched",
+                read.files, read.bytes
+            ),
+            read.needles
+                .iter()
+                .map(|needle| {
+                    format!(
+                        "{}: {} hits {}",
+                        needle.what,
+                        needle.hits.len(),
+                        needle.hits.join(", ")
+                    )
+                })
+                .collect::<Vec<_>>()
+                .join("\n"),
+        ),
+        Event::Endpoint(endpoint) => (
+            Who::Suite,
+            format!("webhooks go to {}", endpoint.url),
+            String::new(),
+        ),
+        Event::Webhook(webhook) => (
+            Who::Note,
+            format!("a webhook arrives, and is answered {}", webhook.answered),
+            joined(&webhook.headers, &webhook.body),
+        ),
+        Event::Trace(played) => (
+            Who::Note,
+            format!("the seed {} gave {} steps", played.seed, played.steps),
+            played.sha256.clone(),
+        ),
         Event::Step { text } => (Who::Note, text.clone(), String::new()),
         Event::Claim(claim) => (
             Who::Note,

@@ -1,9 +1,10 @@
 //! What must be true: each step waits for what it is about, then writes a claim.
 
 use super::network::{OLD_TLS, PLAIN, THE_PORT};
-use super::scene::{SOON, Scene};
+use super::scene::{Attempt, SOON, Scene};
 use super::strangers::SLOW_PEER;
 use super::words::Words;
+use crate::drivers::Ask;
 use crate::journal::{Event, Said};
 
 pub(super) async fn completed(scene: &mut Scene, words: &Words) {
@@ -34,9 +35,18 @@ fn ends(
 }
 
 pub(super) async fn shows(scene: &mut Scene, words: &Words) {
+    stands(scene, words, None);
+}
+
+pub(super) async fn shows_declined(scene: &mut Scene, words: &Words) {
+    stands(scene, words, Some(words.text(2)));
+}
+
+fn stands(scene: &Scene, words: &Words, decline_code: Option<&str>) {
     scene.claim(Said::Stands {
         exchange: scene.number(words.text(0)),
         status: any_of(words.text(1)),
+        decline_code: decline_code.map(str::to_owned),
     });
 }
 
@@ -81,6 +91,18 @@ pub(super) async fn refused_naming(scene: &mut Scene, words: &Words) {
 
 pub(super) async fn refused_or_closed(scene: &mut Scene, words: &Words) {
     refuses(scene, words, None, true).await;
+}
+
+pub(super) async fn each_refused(scene: &mut Scene, words: &Words) {
+    for name in scene.each(words.text(0)) {
+        scene.refusal(&name).await;
+        scene.claim(Said::Refused {
+            exchange: scene.number(&name),
+            codes: vec![words.text(1).to_owned()],
+            param: None,
+            may_close: false,
+        });
+    }
 }
 
 async fn refuses(scene: &mut Scene, words: &Words, param: Option<String>, may_close: bool) {
@@ -169,17 +191,26 @@ pub(super) async fn retry_after(scene: &mut Scene, words: &Words) {
     });
 }
 
-/// The event of the prompt may come a moment after the head; a look-up tells where nobody watches.
+/// The event of the prompt may come a moment after the head. Where nobody streams what the screen shows somebody is
+/// asked to look at it, and a look-up tells where nobody can.
 pub(super) async fn prompts(scene: &mut Scene, words: &Words) {
     let name = words.text(0);
-    let reference = scene.known(name).reference;
+    let Attempt {
+        reference, amount, ..
+    } = scene.known(name);
     let since = scene.since();
-    let seen = scene.wait_for(since, SOON, |event| match event {
+    let is_it = |event: &Event| match event {
         Event::Screen(screen) => screen.reference.as_ref() == Some(&reference),
         Event::ScreenWatch { on: false } => true,
         _ => false,
-    });
-    if !seen.await {
+    };
+    if !scene.is_screen_watched() || !scene.wait_for(since, SOON, is_it).await {
+        let look = Ask::to("observe_screen")
+            .with("expect", "amount")
+            .with("amount", amount)
+            .because("shows that the terminal asks for a card", vec![])
+            .within(SOON);
+        scene.context.drivers.ask(look).await;
         let path = format!("/v1/payments?reference={reference}");
         scene
             .ask("does it ask?", crate::probe::Request::get(path))

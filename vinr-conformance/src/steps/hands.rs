@@ -21,7 +21,11 @@ const WITH_PIN: &[&str] = &["approved_with_pin", "incorrect_pin"];
 const OFF_MS: u64 = 100;
 
 pub(super) async fn taps(scene: &mut Scene, words: &Words) {
-    present(scene, words.text(0), "contactless").await;
+    tap(scene, words.text(0)).await;
+}
+
+pub(super) async fn tap(scene: &mut Scene, card: &str) {
+    present(scene, card, "contactless").await;
 }
 
 pub(super) async fn presents(scene: &mut Scene, words: &Words) {
@@ -59,7 +63,7 @@ pub(super) async fn taps_all_the_same(scene: &mut Scene, words: &Words) {
 }
 
 pub(super) async fn slows_the_host(scene: &mut Scene, words: &Words) {
-    scene.host_is_odd = true;
+    scene.odd.host = true;
     let ask = Ask::to("set_host")
         .with("delayMs", words.number(0))
         .because("an authorization takes its time", vec![]);

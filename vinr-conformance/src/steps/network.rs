@@ -117,7 +117,9 @@ pub(super) async fn offers_old_tls(scene: &mut Scene, _: &Words) {
 }
 
 pub(super) async fn measures(scene: &mut Scene, words: &Words) {
-    if let Err(why) = measure(&scene.context, words.number(0), words.number(1)).await {
+    let offline = scene.odd.internet_is_away;
+    let measured = measure(&scene.context, words.number(0), words.number(1), offline).await;
+    if let Err(why) = measured {
         scene.stop(why);
     }
 }

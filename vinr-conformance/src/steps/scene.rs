@@ -6,10 +6,14 @@ use std::time::{Duration, Instant};
 use cucumber::gherkin::StepType;
 use serde_json::{Map, Value, json};
 
+use super::offline;
 use crate::drivers::Ask;
+use crate::features::Case;
 use crate::journal::{Claim, Event, Journal, Said};
+use crate::merchant::Merchant;
 use crate::probe::{Answer, Connection, Exchange, Identity, Request};
 use crate::run::Context;
+use crate::subject::Embedded;
 use vinr_protocol::question::{self, Answered};
 
 /// How long the suite waits for an answer that should come at once.
@@ -20,6 +24,13 @@ pub(super) const OUTCOME_WITHIN: Duration = Duration::from_secs(15);
 
 /// How long a terminal may take to become idle after a cancel.
 const UNSTUCK_WITHIN: Duration = Duration::from_secs(1);
+
+/// Words of features that are looked at before their steps are taken.
+const IDLE: &str = "the terminal is idle";
+const AWAY: &str = "the internet is away";
+
+/// How long a queue may take to be sent.
+const EMPTY_WITHIN: Duration = Duration::from_secs(15);
 
 /// The pause between two questions about the same thing.
 pub(super) const ASK_AGAIN: Duration = Duration::from_millis(25);
@@ -42,14 +53,39 @@ pub(crate) struct Scene {
     idle: BTreeMap<String, Connection>,
     /// Connections that were dialled by an advertisement alone.
     pub(super) advertised: Vec<u64>,
+    /// The journal's last entry before the scenario began.
+    began: u64,
     /// The journal's last entry before the scenario acted.
     since: Option<u64>,
     /// The journal's last entry before the power was cut.
     pub(super) cut: u64,
-    /// The host was told to be slow.
-    pub(super) host_is_odd: bool,
+    /// Several attempts under one name: those that a step made one after the other.
+    groups: BTreeMap<String, Vec<String>>,
+    /// What the scenario changed and tidying up changes back.
+    pub(super) odd: Odd,
+    /// A simulator of the scenario's own, in place of the one under test.
+    pub(super) own: Option<Embedded>,
+    /// The merchant's server.
+    pub(super) merchant: Option<Merchant>,
     cited: Vec<String>,
     stopped: Option<String>,
+}
+
+/// What is not as the scenario found it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Odd {
+    /// The host was told to be slow.
+    pub(super) host: bool,
+    /// The internet is cut.
+    pub(super) internet_is_away: bool,
+    /// The internet was cut at some time, so something may be queued.
+    pub(super) was_offline: bool,
+    /// Local mode is off.
+    pub(super) local_mode: bool,
+    /// Other limits are set.
+    pub(super) limits: bool,
+    /// The clock was moved.
+    pub(super) clock: bool,
 }
 
 /// One try to get a sale paid.
@@ -65,6 +101,8 @@ pub(super) struct Attempt {
 
 impl Scene {
     pub(crate) fn new(context: Context) -> Self {
+        let began = context.journal.last_seq();
+        let is_away = context.is_internet_away();
         Self {
             context,
             attempts: BTreeMap::new(),
@@ -73,9 +111,17 @@ impl Scene {
             live: BTreeMap::new(),
             idle: BTreeMap::new(),
             advertised: Vec::new(),
+            began,
             since: None,
             cut: 0,
-            host_is_odd: false,
+            groups: BTreeMap::new(),
+            odd: Odd {
+                internet_is_away: is_away,
+                was_offline: is_away,
+                ..Odd::default()
+            },
+            own: None,
+            merchant: None,
             cited: Vec::new(),
             stopped: None,
         }
@@ -98,6 +144,27 @@ impl Scene {
         self.stopped.take()
     }
 
+    /// The scenario was stopped by the step that runs.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.is_some()
+    }
+
+    /// The names of the attempts that this name stands for; itself, where it is the name of one.
+    pub(super) fn each(&self, name: &str) -> Vec<String> {
+        match self.groups.get(name) {
+            Some(names) => names.clone(),
+            None => vec![name.to_owned()],
+        }
+    }
+
+    /// The next name of a group.
+    pub(super) fn one_more(&mut self, group: &str) -> String {
+        let names = self.groups.entry(group.to_owned()).or_default();
+        let name = format!("{group} {}", names.len() + 1);
+        names.push(name.clone());
+        name
+    }
+
     /// The scenario cannot go on: something cannot be done or seen here.
     pub(super) fn stop(&mut self, why: impl Into<String>) {
         self.stopped = Some(why.into());
@@ -106,6 +173,11 @@ impl Scene {
     /// The journal's last entry before the scenario acted.
     pub(super) fn since(&self) -> u64 {
         self.since.unwrap_or_default()
+    }
+
+    /// The journal's last entry before the scenario began.
+    pub(super) fn began(&self) -> u64 {
+        self.began
     }
 
     /// The last exchange of this name; 0, which never came about, where there is none.
@@ -206,6 +278,15 @@ impl Scene {
         exchange.answer_within(limit).await
     }
 
+    /// Did the head of this name's answer say success?
+    pub(super) async fn is_accepted(&mut self, name: &str) -> bool {
+        let Some(exchange) = self.live.get_mut(name) else {
+            return false;
+        };
+        let head = exchange.head_within(Duration::ZERO).await;
+        head.is_some_and(|(head, _)| head.status < 300)
+    }
+
     /// Waits for a refusal; a head that says success is waited for no longer, since its body may take a card.
     pub(super) async fn refusal(&mut self, name: &str) {
         let Some(exchange) = self.live.get_mut(name) else {
@@ -282,6 +363,18 @@ impl Scene {
         true
     }
 
+    /// Does somebody stream what the screen shows?
+    pub(super) fn is_screen_watched(&self) -> bool {
+        let mut is_watched = false;
+        self.journal().any_after(0, |entry| {
+            if let Event::ScreenWatch { on } = entry.event {
+                is_watched = on;
+            }
+            false
+        });
+        is_watched && self.own.is_none()
+    }
+
     /// Reads the host's ledger of a sale into the journal.
     pub(super) async fn read_ledger(&mut self, reference: &str) {
         let ask = Ask::to("read_ledger")
@@ -301,11 +394,50 @@ impl Scene {
         }
     }
 
-    /// Leaves the terminal as it was found: nothing held, nothing on the screen, a host that is itself.
-    pub(crate) async fn tidy_up(&mut self) {
-        if self.host_is_odd {
+    /// Leaves the terminal as it was found: nothing held, nothing queued, nothing on the screen, and a world that is
+    /// itself. The next scenario must not pay for this one.
+    /// Only where the next one begins without the internet, too, it stays away, and what is queued stays queued: a
+    /// terminal takes seconds to notice a cut, and a run has many.
+    pub(crate) async fn tidy_up(&mut self, next: Option<&Case>) {
+        let stays_away = self.own.is_none()
+            && self.odd.internet_is_away
+            && next.is_some_and(begins_without_the_internet);
+        self.context.leave_internet_away(stays_away);
+        self.give_back(stays_away).await;
+        self.give_up_what_is_open().await;
+        if !stays_away && self.odd.was_offline && !offline::empties(self, EMPTY_WITHIN).await {
+            let text = "the queue did not become empty".into();
+            self.journal().record(Event::Note { text });
+        }
+        if std::mem::take(&mut self.odd.limits) {
+            self.context.drivers.set_limits(None).await.ok();
+        }
+        if std::mem::take(&mut self.odd.clock) {
+            self.context.drivers.set_clock(Duration::ZERO).await.ok();
+        }
+        if let Some(merchant) = self.merchant.take() {
+            merchant.leave().await;
+        }
+        if let Some(own) = self.own.take() {
+            own.shutdown().await;
+        }
+    }
+
+    /// The host, local mode and the internet: what a shop would miss if a run ended here.
+    pub(crate) async fn give_back(&mut self, stays_away: bool) {
+        if std::mem::take(&mut self.odd.host) {
             self.context.drivers.ask(Ask::to("set_host")).await;
         }
+        if std::mem::take(&mut self.odd.local_mode) {
+            let ask = Ask::to("toggle_local_mode").with("on", true);
+            self.context.drivers.ask(ask).await;
+        }
+        if !stays_away && std::mem::take(&mut self.odd.internet_is_away) {
+            self.context.drivers.ask(Ask::to("restore_internet")).await;
+        }
+    }
+
+    async fn give_up_what_is_open(&mut self) {
         let mut all_answered = true;
         let open: Vec<_> = self.attempts.keys().cloned().collect();
         for name in open {
@@ -359,6 +491,14 @@ impl Scene {
     }
 }
 
+/// Before it does anything else: a scenario that wants an empty queue first wants the internet back.
+fn begins_without_the_internet(case: &Case) -> bool {
+    let mut steps = case.steps.iter().filter(|step| step.ty == StepType::Given);
+    steps
+        .find(|step| step.value != IDLE)
+        .is_some_and(|step| step.value == AWAY)
+}
+
 impl Attempt {
     /// The `pay` that asks for it.
     pub(super) fn request(&self, context: &Context) -> Request {
@@ -390,5 +530,21 @@ impl Attempt {
             body["attemptKey"] = key.as_str().into();
         }
         Request::post("/v1/cancel", body.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::begins_without_the_internet;
+    use crate::features::all;
+
+    #[test]
+    fn the_internet_stays_away_for_some_scenarios_and_not_for_those_that_want_an_empty_queue() {
+        let begins = |id: &str| {
+            let case = all().iter().find(|case| case.scenario.id == id);
+            begins_without_the_internet(case.expect("a scenario of the features"))
+        };
+        assert!(begins("off.limit") && begins("lat.offline"));
+        assert!(!begins("off.full") && !begins("off.lost_at_the_card") && !begins("pay.approved"));
     }
 }

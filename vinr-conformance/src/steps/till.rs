@@ -116,10 +116,20 @@ pub(super) async fn looks_up_nothing(scene: &mut Scene, words: &Words) {
 }
 
 pub(super) async fn looks_up_until_final(scene: &mut Scene, words: &Words) {
-    let reference = scene.known(words.text(0)).reference;
+    until_final(scene, words.text(0), words.text(1)).await;
+}
+
+pub(super) async fn looks_up_each_until_final(scene: &mut Scene, words: &Words) {
+    for name in scene.each(words.text(0)) {
+        until_final(scene, &name, &format!("look-up of {name}")).await;
+    }
+}
+
+async fn until_final(scene: &mut Scene, name: &str, look_up: &str) {
+    let reference = scene.known(name).reference;
     let deadline = Instant::now() + OUTCOME_WITHIN;
     while Instant::now() < deadline {
-        let answer = scene.ask(words.text(1), of(&reference)).await;
+        let answer = scene.ask(look_up, of(&reference)).await;
         let status = answer.map(|answer| answer.json()["data"][0]["status"].clone());
         let is_final = |status: &serde_json::Value| {
             ["completed", "failed", "cancelled"]

@@ -31,6 +31,14 @@ impl Words {
             .expect("the gap {number} takes digits only")
     }
 
+    /// The amount in a gap, in minor units, where no currency stands beside it.
+    pub(super) fn digits(&self, gap: usize) -> u64 {
+        self.text(gap)
+            .replace('.', "")
+            .parse()
+            .expect("the gap {amount} takes digits and one point")
+    }
+
     /// The amount in a gap, in minor units, and its currency.
     pub(super) fn money(&self, gap: usize) -> (u64, &str) {
         let (amount, currency) = self
@@ -53,8 +61,10 @@ pub(super) fn pattern(words: &str) -> String {
     for (gap, meaning) in [
         ("{name}", r#""([^"]+)""#),
         ("{money}", r"(\d+\.\d\d [A-Z]{3})"),
+        ("{amount}", r"(\d+\.\d\d)"),
         ("{number}", r"(\d+)"),
         ("{word}", r"([^\s,]+)"),
+        ("{status}", r"([a-z]+(?:, [a-z]+)*(?: or [a-z]+)?)"),
         ("{rest}", "(.+)"),
         ("(s)", "s?"),
     ] {

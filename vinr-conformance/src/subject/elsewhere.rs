@@ -54,6 +54,7 @@ pub fn elsewhere(
         strangers: strangers(&files.terminal, files.certification.as_deref())?,
         terminal: files.terminal,
         control,
+        embedded: None,
     })
 }
 

@@ -1,15 +1,17 @@
 //! The simulator in this very process: the README's command needs nothing else.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::time::Duration;
 
 use vinr_protocol::TerminalId;
 use vinr_protocol::device::Model;
 use vinr_simulator::cardholder::Script;
 use vinr_simulator::terminal::Mdns;
-use vinr_simulator::{Defect, Simulator};
+use vinr_simulator::{Builder, Defect, Simulator, SimulatorError};
 
 use super::{Subject, SubjectError, strangers};
 use crate::drivers::Control;
+use crate::merchant::CloudApi;
 use crate::probe::Identity;
 
 /// The id that the page promises. \[SIM-1\]
@@ -31,10 +33,60 @@ impl Embedded {
     pub async fn shutdown(self) {
         self.simulator.shutdown().await;
     }
+
+    /// The API of the sandbox that it is connected to.
+    pub fn cloud_api(&self) -> Result<CloudApi, String> {
+        let cloud = self.simulator.cloud().ok_or("it has no sandbox cloud")?;
+        let ca = crate::probe::read(&self.simulator.pki().cloud_ca());
+        let ca = ca.map_err(|error| error.to_string())?;
+        CloudApi::new(&cloud.url(), &ca, cloud.key().reveal()).map_err(|error| error.to_string())
+    }
+
+    /// For the sandbox's webhooks it is so much later.
+    pub fn cloud_goes_on(&self, by: Duration) {
+        if let Some(cloud) = self.simulator.cloud() {
+            cloud.advance(by);
+        }
+    }
 }
 
-/// Starts a simulator with these defects.
+/// How a simulator differs that a scenario starts beside the one under test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    /// It is started with simulateOffline. \[SIM-4\]
+    Offline,
+    /// It is connected to a sandbox cloud of its own. §9
+    Connected,
+}
+
+/// Starts a simulator with these defects, to be judged.
 pub async fn embedded(defects: &[Defect]) -> Result<(Subject, Embedded), SubjectError> {
+    embedded_as(Model::Simulator, defects).await
+}
+
+/// The same as another model.
+pub async fn embedded_as(
+    model: Model,
+    defects: &[Defect],
+) -> Result<(Subject, Embedded), SubjectError> {
+    let (dir, builder) = prepare(model, defects)?;
+    let builder = builder.listen(free_address()?).mdns(Mdns::On);
+    start(dir, builder, defects).await
+}
+
+/// Starts another one beside it: on a port of its own, and unknown to the network.
+pub async fn beside(how: Beside, defects: &[Defect]) -> Result<(Subject, Embedded), SubjectError> {
+    let (dir, builder) = prepare(Model::Simulator, defects)?;
+    match how {
+        Beside::Offline => start(dir, builder.simulate_offline(true), defects).await,
+        Beside::Connected => {
+            let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+            start(dir, builder.cloud(any), defects).await
+        }
+    }
+}
+
+fn prepare(model: Model, defects: &[Defect]) -> Result<(tempfile::TempDir, Builder), SubjectError> {
     let dir = tempfile::Builder::new()
         .prefix("vinr-conformance-")
         .tempdir();
@@ -43,16 +95,23 @@ pub async fn embedded(defects: &[Defect]) -> Result<(Subject, Embedded), Subject
         source,
     })?;
     let terminal = TerminalId::new(ID).expect("the id of the page is lawful");
-    let failed = |error: vinr_simulator::SimulatorError| SubjectError::Simulator(error.to_string());
-    let mut builder = Simulator::builder(dir.path())
-        .terminal(terminal.clone(), Model::Simulator)
-        .listen(free_address()?)
-        .cardholder(Script::by_hand())
-        .mdns(Mdns::On);
-    for defect in defects {
-        builder = builder.defect(*defect);
-    }
+    let builder = Simulator::builder(dir.path())
+        .terminal(terminal, model)
+        .cardholder(Script::by_hand());
+    let builder = defects
+        .iter()
+        .fold(builder, |builder, defect| builder.defect(*defect));
+    Ok((dir, builder))
+}
+
+async fn start(
+    dir: tempfile::TempDir,
+    builder: Builder,
+    defects: &[Defect],
+) -> Result<(Subject, Embedded), SubjectError> {
+    let failed = |error: SimulatorError| SubjectError::Simulator(error.to_string());
     let simulator = builder.start().await.map_err(failed)?;
+    let terminal = simulator.terminal().id().clone();
     let pki = simulator.pki();
     let read = |path: std::path::PathBuf| crate::probe::read(&path);
     let subject = Subject {
@@ -65,6 +124,7 @@ pub async fn embedded(defects: &[Defect]) -> Result<(Subject, Embedded), Subject
             &simulator.control().url(),
             simulator.control().token().reveal(),
         ),
+        embedded: Some(defects.to_vec()),
         terminal,
     };
     let embedded = Embedded {

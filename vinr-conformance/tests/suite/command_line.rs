@@ -38,7 +38,7 @@ fn text(path: &Path) -> &str {
 
 #[tokio::test]
 async fn an_empty_selection_is_bad_usage() {
-    let ran = run(&["terminal", "--simulator", "--only", "EVT-1"]).await;
+    let ran = run(&["terminal", "--simulator", "--only", "HYB-1"]).await;
     assert_eq!(ran.code, Some(64), "{}", ran.err);
     assert!(ran.err.contains("selects no scenario"), "{}", ran.err);
 }

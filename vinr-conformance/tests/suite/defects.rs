@@ -1,9 +1,9 @@
 //! Each defect is killed by its own requirement, for the right reason.
 
-use vinr_conformance::verdict::State;
+use vinr_conformance::verdict::{Finding, State};
 use vinr_simulator::Defect;
 
-use crate::workbench::certify;
+use crate::workbench::{certify, certify_one_that_never_queues};
 
 /// Certifies a simulator with this defect by one scenario, which must find exactly this.
 async fn is_killed(defect: Defect, scenario: &str, reason: &str) {
@@ -30,8 +30,13 @@ macro_rules! killed {
 
         #[test]
         fn every_defect_of_the_simulator_has_its_killer() {
-            // Latency is judged apart: a noisy machine makes it could-not-test.
-            let killed = [$(Defect::$defect,)+ Defect::SlowOneInTwenty];
+            // Latency is judged apart: a noisy machine makes it could-not-test. So is a device that never queues.
+            let killed = [
+                $(Defect::$defect,)+
+                Defect::SlowOneInTwenty,
+                Defect::SlowWithoutTheInternet,
+                Defect::QueuesWithoutAQueue,
+            ];
             for defect in Defect::ALL {
                 assert!(killed.contains(defect), "{defect}");
             }
@@ -57,21 +62,74 @@ killed! {
     a_look_up_that_waits: LookUpBlockedWhileHeld, "rec.held", "REC-14.answered_after_it";
     a_talkative_busy_terminal: BusyLeaksTheOtherPayment, "grp.busy", "GRP-5.leaks_the_other_payment";
     another_service_type: WrongServiceType, "disc.advert", "DISC-1.not_advertised";
+    a_screen_that_waits_for_the_cloud: WaitsForTheCloud, "net.cloud_away", "NET-3.late_prompt";
+    local_mode_that_cannot_be_switched_off: LocalModeIgnored, "net.local_mode", "NET-4.accepted";
+    local_mode_that_hides_what_was_paid: LocalModeOffBlocksLookUps, "net.local_mode", "NET-8.not_served";
+    a_device_that_does_not_queue: NeverQueues, "off.accepted", "OFF-1.refused";
+    a_cent_too_much: TakesMoreThanTheLimit, "off.limit", "OFF-2.accepted";
+    one_too_many: QueuesOneTooMany, "off.full", "OFF-3.accepted";
+    a_queue_in_clear_text: QueueInClearText, "off.kept", "OFF-5.clear_text";
+    a_queue_that_is_lost: LostOnReconnect, "off.full", "OFF-6.lost";
+    a_queue_that_is_sent_twice: DoubledOnReconnect, "off.full", "OFF-6.doubled";
+    limits_that_nobody_can_set: ConfiguredLimitsIgnored, "off.configured", "OFF-9.accepted";
+    a_limit_for_every_currency: UsdLimitForEveryCurrency, "off.currency", "OFF-11.accepted";
+    a_queue_that_a_restart_forgets: QueueForgottenAtRestart, "off.kept", "OFF-12.forgotten";
+    a_prompt_before_the_refusal: RefusedAfterTheCard, "off.currency", "OFF-13.screen_shown";
+    completed_while_it_is_only_queued: CompletedOffline, "off.accepted", "OFF-14.completed_offline";
+    one_place_for_all: SequenceReused, "off.full", "OFF-15.sequence_reused";
+    a_queue_though_the_internet_is_back: AdmissionDecides, "off.back_at_the_card", "OFF-16.not_in_the_same_exchange";
+    a_stale_queue_that_takes_more: StaleQueueTakesMore, "off.stale", "OFF-17.accepted";
+    a_simulator_that_stays_online: SimulateOfflineIgnored, "sim.offline", "SIM-4.accepted";
+    a_settled_payment_that_nobody_is_told_of: SettledPaymentNotTold, "evt.settled", "EVT-1.not_fired";
+    a_webhook_that_anybody_could_have_sent: WebhookSignedByAnother, "evt.repeated", "EVT-2.wrong_signature";
+    a_webhook_that_looks_new_each_time: WebhookIdOfItsOwn, "evt.repeated", "EVT-2.another_event_id";
+    a_sent_queue_that_nobody_is_told_of: DrainedPaymentNotTold, "evt.offline", "OFF-7.not_fired";
+    a_declined_queue_that_nobody_understands: OfflineDeclineNotNamed, "evt.offline", "OFF-8.wrong_decline_code";
 }
 
+// [OFF-4]
 #[tokio::test(flavor = "multi_thread")]
-async fn one_slow_screen_in_twenty_never_passes() {
-    let certified = certify(&[Defect::SlowOneInTwenty], &["lat.activation"]).await;
-    let findings = certified.results.findings_of("LAT-1");
-    let states: Vec<_> = findings
-        .map(|finding| (finding.reason.as_str(), finding.state))
+async fn a_device_without_a_queue_that_queues() {
+    let honest = certify_one_that_never_queues(&[], "off.never").await;
+    let states: Vec<_> = honest
+        .results
+        .findings_of("OFF-4")
+        .map(|one| one.state)
+        .collect();
+    assert_eq!(states, [State::Pass]);
+
+    let defect = Defect::QueuesWithoutAQueue;
+    let broken = certify_one_that_never_queues(&[defect], "off.never").await;
+    let mut findings = broken.results.findings_of(defect.requirement());
+    let killed =
+        |finding: &Finding| finding.reason == "OFF-4.queued" && finding.state == State::Fail;
+    assert!(findings.any(killed));
+}
+
+async fn never_passes(defect: Defect, scenario: &str, failed: State) {
+    let certified = certify(&[defect], &[scenario]).await;
+    let id = defect.requirement();
+    let states: Vec<_> = certified
+        .results
+        .findings_of(id)
+        .map(|finding| (finding.reason.clone(), finding.state))
         .collect();
     let judged = [
-        ("LAT-1.too_slow", State::Fail),
-        ("LAT-1.could_not_test", State::CouldNotTest),
+        (format!("{id}.too_slow"), failed),
+        (format!("{id}.could_not_test"), State::CouldNotTest),
     ];
     assert!(
         states.len() == 1 && judged.contains(&states[0]),
         "{states:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_slow_screen_in_twenty_never_passes() {
+    never_passes(Defect::SlowOneInTwenty, "lat.activation", State::Fail).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_slow_screen_in_twenty_without_the_internet_never_passes() {
+    never_passes(Defect::SlowWithoutTheInternet, "lat.offline", State::Warn).await;
 }

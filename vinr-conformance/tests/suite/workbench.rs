@@ -6,9 +6,10 @@ use tokio_util::sync::CancellationToken;
 use vinr_conformance::features::{self, Case};
 use vinr_conformance::journal::Journal;
 use vinr_conformance::plan::Selection;
-use vinr_conformance::profile::Profile;
+use vinr_conformance::profile::{Profile, Sheet, template};
 use vinr_conformance::run::{self, Certified, Order};
 use vinr_conformance::subject;
+use vinr_protocol::device::Model;
 use vinr_simulator::Defect;
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
@@ -19,7 +20,10 @@ pub(crate) async fn alone() -> MutexGuard<'static, ()> {
 }
 
 pub(crate) fn order(cases: &[Case], only: &[&str]) -> Order {
-    let profile = Profile::simulator();
+    order_by(Profile::simulator(), cases, only)
+}
+
+fn order_by(profile: Profile, cases: &[Case], only: &[&str]) -> Order {
     let none: &[&str] = &[];
     let selection = Selection::parse(only, none).expect("known names");
     let plan = run::plan(cases, &profile, &selection);
@@ -45,8 +49,36 @@ pub(crate) async fn certify_with(
     order: &Order,
     journal: Journal,
 ) -> Certified {
+    certify_as(Model::Simulator, defects, cases, order, journal).await
+}
+
+/// Certifies a simulator that is a device without an offline queue, with these defects.
+pub(crate) async fn certify_one_that_never_queues(defects: &[Defect], only: &str) -> Certified {
+    let cases = features::all();
+    let text: String = template(Sheet::Simulator)
+        .lines()
+        .filter(|line| !line.starts_with("[cloud]") && !line.starts_with("own = "))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let text = text
+        .replacen(r#"base = "simulator""#, r#"base = "ciontek-cm30""#, 1)
+        .replacen("offline_queue = true", "offline_queue = false", 1)
+        .replacen("offline_limits = true", "offline_limits = false", 1);
+    let profile = Profile::parse(&text, "cm30.toml".as_ref()).expect("a lawful profile");
+    let order = order_by(profile, cases, &[only]);
+    let journal = Journal::in_memory();
+    certify_as(Model::CiontekCm30, defects, cases, &order, journal).await
+}
+
+async fn certify_as(
+    model: Model,
+    defects: &[Defect],
+    cases: &[Case],
+    order: &Order,
+    journal: Journal,
+) -> Certified {
     let _alone = alone().await;
-    let (subject, embedded) = subject::embedded(defects)
+    let (subject, embedded) = subject::embedded_as(model, defects)
         .await
         .expect("the simulator starts");
     let stop = CancellationToken::new();

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use vinr_protocol::TerminalId;
 
 use super::{Cloud, CloudError, CloudOptions, CloudUrl, Join};
+use crate::defect::Defects;
 use crate::provision::{Pki, ProvisionError};
 
 /// The choice.
@@ -27,6 +28,14 @@ pub(crate) struct Joined {
 }
 
 impl Choice {
+    /// A cloud of this process breaks the same promises as its terminals.
+    pub(crate) fn broken(mut self, defects: &Defects) -> Self {
+        if let Choice::Here(options) = &mut self {
+            options.defects = defects.clone();
+        }
+        self
+    }
+
     /// Starts the cloud, where it is one of this process.
     pub(crate) async fn start(self, pki: &Pki) -> Result<Joined, CloudError> {
         let (cloud, there) = match self {

@@ -90,7 +90,8 @@ impl Cloud {
                 hand_over_within: options.hand_over_within,
             },
             outbox: faster(options.webhook_time_scale),
-            webhooks: Webhooks::new(options.webhooks, &cas, messages.clone())?,
+            webhooks: Webhooks::new(options.webhooks, &cas, messages.clone())?
+                .broken(options.defects),
             inbox,
         })
         .await;

@@ -8,6 +8,7 @@ use vinr_protocol::timing::HAND_OVER_WITHIN;
 
 use super::tls::TlsError;
 use super::webhooks::Reach;
+use crate::defect::Defects;
 use crate::provision::ProvisionError;
 use vinr_journal::{DataDirError, OpenError};
 
@@ -29,6 +30,8 @@ pub struct CloudOptions {
     pub webhook_cas: Vec<PathBuf>,
     /// How many times faster than real time the pauses between webhooks pass; at least 1.
     pub webhook_time_scale: u32,
+    /// Which promises it breaks.
+    pub(crate) defects: Defects,
 }
 
 impl CloudOptions {
@@ -42,6 +45,7 @@ impl CloudOptions {
             webhooks: Reach::Loopback,
             webhook_cas: Vec::new(),
             webhook_time_scale: 1,
+            defects: Defects::new(),
         }
     }
 }

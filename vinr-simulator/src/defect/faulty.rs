@@ -11,20 +11,21 @@ use vinr_protocol::terminal::{
 };
 use vinr_protocol::{JournalId, Machine, PaymentId, Reference, TerminalId, Timestamp};
 
-use super::{Defect, Defects};
+use super::{Defect, Defects, offline};
 
 /// A machine that hosts a terminal's session.
 pub(crate) type Terminal = Box<dyn Machine<Input = Input, Effect = Effect> + Send>;
 
 /// Recovers a session and breaks it as told; returns the boot effects beside it.
 pub(crate) fn faulty(
-    config: Config,
+    mut config: Config,
     journal: JournalId,
     records: Vec<Record>,
     now: Timestamp,
     defects: &Defects,
 ) -> (Terminal, Vec<Effect>) {
     let terminal = config.terminal.clone();
+    config.offline = offline::bend_limits(config.offline, defects);
     let records = match defects.contains(&Defect::OutcomeForgottenAtRestart) {
         true => Vec::new(),
         false => records,
@@ -43,7 +44,7 @@ pub(crate) fn faulty(
         dropped: Vec::new(),
         ghost: None,
     };
-    (Box::new(faulty), effects)
+    offline::around(Box::new(faulty), effects, defects, now)
 }
 
 struct Faulty {
@@ -372,7 +373,7 @@ impl Faulty {
     }
 }
 
-fn complete(payment: &mut Payment) {
+pub(super) fn complete(payment: &mut Payment) {
     payment.status = Status::Completed;
     payment.decline_code = None;
     payment.cancel_reason = None;

@@ -6,6 +6,8 @@
 
 mod faulty;
 mod lax_server;
+mod mail;
+mod offline;
 mod wire;
 
 use std::collections::BTreeSet;
@@ -14,6 +16,7 @@ use std::str::FromStr;
 
 pub(crate) use faulty::faulty;
 pub(crate) use lax_server::LaxServer;
+pub(crate) use mail::Mail;
 pub(crate) use wire::{Elsewhere, Wire};
 
 macro_rules! defects {
@@ -82,6 +85,56 @@ defects! {
     SlowOneInTwenty = "slow-one-in-twenty", "LAT-1";
     /// Advertises another service type.
     WrongServiceType = "wrong-service-type", "DISC-1";
+    /// Shows a payment only once the cloud can be reached.
+    WaitsForTheCloud = "waits-for-the-cloud", "NET-3";
+    /// Takes local payments with local mode switched off.
+    LocalModeIgnored = "local-mode-ignored", "NET-4";
+    /// Answers no look-up with local mode switched off.
+    LocalModeOffBlocksLookUps = "local-mode-off-blocks-look-ups", "NET-8";
+    /// Refuses every payment without the internet.
+    NeverQueues = "never-queues", "OFF-1";
+    /// Takes a cent more than the offline limit.
+    TakesMoreThanTheLimit = "takes-more-than-the-limit", "OFF-2";
+    /// Queues one payment too many.
+    QueuesOneTooMany = "queues-one-too-many", "OFF-3";
+    /// Queues on a device that must not.
+    QueuesWithoutAQueue = "queues-without-a-queue", "OFF-4";
+    /// Stores what is queued in clear text, too.
+    QueueInClearText = "queue-in-clear-text", "OFF-5";
+    /// Drops what was queued when the internet is back.
+    LostOnReconnect = "lost-on-reconnect", "OFF-6";
+    /// Sends what was queued twice when the internet is back.
+    DoubledOnReconnect = "doubled-on-reconnect", "OFF-6";
+    /// Keeps to the sheet, whatever limits its owner sets.
+    ConfiguredLimitsIgnored = "configured-limits-ignored", "OFF-9";
+    /// Takes the limit in dollars for every currency.
+    UsdLimitForEveryCurrency = "usd-limit-for-every-currency", "OFF-11";
+    /// Forgets the queue in a restart.
+    QueueForgottenAtRestart = "queue-forgotten-at-restart", "OFF-12";
+    /// Asks for a card before it refuses an offline payment.
+    RefusedAfterTheCard = "refused-after-the-card", "OFF-13";
+    /// Says completed of what is only queued.
+    CompletedOffline = "completed-offline", "OFF-14";
+    /// Gives every queued payment the same place.
+    SequenceReused = "sequence-reused", "OFF-15";
+    /// Queues a payment that began without the internet although it is back.
+    AdmissionDecides = "admission-decides", "OFF-16";
+    /// Queues new payments behind one that has waited for a day.
+    StaleQueueTakesMore = "stale-queue-takes-more", "OFF-17";
+    /// Starts with the internet though it should simulate that it is away.
+    SimulateOfflineIgnored = "simulate-offline-ignored", "SIM-4";
+    /// Lights the screen late without the internet, one time in twenty.
+    SlowWithoutTheInternet = "slow-without-the-internet", "LAT-3";
+    /// Tells the merchant's server nothing of a settled local payment.
+    SettledPaymentNotTold = "settled-payment-not-told", "EVT-1";
+    /// Signs webhooks with a secret that nobody has.
+    WebhookSignedByAnother = "webhook-signed-by-another", "EVT-2";
+    /// Repeats a webhook under another id.
+    WebhookIdOfItsOwn = "webhook-id-of-its-own", "EVT-2";
+    /// Tells the merchant's server nothing of a payment that was queued and approved.
+    DrainedPaymentNotTold = "drained-payment-not-told", "OFF-7";
+    /// Tells the merchant's server another reason why a queued payment failed.
+    OfflineDeclineNotNamed = "offline-decline-not-named", "OFF-8";
 }
 
 impl fmt::Display for Defect {

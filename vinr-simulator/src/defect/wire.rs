@@ -7,28 +7,42 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mdns_sd::{ServiceDaemon, ServiceInfo};
+use tokio::sync::watch;
 use vinr_discovery::Advert;
 use vinr_protocol::terminal::Screen;
 use vinr_protocol::{Amount, Currency};
 
 use super::{Defect, Defects};
+use crate::host::Link;
 
 /// The hooks; without a defect each does nothing.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Wire {
     defects: Defects,
     prompts: Arc<AtomicU32>,
+    /// The line to the internet, for those who wait for it.
+    line: Option<watch::Receiver<Link>>,
 }
 
 /// How late a slow screen is: well past the 50 ms of LAT-1.
 const LATE: Duration = Duration::from_millis(120);
+
+/// How long a terminal waits for a cloud before it goes on without: past every till's patience with a screen.
+const FOR_THE_CLOUD: Duration = Duration::from_secs(8);
 
 impl Wire {
     pub(crate) fn new(defects: Defects) -> Self {
         Self {
             defects,
             prompts: Arc::default(),
+            line: None,
         }
+    }
+
+    /// The same, beside the line to the internet.
+    pub(crate) fn beside(mut self, line: watch::Receiver<Link>) -> Self {
+        self.line = Some(line);
+        self
     }
 
     fn has(&self, defect: Defect) -> bool {
@@ -71,10 +85,22 @@ impl Wire {
 
     /// What happens between the durable record and the prompt.
     pub(crate) async fn before_prompt(&self) {
-        if self.has(Defect::SlowOneInTwenty)
-            && self.prompts.fetch_add(1, Ordering::Relaxed) % 20 == 19
-        {
+        let is_cut = self
+            .line
+            .as_ref()
+            .is_some_and(|line| *line.borrow() == Link::Cut);
+        let is_slow =
+            self.has(Defect::SlowOneInTwenty) || self.has(Defect::SlowWithoutTheInternet) && is_cut;
+        if is_slow && self.prompts.fetch_add(1, Ordering::Relaxed) % 20 == 19 {
             tokio::time::sleep(LATE).await;
+        }
+        if let Some(mut line) = self
+            .line
+            .clone()
+            .filter(|_| self.has(Defect::WaitsForTheCloud))
+        {
+            let up = line.wait_for(|link| *link == Link::Up);
+            let _ = tokio::time::timeout(FOR_THE_CLOUD, up).await;
         }
     }
 }

@@ -113,7 +113,8 @@ impl Terminal {
         }
         let pos_ca = TrustBundle::from_pem_file(options.pki.pos_ca())?;
         let dir = open_patiently(&options.data).await?;
-        let guard = match options.defects.contains(&Defect::ChargedTwice) {
+        let doubles = [Defect::ChargedTwice, Defect::DoubledOnReconnect];
+        let guard = match doubles.iter().any(|it| options.defects.contains(it)) {
             true => Guard::Off,
             false => Guard::OnePerReference,
         };
@@ -212,7 +213,7 @@ impl Terminal {
         let (machine, journal, effects) = self.recover()?;
         let settings = self.settings();
         let (sender, inbox) = mpsc::unbounded_channel();
-        let wire = Wire::new(options.defects.clone());
+        let wire = Wire::new(options.defects.clone()).beside(self.host.line().watch());
         // Before it is asked whether the host can be reached: over this link it can.
         let link = match self.host.device() {
             Some(device) => {

@@ -6,6 +6,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use super::Terminal;
+use crate::defect::Defect;
 use crate::provision::files::{self, Audience};
 
 impl Terminal {
@@ -15,6 +16,10 @@ impl Terminal {
         let name = format!("vinr-storage-{}-{}", self.id(), ulid::Ulid::generate());
         let to = std::env::temp_dir().join(name);
         copy(&self.options.data, &to)?;
+        if self.options.defects.contains(&Defect::QueueInClearText) {
+            let queue = serde_json::to_vec(&self.state().queue)?;
+            std::fs::write(to.join("queue.json"), queue)?;
+        }
         Ok(to)
     }
 

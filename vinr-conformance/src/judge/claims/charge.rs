@@ -5,13 +5,7 @@ use crate::judge::trace::Trace;
 
 /// Looks at the last ledger that was read of this sale before the claim.
 pub(super) fn charges(trace: &Trace<'_>, reference: &str, count: u64, until: u64) -> Found {
-    let read = trace
-        .ledgers()
-        .filter(|(entry, about, _)| {
-            entry.seq <= until && about.is_none_or(|about| about == reference)
-        })
-        .last();
-    let Some((entry, _, lines)) = read else {
+    let Some((entry, lines)) = trace.last_ledger(reference, until) else {
         return Found::unseen("nobody could read the host's ledger");
     };
     let charged = lines

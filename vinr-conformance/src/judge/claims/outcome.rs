@@ -51,8 +51,9 @@ pub(super) fn ends(
     Found::kept(own.entries())
 }
 
-pub(super) fn stands(own: &Exchange<'_>, status: &[String]) -> Found {
-    let expected = format!("a look-up shows the payment {}", status.join(" or "));
+pub(super) fn stands(own: &Exchange<'_>, status: &[String], decline_code: Option<&str>) -> Found {
+    let with = decline_code.map_or(String::new(), |code| format!(" with {code}"));
+    let expected = format!("a look-up shows the payment {}{with}", status.join(" or "));
     let broken = |reason, seen: String| Found::broken(reason, &expected, seen, own.entries());
     if own.status() != Some(200) || own.body.is_none() {
         return broken("no_answer", own.outcome());
@@ -60,6 +61,11 @@ pub(super) fn stands(own: &Exchange<'_>, status: &[String]) -> Found {
     match own.payments().first() {
         None => broken("forgotten", "the look-up lists no payment".into()),
         Some(newest) if status.iter().any(|word| word == newest.status()) => {
+            let shown = newest.text("declineCode");
+            if decline_code.is_some() && shown != decline_code {
+                let seen = format!("declineCode is {}", newest.field("declineCode"));
+                return broken("wrong_decline_code", seen);
+            }
             Found::kept(own.entries())
         }
         Some(newest) => broken("wrong_status", format!("it is {}", newest.status())),
@@ -157,6 +163,7 @@ mod tests {
         let said = Said::Stands {
             exchange: look_up,
             status: vec!["completed".into()],
+            decline_code: None,
         };
         assert_eq!(story.reason(&said), Some("forgotten"));
     }

@@ -1,8 +1,14 @@
 //! What the screen showed, and what it must not show. \[PAY-2, PAY-9, PAY-10, REC-15\]
 
+use vinr_protocol::question::Answered;
+
 use crate::journal::ScreenEvent;
 use crate::judge::found::Found;
 use crate::judge::trace::{Exchange, Trace};
+
+/// A screen that comes later waited for something that is not in the command's path. How quick it must be is a
+/// matter of LAT-1.
+const PROMPT_WITHIN_NS: u64 = 5_000_000_000;
 
 const NOBODY_WATCHED: &str = "nobody could watch the screen";
 
@@ -17,7 +23,22 @@ pub(super) fn prompts(trace: &Trace<'_>, own: &Exchange<'_>, until: u64) -> Foun
             && screen.reference.as_deref() == reference
     });
     if let Some((entry, _)) = shown {
+        let took_ns = entry.at_ns.saturating_sub(own.last_byte_ns);
+        if took_ns > PROMPT_WITHIN_NS {
+            let seen = format!("it asked after {} ms", took_ns / 1_000_000);
+            let expected = "the terminal asks for a card while the customer stands there";
+            return Found::broken("late_prompt", expected, seen, [own.seq, entry.seq]);
+        }
         return Found::kept([own.seq, entry.seq]);
+    }
+    match trace.looked_at(own.seq..until) {
+        Some((seq, Answered::Saw)) => return Found::kept([own.seq, seq]),
+        Some((seq, Answered::DidNotSee)) => {
+            let expected = "the terminal asks for a card";
+            let seen = "whoever looked at the screen did not see it";
+            return Found::broken("no_prompt", expected, seen, [own.seq, seq]);
+        }
+        _ => {}
     }
     let pending = trace.sightings().into_iter().find(|sighting| {
         sighting.exchange.number != own.number
@@ -86,6 +107,8 @@ fn silent(
 
 #[cfg(test)]
 mod tests {
+    use vinr_protocol::question::Answered;
+
     use crate::journal::{Event, Said};
     use crate::judge::fixture::Story;
 
@@ -106,6 +129,40 @@ mod tests {
             story.reason(&Said::Prompts { exchange: pay }),
             Some("no_prompt")
         );
+    }
+
+    fn looked_at(answered: Answered) -> Option<&'static str> {
+        let mut story = Story::new();
+        story.note(Event::ScreenWatch { on: false });
+        let pay = story.pay("order_1", "k1", 2500);
+        story.looked_at("amount", answered);
+        story.reason(&Said::Prompts { exchange: pay })
+    }
+
+    #[test]
+    fn somebody_who_looks_at_the_screen_tells_what_it_shows() {
+        assert_eq!(looked_at(Answered::Saw), None);
+        assert_eq!(looked_at(Answered::DidNotSee), Some("no_prompt"));
+        assert_eq!(looked_at(Answered::Cannot), None);
+    }
+
+    // [NET-3]
+    #[test]
+    fn a_prompt_after_five_seconds_waited_for_something() {
+        let after = |ms: u64| {
+            let mut story = Story::new();
+            let pay = story.pay("order_1", "k1", 2500);
+            // A line of the story is a millisecond.
+            for _ in 1..ms {
+                story.note(Event::Note {
+                    text: String::new(),
+                });
+            }
+            story.screen("present_card", "order_1");
+            story.reason(&Said::Prompts { exchange: pay })
+        };
+        assert_eq!(after(5000), None);
+        assert_eq!(after(5001), Some("late_prompt"));
     }
 
     #[test]

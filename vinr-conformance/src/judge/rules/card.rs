@@ -71,7 +71,8 @@ pub(super) fn this_attempts_card<'t>(trace: &'t Trace<'_>) -> Vec<(&'t str, Foun
             if card.is_none() && doubtful.iter().any(|seq| own.contains(seq)) {
                 return None;
             }
-            Some((sighting.exchange.scenario, compare(sighting, card)?))
+            let away = trace.was_internet_away(own);
+            Some((sighting.exchange.scenario, compare(sighting, card, away)?))
         })
         .collect()
 }
@@ -88,7 +89,11 @@ fn began(trace: &Trace<'_>, sighting: &Sighting<'_, '_>) -> Option<u64> {
         .min()
 }
 
-fn compare(sighting: &Sighting<'_, '_>, card: Option<&Card>) -> Option<Found> {
+fn compare(
+    sighting: &Sighting<'_, '_>,
+    card: Option<&Card>,
+    was_internet_away: bool,
+) -> Option<Found> {
     let payment = sighting.payment;
     let mut entries = vec![sighting.seq()];
     let Some(card) = card else {
@@ -117,7 +122,15 @@ fn compare(sighting: &Sighting<'_, '_>, card: Option<&Card>) -> Option<Found> {
     if entry.is_some() {
         wanted.push(("entryMode", entry, "another_entry"));
     }
-    wanted.push(("declineCode", sheet.decline_code, "another_decline_code"));
+    let is_queued = !payment.field("offline").is_null();
+    let decline_code = match sheet.decline_code {
+        Some(_) if is_queued => Some("offline_auth_declined"),
+        code => code,
+    };
+    // Without the internet a terminal may have to fail a payment by itself, whatever the card.
+    if is_queued || !was_internet_away {
+        wanted.push(("declineCode", decline_code, "another_decline_code"));
+    }
     let wrong = wanted
         .into_iter()
         .find(|(name, value, _)| payment.text(name) != *value);

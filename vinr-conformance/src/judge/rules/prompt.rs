@@ -25,7 +25,10 @@ pub(super) fn one_at_a_time<'t>(trace: &'t Trace<'_>) -> Vec<(&'t str, Found)> {
                 }
                 on_screen = Some((entry.seq, payment));
             }
-            ("idle" | "approved" | "declined" | "cancelled", _) => on_screen = None,
+            // A dark screen asks for nothing, and what was taken offline needs its card no longer.
+            ("idle" | "approved" | "declined" | "cancelled" | "accepted_offline" | "off", _) => {
+                on_screen = None
+            }
             _ => {}
         }
     }
@@ -36,6 +39,17 @@ pub(super) fn one_at_a_time<'t>(trace: &'t Trace<'_>) -> Vec<(&'t str, Found)> {
 mod tests {
     use super::one_at_a_time;
     use crate::judge::fixture::Story;
+
+    #[test]
+    fn what_was_taken_offline_and_what_the_power_cut_took_ask_for_no_card() {
+        let mut story = Story::new();
+        for ended in ["accepted_offline", "off"] {
+            story.screen("present_card", ended);
+            story.screen(ended, ended);
+        }
+        story.screen("present_card", "order_3");
+        assert_eq!(story.reasons(one_at_a_time), [None, None, None]);
+    }
 
     #[test]
     fn one_after_the_other_is_right() {
