@@ -286,7 +286,7 @@ impl<'a> Trace<'a> {
                 .iter()
                 .filter(|entry| stretch.contains(&entry.seq))
         };
-        let asked = own().filter_map(|entry| match &entry.event {
+        let mut asked = own().filter_map(|entry| match &entry.event {
             Event::Question(question)
                 if question.question == "observe_screen"
                     && question.args.get("expect").is_some_and(|it| it == "amount") =>
@@ -295,7 +295,7 @@ impl<'a> Trace<'a> {
             }
             _ => None,
         });
-        let asked = asked.last()?;
+        let asked = asked.next_back()?;
         own().find_map(|entry| match &entry.event {
             Event::Answer(answer) if answer.id == asked => Some((entry.seq, answer.answer)),
             _ => None,
