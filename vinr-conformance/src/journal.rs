@@ -237,6 +237,27 @@ mod tests {
     }
 
     #[test]
+    fn a_claim_about_an_event_is_read_back_as_it_was_written() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("journal.ndjson");
+        let journal = Journal::in_file(&path).expect("writable");
+        journal.record(Event::Claim(Claim {
+            requirement: "OFF-8".into(),
+            said: Said::Told {
+                exchange: 1,
+                kind: "terminal_payment.failed".into(),
+                decline_code: Some("offline_auth_declined".into()),
+            },
+        }));
+        journal.record(Event::Webhook(Webhook::default()));
+        journal.record(Event::StorageRead(StorageRead::default()));
+        journal.record(Event::Endpoint(Endpoint::default()));
+        journal.record(Event::Trace(RepeatedTrace::default()));
+        journal.flush().expect("whole");
+        assert_eq!(read(&path).expect("readable"), journal.entries());
+    }
+
+    #[test]
     fn a_line_that_is_no_entry_is_named() {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("journal.ndjson");

@@ -558,8 +558,8 @@ pub enum Said {
     Told {
         /// The `pay`.
         exchange: u64,
-        /// The type of the event.
-        event: String,
+        /// The type of the event, such as `terminal_payment.completed`.
+        kind: String,
         /// Where it failed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         decline_code: Option<String>,

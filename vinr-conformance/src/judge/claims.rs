@@ -111,10 +111,10 @@ pub(super) fn weigh(trace: &Trace<'_>, entry: &Entry, said: &Said) -> Found {
         Said::StorageIsOpaque { since } => storage::opaque(trace, *since, seq),
         Said::Told {
             exchange,
-            event,
+            kind,
             decline_code,
         } => on(trace, *exchange, |own| {
-            webhook::told(trace, own, event, decline_code.as_deref(), seq)
+            webhook::told(trace, own, kind, decline_code.as_deref(), seq)
         }),
         Said::SignedAndRepeated { since } => webhook::signed_and_repeated(trace, *since, seq),
         Said::SameTrace => repeat::same_trace(trace, scenario),

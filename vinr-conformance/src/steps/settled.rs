@@ -60,7 +60,7 @@ pub(super) async fn nothing_in_clear_text(scene: &mut Scene, _: &Words) {
 pub(super) async fn told(scene: &mut Scene, words: &Words) {
     scene.claim(Said::Told {
         exchange: scene.number(words.text(1)),
-        event: words.text(0).to_owned(),
+        kind: words.text(0).to_owned(),
         decline_code: None,
     });
 }
@@ -68,7 +68,7 @@ pub(super) async fn told(scene: &mut Scene, words: &Words) {
 pub(super) async fn told_why(scene: &mut Scene, words: &Words) {
     scene.claim(Said::Told {
         exchange: scene.number(words.text(2)),
-        event: words.text(0).to_owned(),
+        kind: words.text(0).to_owned(),
         decline_code: Some(words.text(1).to_owned()),
     });
 }

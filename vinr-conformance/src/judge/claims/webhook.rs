@@ -254,7 +254,7 @@ mod tests {
     fn was_told(story: &Story, pay: u64, code: Option<&str>, event: &str) -> Option<&'static str> {
         story.reason(&Said::Told {
             exchange: pay,
-            event: event.into(),
+            kind: event.into(),
             decline_code: code.map(str::to_owned),
         })
     }
