@@ -11,4 +11,5 @@ mod offline;
 mod paying;
 mod refusing;
 mod shop;
+mod story;
 mod webhooks;

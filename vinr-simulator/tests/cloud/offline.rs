@@ -9,7 +9,7 @@ use crate::webhooks::Receiver;
 
 impl Shop {
     /// Takes the internet away and waits until the terminal knows.
-    async fn goes_offline(&self, terminal: &str) {
+    pub(crate) async fn goes_offline(&self, terminal: &str) {
         self.terminal(terminal).set_internet(Link::Cut);
         let mut till = self.till(terminal).await;
         while till.reader().await["status"] != "offline" {

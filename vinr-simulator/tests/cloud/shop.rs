@@ -217,6 +217,13 @@ impl Till {
             .await
     }
 
+    pub(crate) async fn cancel(&mut self, terminal: &str, reference: &str) -> Value {
+        let body = json!({ "terminalId": terminal, "reference": reference });
+        let request = http::Request::post("/v1/cancel").header("content-type", "application/json");
+        let body = http_body_util::Full::from(body.to_string());
+        self.send(request.body(body).unwrap()).await
+    }
+
     pub(crate) async fn reader(&mut self) -> Value {
         let request = http::Request::get("/v1/reader");
         self.send(request.body(http_body_util::Full::default()).unwrap())
