@@ -184,6 +184,8 @@ pub(crate) enum Act {
     Present(&'static TestCard, EntryMode),
     EnterPin,
     RemoveCard,
+    /// The red button.
+    GiveUp,
 }
 
 #[cfg(test)]

@@ -65,6 +65,16 @@ async fn power_and_both_lines_are_cut_and_restored() {
 }
 
 #[tokio::test]
+async fn the_red_button_is_pressed_while_a_card_is_awaited_and_else_does_nothing() {
+    let shop = shop().await;
+    let red = json!({ "terminal": TERMINAL });
+    assert_eq!(post(&shop, "/v1/give-up", red.clone()).await.0, 409);
+    let held = shop.till().await.pay("order_1", "k1").await;
+    after(&shop, "/v1/give-up", red).await;
+    assert_eq!(held.body().await.unwrap()["cancelReason"], "customer");
+}
+
+#[tokio::test]
 async fn a_terminal_without_power_shows_nothing() {
     let shop = shop().await;
     after(&shop, "/v1/power", json!({ "on": false })).await;

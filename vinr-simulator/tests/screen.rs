@@ -148,6 +148,20 @@ async fn a_card_pulled_out_cancels() {
     .await;
 }
 
+#[tokio::test]
+async fn the_red_button_cancels_before_any_card() {
+    browsing(DESKTOP, async |browser| {
+        let shop = shop().await;
+        visit(browser, &shop).await;
+        let held = shop.till().await.pay("order_1", "k1").await;
+        browser.sees("#prompt", "Present card").await;
+        browser.click("#give-up").await;
+        assert_eq!(held.body().await.unwrap()["cancelReason"], "customer");
+        browser.sees("#prompt", "Cancelled").await;
+    })
+    .await;
+}
+
 // A card with a PIN, held to the reader: no PIN is asked for.
 #[tokio::test]
 async fn a_card_is_presented_the_way_that_was_chosen() {

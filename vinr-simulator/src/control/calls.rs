@@ -15,7 +15,7 @@ use vinr_protocol::device::OfflineLimits;
 use vinr_protocol::{Amount, Currency, TerminalId};
 
 use super::state::State;
-use crate::cardholder::{PinHabit, Script};
+use crate::cardholder::{Act, PinHabit, Script};
 use crate::cards::TestCard;
 use crate::host::Link;
 use crate::terminal::{ResetError, Sheet, StartError, Terminal};
@@ -40,6 +40,7 @@ pub(super) async fn serve(path: &str, terminals: &Terminals, body: &[u8]) -> Opt
         "/v1/clock" => clock(terminals, body).await,
         "/v1/local-mode" => local_mode(terminals, body).await,
         "/v1/limits" => limits(terminals, body).await,
+        "/v1/give-up" => give_up(terminals, body).await,
         "/v1/reset" => reset(terminals, body).await,
         "/v1/cardholder" => cardholder(terminals, body).await,
         _ => return None,
@@ -145,6 +146,28 @@ async fn limits(terminals: &Terminals, body: &[u8]) -> Result {
         it.set_limits(sheet.clone()).await.map_err(cannot)?;
     }
     Ok(state(terminals))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Whose {
+    terminal: Option<TerminalId>,
+}
+
+/// The cardholder presses the red button.
+async fn give_up(terminals: &Terminals, body: &[u8]) -> Result {
+    let Whose { terminal } = read(body)?;
+    let mut is_taken = false;
+    for it in concerned(terminals, terminal.as_ref())? {
+        is_taken |= it.act(Act::GiveUp).await;
+    }
+    match is_taken {
+        true => Ok(state(terminals)),
+        false => Err(CallError {
+            status: StatusCode::CONFLICT,
+            message: "no payment waits for its cardholder".into(),
+        }),
+    }
 }
 
 #[derive(Deserialize)]

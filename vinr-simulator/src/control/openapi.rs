@@ -55,6 +55,10 @@ pub fn openapi() -> Value {
                     "maxQueued": { "type": "integer", "minimum": 0, "maximum": u32::MAX },
                 }), &[]),
             ) },
+            "/v1/give-up": { "post": call(
+                "The cardholder presses the red button. 409 where no payment waits for them",
+                object(json!({ "terminal": terminal() }), &[]),
+            ) },
             "/v1/reset": { "post": reset() },
             "/v1/revoke": { "post": dashboard::revoke() },
             "/v1/provision": { "post": dashboard::provision() },

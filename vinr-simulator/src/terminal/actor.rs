@@ -287,6 +287,7 @@ impl Actor {
             Act::Present(card, entry_mode) => return self.present(card, entry_mode, now).await,
             Act::EnterPin => Input::PinEntered { now },
             Act::RemoveCard => Input::CardRemoved { now },
+            Act::GiveUp => Input::CustomerGaveUp { now },
         };
         self.feed(input, Instant::now()).await
     }

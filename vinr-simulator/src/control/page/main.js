@@ -17,6 +17,7 @@ const device = new Device((pin) => attempt(() => port.ask("enter_pin", chosen, {
 const shop = new Shop({
   present: (card, entry) => attempt(() => port.ask("present_card", chosen, { card, entry })),
   remove: () => attempt(() => port.ask("remove_card", chosen)),
+  giveUp: () => attempt(() => port.post("/v1/give-up", { terminal: chosen })),
   turn: (what, on) => attempt(() => turn(what, on)),
 });
 

@@ -8,7 +8,7 @@ const at = (id) => document.getElementById(id);
 export class Shop {
   #cards = "";
 
-  constructor({ present, turn, remove }) {
+  constructor({ present, turn, remove, giveUp }) {
     at("wallet").addEventListener("click", (event) => {
       const number = event.target.closest("button")?.dataset.card;
       if (number) {
@@ -25,6 +25,7 @@ export class Shop {
       }
     });
     at("remove").addEventListener("click", remove);
+    at("give-up").addEventListener("click", giveUp);
   }
 
   // Made once, and again only when there are other cards: whoever has the focus keeps it.
