@@ -14,7 +14,7 @@ use vinr_protocol::TerminalId;
 use vinr_protocol::device::Model;
 use vinr_simulator::cardholder::Script;
 use vinr_simulator::provision::Pki;
-use vinr_simulator::terminal::{LOCAL_SIMULATOR, Mdns, SANDBOX};
+use vinr_simulator::terminal::{LOCAL_SIMULATOR, Mdns, SANDBOX, rotate_key};
 use vinr_simulator::{Defect, Missing, Simulator};
 
 use crate::guide;
@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Cloud(cloud::CloudAlone),
     /// Revoke the identity of a till
     Revoke(cloud::Revoke),
+    /// Encrypt the journal of a terminal that is switched off with a new key
+    RotateKey(RotateKey),
     /// List the promises that `run --defect` breaks
     Defects,
 }
@@ -71,6 +73,25 @@ impl Provision {
             let dir = self.dir.display();
             format!("the passphrase could not be shown: remove {dir} and provision again")
         })
+    }
+}
+
+/// Changes the key of a journal.
+#[derive(Args)]
+pub(crate) struct RotateKey {
+    /// The directory that `provision` made
+    #[arg(long, default_value = "vinr-local")]
+    dir: PathBuf,
+    /// The terminal's id
+    #[arg(long)]
+    id: TerminalId,
+}
+
+impl RotateKey {
+    #[tokio::main]
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        rotate_key(&Pki::open(&self.dir)?, &self.id).await?;
+        guide::rotated(&self.id).context("standard output cannot be written to")
     }
 }
 

@@ -159,6 +159,11 @@ pub(crate) fn revoked(revoked: &Revoked) -> io::Result<()> {
     Ok(())
 }
 
+pub(crate) fn rotated(terminal: &TerminalId) -> io::Result<()> {
+    say!("The journal of {terminal} is encrypted with a new key; the old one is gone.");
+    Ok(())
+}
+
 pub(crate) fn defects() -> io::Result<()> {
     for defect in Defect::ALL {
         say!(

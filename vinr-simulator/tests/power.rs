@@ -6,7 +6,10 @@ mod support;
 
 use serde_json::json;
 use support::{Shop, post, shop};
+use vinr_protocol::device::Model;
+use vinr_simulator::cardholder::Script;
 use vinr_simulator::screen::Picture;
+use vinr_simulator::terminal::{RotateError, rotate_key};
 
 async fn cut_the_power(shop: &Shop) {
     let address = shop.terminal().address();
@@ -142,4 +145,44 @@ async fn a_damaged_journal_refuses_everything_and_is_never_an_empty_list() {
         );
     }
     assert_eq!(till.send(support::get("/v1/reader")).await.status, 200);
+}
+
+// [OFF-5]
+#[tokio::test]
+async fn a_journal_with_another_key_tells_the_same_and_the_old_key_is_gone() {
+    let shop = shop().await;
+    let id = support::terminal_id();
+    let pki = shop.simulator.pki().clone();
+    let refused = rotate_key(&pki, &id).await;
+    assert!(matches!(refused, Err(RotateError::InUse(_))), "{refused:?}");
+    let held = shop.till().await.pay("order_1", "k1").await;
+    shop.present("approved").await;
+    let payment = held.body().await.unwrap();
+    let Shop { simulator, dir } = shop;
+    simulator.shutdown().await;
+
+    let keys = || -> Vec<String> {
+        let file = std::fs::read_to_string(dir.path().join(KEYS)).unwrap();
+        let keys = file.lines().filter(|line| !line.starts_with('#'));
+        keys.map(str::to_owned).collect()
+    };
+    let old = keys();
+    rotate_key(&pki, &id).await.unwrap();
+    assert_eq!(keys().len(), 1);
+    assert_ne!(keys(), old);
+
+    let shop = Shop {
+        simulator: simulator_off(&dir).start().await.unwrap(),
+        dir,
+    };
+    assert_eq!(shop.till().await.payments("order_1").await, [payment]);
+}
+
+const KEYS: &str = "keys/term_CT20_0042.journal-key";
+
+/// The shop's simulator, to be started.
+fn simulator_off(dir: &tempfile::TempDir) -> vinr_simulator::Builder {
+    vinr_simulator::Simulator::builder(dir.path())
+        .terminal(support::terminal_id(), Model::NexgoCt20)
+        .cardholder(Script::by_hand())
 }

@@ -16,6 +16,7 @@ mod power;
 mod quirk;
 pub(crate) mod record;
 mod reset;
+mod rotate;
 mod settings;
 mod storage;
 
@@ -59,6 +60,7 @@ use quirk::Quirk;
 pub use quirk::{LOCAL_SIMULATOR, OFFLINE_FOR, SANDBOX, TEST_BUSY, TEST_DEFAULT, TEST_OFFLINE};
 use record::{Attempts, Journal};
 pub use reset::{Reset, ResetError};
+pub use rotate::{RotateError, rotate_key};
 use settings::Settings;
 pub use settings::Sheet;
 
@@ -284,8 +286,9 @@ impl Terminal {
         );
         config.offline = self.settings().limits(self.sheet());
         let fresh_id = || format!("jrn_{}", ulid::Ulid::generate());
-        let place = record::place(options);
-        let keys = record::keys(options, &place)?;
+        let (pki, terminal) = (&options.pki, &options.terminal);
+        let place = record::place(pki, terminal, &options.data);
+        let keys = record::keys(pki, terminal, &place)?;
         // Only a terminal that breaks promises needs every record at once.
         let is_honest = options.defects.is_empty();
         let is_linked = self.host.device().is_some();

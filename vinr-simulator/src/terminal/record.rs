@@ -1,10 +1,13 @@
 //! Where a terminal's journal is, and what it must know of the records it keeps.
 
+use std::path::{Path, PathBuf};
+
 use vinr_journal::{Facts, Keep, KeyRing, OpenError, Place, Policy, RealDisk};
 use vinr_protocol::terminal::{self, Record, retention};
-use vinr_protocol::{AttemptKey, PaymentId, Reference};
+use vinr_protocol::{AttemptKey, PaymentId, Reference, TerminalId};
 
-use super::options::{Options, StartError};
+use super::options::StartError;
+use crate::provision::Pki;
 use crate::provision::files::{self, Audience};
 
 /// A terminal's journal.
@@ -53,23 +56,30 @@ pub(super) fn group(reference: &Reference) -> Vec<u8> {
 }
 
 /// Where the journal is. Its mark is beside the key, apart from the data: it stands for a secure element.
-pub(super) fn place(options: &Options) -> Place {
-    let mark = format!("{}.journal-mark", options.terminal);
+pub(super) fn place(pki: &Pki, terminal: &TerminalId, data: &Path) -> Place {
     Place {
-        dir: options.data.clone(),
+        dir: data.to_owned(),
         name: "journal".into(),
-        mark: options.pki.journal_keys().join(mark),
+        mark: pki.journal_keys().join(format!("{terminal}.journal-mark")),
     }
 }
 
 /// The keys: from the environment, or from a file that the first boot makes. \[OFF-5\]
-pub(super) fn keys(options: &Options, place: &Place) -> Result<KeyRing, StartError> {
-    let dir = options.pki.journal_keys();
+pub(super) fn keys(pki: &Pki, terminal: &TerminalId, place: &Place) -> Result<KeyRing, StartError> {
+    let dir = pki.journal_keys();
     files::make_dir(&dir, Audience::Owner)
         .map_err(|error| StartError::Storage(format!("{}: {error}", dir.display())))?;
     if let Some(keys) = KeyRing::from_env(KEYS).map_err(OpenError::from)? {
         return Ok(keys);
     }
-    let file = dir.join(format!("{}.journal-key", options.terminal));
-    Ok(vinr_journal::keys_of_file(&RealDisk, place, &file)?)
+    Ok(vinr_journal::keys_of_file(
+        &RealDisk,
+        place,
+        &key_file(pki, terminal),
+    )?)
+}
+
+/// The file that the keys are in.
+pub(super) fn key_file(pki: &Pki, terminal: &TerminalId) -> PathBuf {
+    pki.journal_keys().join(format!("{terminal}.journal-key"))
 }

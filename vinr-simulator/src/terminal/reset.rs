@@ -10,7 +10,7 @@ use vinr_journal::RealDisk;
 use vinr_protocol::payment::Payment;
 
 use super::settings::Settings;
-use super::{StartError, Terminal, record};
+use super::{Options, StartError, Terminal, record};
 
 /// What a reset left behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +79,13 @@ impl Terminal {
     }
 
     fn erase(&self) -> io::Result<()> {
-        vinr_journal::erase(&RealDisk, &record::place(&self.options))?;
+        let Options {
+            pki,
+            terminal,
+            data,
+            ..
+        } = &self.options;
+        vinr_journal::erase(&RealDisk, &record::place(pki, terminal, data))?;
         let factory = Settings::default();
         factory.store(&self.dir)?;
         *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = factory;
