@@ -11,6 +11,8 @@ mod board;
 mod clock;
 mod conditions;
 mod http;
+#[doc(hidden)]
+pub mod month;
 mod options;
 mod power;
 mod quirk;
