@@ -29,7 +29,7 @@ pub(crate) struct Proxy {
 }
 
 struct State {
-    target: Mutex<SocketAddr>,
+    target: SocketAddr,
     armed: Mutex<Option<Armed>>,
     open: watch::Sender<bool>,
     /// Connections up to this one are dead, and nobody was told.
@@ -47,7 +47,7 @@ impl Proxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State {
-            target: Mutex::new(target),
+            target,
             armed: Mutex::default(),
             open: watch::channel(true).0,
             silent: AtomicUsize::new(0),
@@ -88,19 +88,13 @@ impl Proxy {
     pub(crate) fn mend(&self) {
         self.state.open.send_replace(true);
     }
-
-    /// New connections go to another device.
-    pub(crate) fn redirect(&self, target: SocketAddr) {
-        *self.state.target.lock().unwrap() = target;
-    }
 }
 
 async fn carry(number: usize, mut client: TcpStream, state: Arc<State>) {
     if state.open.subscribe().wait_for(|open| *open).await.is_err() {
         return;
     }
-    let target = *state.target.lock().unwrap();
-    let Ok(mut terminal) = TcpStream::connect(target).await else {
+    let Ok(mut terminal) = TcpStream::connect(state.target).await else {
         return;
     };
     let (mut up, mut down) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
