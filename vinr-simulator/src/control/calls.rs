@@ -319,7 +319,7 @@ mod tests {
             assert!(served.is_some(), "{path}");
             count += 1;
         }
-        assert_eq!(count, 11);
+        assert_eq!(count, 12);
         assert!(serve("/v1/sing", &[], b"{}").await.is_none());
     }
 }
