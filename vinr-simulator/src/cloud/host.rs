@@ -80,14 +80,7 @@ impl CloudHost {
         let delay = self.behaviour().delay;
         tokio::time::sleep(delay).await;
         let mut behaviour = self.behaviour();
-        let is_lost = match behaviour.lost {
-            Lost::None | Lost::Next(0) => false,
-            Lost::Next(left) => {
-                behaviour.lost = Lost::Next(left - 1);
-                true
-            }
-            Lost::All => true,
-        };
+        let is_lost = behaviour.lost.takes_one();
         match verdict {
             Ok(verdict) if !is_lost => {
                 let times = usize::try_from(behaviour.repeats).unwrap_or(usize::MAX);

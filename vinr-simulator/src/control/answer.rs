@@ -153,15 +153,8 @@ fn read_storage(terminal: &Terminal, question: &Question) -> Result {
 
 fn set_host(terminal: &Terminal, question: &Question) -> Result {
     let args = &question.args;
-    let lost = match args.get("loseAnswers") {
-        None | Some(Value::Null | Value::Bool(false)) => Lost::None,
-        Some(Value::Bool(true)) => Lost::All,
-        Some(count) => count
-            .as_u64()
-            .and_then(|count| u32::try_from(count).ok())
-            .map(Lost::Next)
-            .ok_or("args.loseAnswers is true, false or how many")?,
-    };
+    let lost = Lost::read(args.get("loseAnswers").unwrap_or(&Value::Null))
+        .ok_or("args.loseAnswers is true, false or how many")?;
     let decline = match args.get("decline") {
         None | Some(Value::Null | Value::Bool(false)) => None,
         Some(Value::Bool(true)) => Some(DeclineCode::CardDeclined),

@@ -117,15 +117,8 @@ async fn cloud(cloud: Option<&Controls>, body: &[u8]) -> Result {
     let OfCloud { host, advance_ms } = read(body)?;
     let here = cloud.ok_or_else(|| bad("no cloud runs in this process"))?;
     if let Some(host) = host {
-        let lost = match &host.lose_answers {
-            Value::Null | Value::Bool(false) => Lost::None,
-            Value::Bool(true) => Lost::All,
-            count => count
-                .as_u64()
-                .and_then(|count| u32::try_from(count).ok())
-                .map(Lost::Next)
-                .ok_or_else(|| bad("loseAnswers is true, false or how many"))?,
-        };
+        let lost = Lost::read(&host.lose_answers)
+            .ok_or_else(|| bad("loseAnswers is true, false or how many"))?;
         here.set_host(HostBehaviour {
             delay: Duration::from_millis(host.delay_ms),
             lost,

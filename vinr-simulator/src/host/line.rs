@@ -7,6 +7,7 @@ use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::sleep;
 use vinr_protocol::payment::DeclineCode;
@@ -37,6 +38,29 @@ pub enum Lost {
     Next(u32),
     /// All, until told otherwise.
     All,
+}
+
+impl Lost {
+    /// Reads `true`, `false` or how many; `None` where it is none of these.
+    pub(crate) fn read(word: &Value) -> Option<Self> {
+        match word {
+            Value::Null | Value::Bool(false) => Some(Self::None),
+            Value::Bool(true) => Some(Self::All),
+            count => u32::try_from(count.as_u64()?).ok().map(Self::Next),
+        }
+    }
+
+    /// Is the next answer lost? It counts.
+    pub(crate) fn takes_one(&mut self) -> bool {
+        match self {
+            Self::None | Self::Next(0) => false,
+            Self::Next(left) => {
+                *left -= 1;
+                true
+            }
+            Self::All => true,
+        }
+    }
 }
 
 /// Is a line there?
@@ -94,20 +118,11 @@ impl Line {
             () = sleep(self.now().delay) => false,
         };
         match verdict {
-            Some(verdict) if !is_cut && !self.loses_one() => Word::Verdict(verdict),
+            Some(verdict) if !is_cut && !self.behaviour().lost.takes_one() => {
+                Word::Verdict(verdict)
+            }
             _ => Word::Silence,
         }
-    }
-
-    fn loses_one(&self) -> bool {
-        let mut behaviour = self.behaviour();
-        let (is_lost, then) = match behaviour.lost {
-            Lost::None | Lost::Next(0) => (false, Lost::None),
-            Lost::Next(left) => (true, Lost::Next(left - 1)),
-            Lost::All => (true, Lost::All),
-        };
-        behaviour.lost = then;
-        is_lost
     }
 
     fn behaviour(&self) -> std::sync::MutexGuard<'_, Behaviour> {

@@ -14,13 +14,10 @@ pub(crate) struct Commands {
     actor: mpsc::UnboundedSender<Message>,
 }
 
-/// What comes of a command, in two moments.
+/// What comes of a command.
 #[derive(Debug)]
-#[allow(dead_code, reason = "the device link asks")]
 pub(crate) struct Asked {
     pub(crate) caller: Caller,
-    /// A payment is on the screen; an error where the answer comes without that.
-    pub(crate) accepted: oneshot::Receiver<()>,
     /// The answer; an error where the terminal went dark before.
     pub(crate) answer: oneshot::Receiver<Answer>,
 }
@@ -33,20 +30,18 @@ impl Commands {
     /// Hands a command over.
     pub(crate) fn ask(&self, command: Command, way: Way) -> Asked {
         let caller = next_caller();
-        let (accepted, hears_accepted) = oneshot::channel();
         let (answer, hears_answer) = oneshot::channel();
         let message = Message::Asked {
             caller,
             command,
             way,
             received: Instant::now(),
-            waiting: Waiting::Apart { accepted, answer },
+            waiting: Waiting::Apart(answer),
         };
-        // A terminal without power drops it, and both ends hear that.
+        // A terminal without power drops it, and whoever waits hears that.
         let _ = self.actor.send(message);
         Asked {
             caller,
-            accepted: hears_accepted,
             answer: hears_answer,
         }
     }

@@ -164,13 +164,8 @@ pub(crate) enum Waiting {
     },
     /// For the body: the head is out.
     Body(oneshot::Sender<Result<Bytes, Aborted>>),
-    /// Somebody who does not speak HTTP: hears that a payment is on the screen, and then the answer itself.
-    Apart {
-        accepted: oneshot::Sender<()>,
-        answer: oneshot::Sender<Answer>,
-    },
-    /// The same, after the first.
-    Answer(oneshot::Sender<Answer>),
+    /// For the answer alone: somebody who does not speak HTTP.
+    Apart(oneshot::Sender<Answer>),
 }
 
 impl Waiting {
@@ -181,13 +176,8 @@ impl Waiting {
         activation: Activation,
         actor: &mpsc::UnboundedSender<Message>,
     ) -> Self {
-        let (said, received) = match self {
-            Waiting::Head { said, received, .. } => (said, received),
-            Waiting::Apart { accepted, answer } => {
-                let _ = accepted.send(());
-                return Waiting::Answer(answer);
-            }
-            Waiting::Body(_) | Waiting::Answer(_) => return self,
+        let Waiting::Head { said, received, .. } = self else {
+            return self;
         };
         let headers = match activation {
             Activation::First => server_timing(received.elapsed()),
@@ -201,9 +191,7 @@ impl Waiting {
     /// Sends the answer, or the rest of it. \[PAY-3\]
     pub(crate) fn answer(self, answer: Answer) {
         match (self, answer) {
-            (Waiting::Apart { answer: apart, .. } | Waiting::Answer(apart), answer) => {
-                drop(apart.send(answer));
-            }
+            (Waiting::Apart(apart), answer) => drop(apart.send(answer)),
             // A till that has its head and gets no body knows that it must look up.
             (Waiting::Body(body), Answer::Refused(_)) => drop(body.send(Err(Aborted))),
             (Waiting::Body(body), answer) => drop(body.send(Ok(json(&answer)))),

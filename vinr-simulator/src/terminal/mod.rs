@@ -32,10 +32,10 @@ use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio_util::task::AbortOnDropHandle;
 use vinr_discovery::{Advert, Announcement};
 use vinr_journal::DataDir;
+use vinr_protocol::TerminalId;
 use vinr_protocol::question::LedgerEntry;
 use vinr_protocol::reader::Activity;
 use vinr_protocol::terminal::{Archived, Config, Effect, Record, Recovery, Screen, Session};
-use vinr_protocol::{JournalId, TerminalId};
 use vinr_transport::identity::Identity;
 use vinr_transport::server::{Limits, Server, ServerOptions};
 use vinr_transport::trust::TrustBundle;
@@ -60,7 +60,7 @@ pub use options::{Mdns, Options, StartError};
 use power::{Front, Power};
 use quirk::Quirk;
 pub use quirk::{LOCAL_SIMULATOR, OFFLINE_FOR, SANDBOX, TEST_BUSY, TEST_DEFAULT, TEST_OFFLINE};
-use record::{Attempts, Journal};
+use record::Journal;
 pub use reset::{Reset, ResetError};
 pub use rotate::{RotateError, rotate_key};
 use settings::Settings;
@@ -205,13 +205,6 @@ impl Terminal {
         is_taken.await.unwrap_or(false)
     }
 
-    /// Where commands that come another way than over the LAN are handed over; `None` without power.
-    #[allow(dead_code, reason = "the device link hands commands over")]
-    pub(crate) async fn commands(&self) -> Option<Commands> {
-        let power = self.power.lock().await;
-        Some(Commands::new(power.as_ref()?.sender.clone()))
-    }
-
     async fn power_on(&self) -> Result<Power, StartError> {
         let options = &self.options;
         let (machine, journal, effects) = self.recover()?;
@@ -287,7 +280,6 @@ impl Terminal {
             SOFTWARE_VERSION,
         );
         config.offline = self.settings().limits(self.sheet());
-        let fresh_id = || format!("jrn_{}", ulid::Ulid::generate());
         let (pki, terminal) = (&options.pki, &options.terminal);
         let place = record::place(pki, terminal, &options.data);
         let keys = record::keys(pki, terminal, &place)?;
@@ -308,15 +300,7 @@ impl Terminal {
                 false => records.push(record),
             }
         };
-        let opened = Journal::open(
-            &self.dir,
-            place,
-            keys,
-            Attempts,
-            vinr_journal::Settings::default(),
-            fresh_id,
-            &mut each,
-        );
+        let opened = record::open(&self.dir, place, keys, &mut each);
         self.board.touch();
         let opened = match opened {
             Ok(opened) => opened,
@@ -327,8 +311,7 @@ impl Terminal {
             }
             Err(error) => return Err(error.into()),
         };
-        let id = JournalId::new(&opened.id)
-            .map_err(|error| StartError::Storage(format!("the journal's own id: {error}")))?;
+        let id = record::id(&opened)?;
         let now = self.clock.now();
         if let Some(device) = self.host.device() {
             device.recovered(id.clone(), to_tell);

@@ -2,20 +2,17 @@
 
 use std::sync::Arc;
 
-use vinr_journal::{Journal, Settings, StorageFailed};
 use vinr_protocol::device::Model;
 use vinr_protocol::payment::{ConnectionMode, EntryMode};
 use vinr_protocol::request::PayRequest;
 use vinr_protocol::terminal::{
     Archived, Caller, Config, Effect, HostVerdict, Input, Record, Recovery,
 };
-use vinr_protocol::{
-    Amount, AttemptKey, Currency, JournalId, Machine, Reference, TerminalId, Timestamp,
-};
+use vinr_protocol::{Amount, AttemptKey, Currency, Machine, Reference, TerminalId, Timestamp};
 
 use super::archive::Running;
 use super::options::StartError;
-use super::record::{self, Attempts};
+use super::record;
 use super::{data_dir, fresh_payment_id};
 use crate::cards::TestCard;
 use crate::data_dir::open_patiently;
@@ -33,28 +30,20 @@ pub async fn fill(pki: &Pki, terminal: &TerminalId, payments: u64) -> Result<(),
     let dir = open_patiently(&data).await?;
     let config = Config::new(terminal.clone(), Model::NexgoCt20, "month");
     let mut recovery = Recovery::new(config);
-    let opened = Journal::open(
-        &dir,
-        place,
-        keys,
-        Attempts,
-        Settings::default(),
-        || format!("jrn_{}", ulid::Ulid::generate()),
-        &mut |record| recovery.read(record),
-    )?;
-    let own_id = |error: &dyn std::fmt::Display| StartError::Storage(error.to_string());
-    let id = JournalId::new(&opened.id).map_err(|error| own_id(&error))?;
+    let opened = record::open(&dir, place, keys, &mut |record| recovery.read(record))?;
+    let id = record::id(&opened)?;
+    let failed = |error: &dyn std::fmt::Display| StartError::Storage(error.to_string());
     let journal = Arc::new(opened.journal);
     let (session, _) = recovery.finish(id, now());
     let mut machine = Archived::over(session, Running(journal.clone()));
     let mut records = Vec::new();
     for number in 1..=payments {
         let reference = Reference::new(&format!("month_{number}"));
-        let reference = reference.map_err(|error| own_id(&error))?;
+        let reference = reference.map_err(|error| failed(&error))?;
         records.extend(take(&mut machine, terminal, reference));
         if records.len() >= 3 * TOGETHER || number == payments {
             let durable = journal.append_all(&std::mem::take(&mut records)).await;
-            durable.map_err(|error: StorageFailed| own_id(&error))?;
+            durable.map_err(|error| failed(&error))?;
         }
     }
     Ok(())

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use vinr_journal::{Facts, Keep, KeyRing, OpenError, Place, Policy, RealDisk};
+use vinr_journal::{
+    DataDir, Facts, Keep, KeyRing, OpenError, Opened, Place, Policy, RealDisk, Settings,
+};
 use vinr_protocol::terminal::{self, Record, retention};
-use vinr_protocol::{AttemptKey, PaymentId, Reference, TerminalId};
+use vinr_protocol::{AttemptKey, JournalId, PaymentId, Reference, TerminalId};
 
 use super::options::StartError;
 use crate::provision::Pki;
@@ -77,6 +79,24 @@ pub(super) fn keys(pki: &Pki, terminal: &TerminalId, place: &Place) -> Result<Ke
         place,
         &key_file(pki, terminal),
     )?)
+}
+
+/// Opens the journal, or makes it under a fresh id; `each` is given every record, in their order.
+pub(super) fn open(
+    dir: &DataDir,
+    place: Place,
+    keys: KeyRing,
+    each: &mut dyn FnMut(Record),
+) -> Result<Opened<Attempts>, OpenError> {
+    let fresh_id = || format!("jrn_{}", ulid::Ulid::generate());
+    let settings = Settings::default();
+    Journal::open(dir, place, keys, Attempts, settings, fresh_id, each)
+}
+
+/// The id that a journal was made under.
+pub(super) fn id(opened: &Opened<Attempts>) -> Result<JournalId, StartError> {
+    JournalId::new(&opened.id)
+        .map_err(|error| StartError::Storage(format!("the journal's own id: {error}")))
 }
 
 /// The file that the keys are in.

@@ -1,13 +1,12 @@
 //! Another key for a terminal's journal. \[OFF-5\]
 
 use vinr_journal::{
-    CompactError, DataDirError, Journal, KeyError, KeyRing, OpenError, RealDisk, Settings,
-    StorageFailed,
+    CompactError, DataDirError, KeyError, KeyRing, OpenError, RealDisk, StorageFailed,
 };
 use vinr_protocol::TerminalId;
 
 use super::data_dir;
-use super::record::{self, Attempts};
+use super::record;
 use crate::data_dir::open_patiently;
 use crate::provision::Pki;
 
@@ -47,17 +46,7 @@ pub async fn rotate_key(pki: &Pki, terminal: &TerminalId) -> Result<(), RotateEr
     let dir = open_patiently(&data).await?;
     let file = record::key_file(pki, terminal);
     let keys = KeyRing::rotate(&file)?;
-    // It exists, and has its id.
-    let fresh_id = || terminal.to_string();
-    let opened = Journal::open(
-        &dir,
-        place,
-        keys.clone(),
-        Attempts,
-        Settings::default(),
-        fresh_id,
-        &mut |_| {},
-    )?;
+    let opened = record::open(&dir, place, keys.clone(), &mut |_| {})?;
     let journal = opened.journal;
     // What was written last stands in a segment of the old key: another is begun.
     journal.rotate(keys).await?;

@@ -25,6 +25,7 @@ use super::{Down, PING_EVERY, Said, Up, lines};
 use crate::cloud::join::Join;
 use crate::cloud::tls;
 use crate::host::Link;
+use crate::provision::files::{self, Audience};
 use crate::terminal::{Commands, Reports, Way};
 
 /// How long an answer of the host is waited for; the machine asks again long before.
@@ -369,11 +370,7 @@ impl Device {
         if !is_new {
             return;
         }
-        match crate::provision::files::replace(
-            &self.crl,
-            pem.as_bytes(),
-            crate::provision::files::Audience::Public,
-        ) {
+        match files::replace(&self.crl, pem.as_bytes(), Audience::Public) {
             Ok(()) => tracing::info!(terminal = %self.terminal, "a new revocation list"),
             Err(error) => {
                 tracing::error!(terminal = %self.terminal, %error, "the revocation list cannot be kept");
