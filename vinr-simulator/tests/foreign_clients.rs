@@ -3,6 +3,7 @@
 //! The commands are taken from the page and run as they stand, against a simulator that was started by hand
 //! with files that were provisioned by hand, so the page cannot drift from what works.
 
+#[path = "../../vinr-transport/tests/skip/mod.rs"]
 mod skip;
 
 use std::collections::BTreeMap;

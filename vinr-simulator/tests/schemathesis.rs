@@ -3,6 +3,7 @@
 //!
 //! Left out is one check, "data that fits the schema is accepted": to JSON Schema 39.0 is an integer, to §1 it is none.
 
+#[path = "../../vinr-transport/tests/skip/mod.rs"]
 mod skip;
 mod support;
 

@@ -21,6 +21,16 @@ async fn visit(browser: &Browser, shop: &Shop) {
     browser.sees("#link", "Live").await;
 }
 
+/// Tells a story of a shop whose page is open and live.
+async fn at_the_page(window: Window, story: impl AsyncFnOnce(&Browser, Shop)) {
+    browsing(window, async |browser| {
+        let shop = shop().await;
+        visit(browser, &shop).await;
+        story(browser, shop).await;
+    })
+    .await;
+}
+
 fn card(last4: &str) -> String {
     format!("#wallet [aria-label*=\" {last4}:\"]")
 }
@@ -38,9 +48,7 @@ async fn pays(shop: &Shop, body: Value) -> support::Head {
 
 #[tokio::test]
 async fn a_tapped_card_pays_and_the_till_and_the_page_agree() {
-    browsing(DESKTOP, async |browser| {
-        let shop = shop().await;
-        visit(browser, &shop).await;
+    at_the_page(DESKTOP, async |browser, shop| {
         browser.sees("#prompt", "Ready").await;
         let held = shop.till().await.pay("order_1", "k1").await;
         browser.sees("#amount", "$25.00").await;
@@ -62,9 +70,7 @@ async fn a_tapped_card_pays_and_the_till_and_the_page_agree() {
 
 #[tokio::test]
 async fn a_declined_card_is_declined_on_the_page_in_words() {
-    browsing(DESKTOP, async |browser| {
-        let shop = shop().await;
-        visit(browser, &shop).await;
+    at_the_page(DESKTOP, async |browser, shop| {
         let held = shop.till().await.pay("order_1", "k1").await;
         browser.sees("#prompt", "Present card").await;
         browser.click(&card("9995")).await;
@@ -84,9 +90,7 @@ async fn a_declined_card_is_declined_on_the_page_in_words() {
 
 #[tokio::test]
 async fn a_pin_is_entered_on_the_pad() {
-    browsing(DESKTOP, async |browser| {
-        let shop = shop().await;
-        visit(browser, &shop).await;
+    at_the_page(DESKTOP, async |browser, shop| {
         let held = shop.till().await.pay("order_1", "k1").await;
         browser.sees("#prompt", "Present card").await;
         browser.click(&card("0077")).await;
@@ -107,9 +111,7 @@ async fn a_pin_is_entered_on_the_pad() {
 
 #[tokio::test]
 async fn the_keyboard_alone_presents_a_card_and_enters_a_pin() {
-    browsing(DESKTOP, async |browser| {
-        let shop = shop().await;
-        visit(browser, &shop).await;
+    at_the_page(DESKTOP, async |browser, shop| {
         let held = shop.till().await.pay("order_1", "k1").await;
         browser.sees("#prompt", "Present card").await;
         browser.tab_to(&card("0077")).await;
@@ -134,9 +136,7 @@ async fn the_keyboard_alone_presents_a_card_and_enters_a_pin() {
 
 #[tokio::test]
 async fn a_card_pulled_out_cancels() {
-    browsing(DESKTOP, async |browser| {
-        let shop = shop().await;
-        visit(browser, &shop).await;
+    at_the_page(DESKTOP, async |browser, shop| {
         let held = shop.till().await.pay("order_1", "k1").await;
         browser.sees("#prompt", "Present card").await;
         browser.click(&card("0077")).await;
@@ -150,9 +150,7 @@ async fn a_card_pulled_out_cancels() {
 
 #[tokio::test]
 async fn the_red_button_cancels_before_any_card() {
-    browsing(DESKTOP, async |browser| {
-        let shop = shop().await;
-        visit(browser, &shop).await;
+    at_the_page(DESKTOP, async |browser, shop| {
         let held = shop.till().await.pay("order_1", "k1").await;
         browser.sees("#prompt", "Present card").await;
         browser.click("#give-up").await;
@@ -165,9 +163,7 @@ async fn the_red_button_cancels_before_any_card() {
 // A card with a PIN, held to the reader: no PIN is asked for.
 #[tokio::test]
 async fn a_card_is_presented_the_way_that_was_chosen() {
-    browsing(DESKTOP, async |browser| {
-        let shop = shop().await;
-        visit(browser, &shop).await;
+    at_the_page(DESKTOP, async |browser, shop| {
         let held = shop.till().await.pay("order_1", "k1").await;
         browser.sees("#prompt", "Present card").await;
         browser.click("input[name=entry][value=contactless]").await;
@@ -179,9 +175,7 @@ async fn a_card_is_presented_the_way_that_was_chosen() {
 
 #[tokio::test]
 async fn a_card_that_nobody_asked_for_is_answered_with_the_reason() {
-    browsing(DESKTOP, async |browser| {
-        let shop = shop().await;
-        visit(browser, &shop).await;
+    at_the_page(DESKTOP, async |browser, _shop| {
         browser.click(&card("4242")).await;
         browser
             .wait_until("document.getElementById('note').innerText.startsWith('Cannot: ')")
@@ -192,9 +186,7 @@ async fn a_card_that_nobody_asked_for_is_answered_with_the_reason() {
 
 #[tokio::test]
 async fn without_the_internet_a_payment_is_accepted_offline_and_waits_in_the_queue() {
-    browsing(DESKTOP, async |browser| {
-        let shop = shop().await;
-        visit(browser, &shop).await;
+    at_the_page(DESKTOP, async |browser, shop| {
         browser.click("[data-switch=internet]").await;
         browser.sees("#offline", "Offline").await;
         browser.sees("[data-switch=internet] .how", "Cut").await;
@@ -218,9 +210,7 @@ async fn without_the_internet_a_payment_is_accepted_offline_and_waits_in_the_que
 
 #[tokio::test]
 async fn a_power_cut_darkens_the_screen_until_the_power_is_back() {
-    browsing(DESKTOP, async |browser| {
-        let shop = shop().await;
-        visit(browser, &shop).await;
+    at_the_page(DESKTOP, async |browser, shop| {
         let held = shop.till().await.pay("order_1", "k1").await;
         browser.sees("#amount", "$25.00").await;
         browser.click("[data-switch=power]").await;
@@ -240,9 +230,7 @@ async fn a_power_cut_darkens_the_screen_until_the_power_is_back() {
 
 #[tokio::test]
 async fn a_cut_lan_takes_the_till_away_and_not_the_page() {
-    browsing(DESKTOP, async |browser| {
-        let shop = shop().await;
-        visit(browser, &shop).await;
+    at_the_page(DESKTOP, async |browser, shop| {
         browser.click("[data-switch=lan]").await;
         browser.sees("[data-switch=lan] .how", "Cut").await;
         browser.sees("#link", "Live").await;
@@ -258,9 +246,7 @@ async fn a_cut_lan_takes_the_till_away_and_not_the_page() {
 
 #[tokio::test]
 async fn local_mode_is_switched_off_for_the_till() {
-    browsing(DESKTOP, async |browser| {
-        let shop = shop().await;
-        visit(browser, &shop).await;
+    at_the_page(DESKTOP, async |browser, shop| {
         browser.click("[data-switch=localMode]").await;
         browser
             .sees("[data-switch=localMode] .how", "Refuses the till")
@@ -276,9 +262,7 @@ async fn local_mode_is_switched_off_for_the_till() {
 
 #[tokio::test]
 async fn amounts_have_the_digits_of_their_currency() {
-    browsing(DESKTOP, async |browser| {
-        let shop = shop().await;
-        visit(browser, &shop).await;
+    at_the_page(DESKTOP, async |browser, shop| {
         let held = pays(
             &shop,
             json!({ "terminalId": TERMINAL, "amount": 2500, "currency": "JPY", "reference": "order_1" }),
@@ -304,9 +288,7 @@ async fn amounts_have_the_digits_of_their_currency() {
 
 #[tokio::test]
 async fn the_token_leaves_the_address_bar_and_survives_a_reload() {
-    browsing(DESKTOP, async |browser| {
-        let shop = shop().await;
-        visit(browser, &shop).await;
+    at_the_page(DESKTOP, async |browser, shop| {
         let address = browser.look("location.href").await;
         assert_eq!(address, format!("{}/", shop.simulator.control().url()));
         browser.go_to(address.as_str().unwrap()).await;
@@ -337,9 +319,7 @@ async fn without_its_token_the_page_says_how_to_get_one() {
 
 #[tokio::test]
 async fn a_simulator_that_is_gone_is_not_shown_as_live() {
-    browsing(DESKTOP, async |browser| {
-        let shop = shop().await;
-        visit(browser, &shop).await;
+    at_the_page(DESKTOP, async |browser, shop| {
         shop.simulator.shutdown().await;
         browser.sees("#link", "Not connected").await;
         browser
@@ -436,9 +416,7 @@ async fn of_several_terminals_the_chosen_one_is_shown() {
 
 #[tokio::test]
 async fn everything_that_can_be_pressed_has_a_name_and_room_for_a_finger() {
-    browsing(PHONE, async |browser| {
-        let shop = shop().await;
-        visit(browser, &shop).await;
+    at_the_page(PHONE, async |browser, _shop| {
         let tree = browser.devtools("Accessibility.getFullAXTree", json!({})).await;
         for node in tree["nodes"].as_array().unwrap() {
             let role = node["role"]["value"].as_str().unwrap_or_default();
@@ -457,9 +435,7 @@ async fn everything_that_can_be_pressed_has_a_name_and_room_for_a_finger() {
 // The cards are below the terminal there.
 #[tokio::test]
 async fn on_a_phone_the_pin_pad_is_in_sight_once_the_card_is_in() {
-    browsing(PHONE, async |browser| {
-        let shop = shop().await;
-        visit(browser, &shop).await;
+    at_the_page(PHONE, async |browser, shop| {
         let _held = shop.till().await.pay("order_1", "k1").await;
         browser.sees("#prompt", "Present card").await;
         browser.click(&card("0259")).await;
@@ -474,9 +450,7 @@ async fn on_a_phone_the_pin_pad_is_in_sight_once_the_card_is_in() {
 
 #[tokio::test]
 async fn nothing_is_wider_than_a_small_phone() {
-    browsing(PHONE, async |browser| {
-        let shop = shop().await;
-        visit(browser, &shop).await;
+    at_the_page(PHONE, async |browser, shop| {
         let _held = pays(
             &shop,
             json!({ "terminalId": TERMINAL, "amount": 99_999_999, "currency": "BHD", "reference": "r".repeat(64) }),
@@ -500,9 +474,7 @@ async fn the_pictures_of_the_documentation_can_be_made() {
 }
 
 async fn picture(window: Window, file: &str) {
-    browsing(window, async |browser| {
-        let shop = shop().await;
-        visit(browser, &shop).await;
+    at_the_page(window, async |browser, shop| {
         let mut till = shop.till().await;
         for (reference, amount, number) in [
             ("order_8818", 1890, "4242424242424242"),

@@ -12,4 +12,6 @@ mod paying;
 mod refusing;
 mod shop;
 mod story;
+#[path = "../support/mod.rs"]
+mod support;
 mod webhooks;

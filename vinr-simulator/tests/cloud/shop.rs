@@ -1,6 +1,5 @@
 //! A shop with terminals that joined a cloud, in directories that are made once.
 
-use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use vinr_simulator::cloud::{CloudOptions, Standing};
 use vinr_simulator::{Cloud, Pki, Simulator, Terminal};
 
 use crate::api::{Api, PATIENCE};
+use crate::support;
 
 pub(crate) const A: &str = "term_a";
 pub(crate) const B: &str = "term_b";
@@ -37,22 +37,9 @@ pub(crate) fn provisioned() -> (tempfile::TempDir, Pki) {
         dir
     });
     let dir = tempfile::tempdir().unwrap();
-    copy(MADE.path(), dir.path());
+    support::copy(MADE.path(), dir.path());
     let pki = Pki::open(dir.path()).unwrap();
     (dir, pki)
-}
-
-fn copy(from: &Path, to: &Path) {
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let (from, to) = (entry.path(), to.join(entry.file_name()));
-        if from.is_dir() {
-            std::fs::create_dir(&to).unwrap();
-            copy(&from, &to);
-        } else {
-            std::fs::copy(&from, &to).unwrap();
-        }
-    }
 }
 
 pub(crate) fn on_any_port() -> CloudOptions {
@@ -164,17 +151,9 @@ impl Shop {
 }
 
 fn question(terminal: &str, question: &str, args: Value) -> Question {
-    let Value::Object(args) = args else {
-        panic!("arguments are an object");
-    };
     Question {
-        question: question.into(),
-        id: "q1".into(),
-        requirement: Vec::new(),
-        why: String::new(),
         subject: terminal.into(),
-        args,
-        deadline_ms: PATIENCE.as_millis() as u64,
+        ..support::question_of(question, args, PATIENCE)
     }
 }
 
@@ -198,8 +177,10 @@ pub(crate) struct Till {
 impl Shop {
     pub(crate) async fn till(&self, terminal: &str) -> Till {
         let pki = self.simulator.pki();
-        let stream = lan(self.terminal(terminal).address(), pki, terminal).await;
-        let io = hyper_util::rt::TokioIo::new(stream);
+        let address = self.terminal(terminal).address();
+        let identity = Some((pki.pos_cert(), pki.pos_key()));
+        let stream = support::tls_to(terminal, address, pki, identity).await;
+        let io = hyper_util::rt::TokioIo::new(stream.unwrap());
         let (sender, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
         tokio::spawn(connection);
         Till { sender }
@@ -242,34 +223,4 @@ impl Till {
             .await
             .expect("an answer")
     }
-}
-
-async fn lan(
-    address: std::net::SocketAddr,
-    pki: &Pki,
-    terminal: &str,
-) -> tokio_rustls::client::TlsStream<tokio::net::TcpStream> {
-    use rustls_pki_types::pem::PemObject;
-    use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-    let read = |path: &Path| -> Vec<_> {
-        CertificateDer::pem_file_iter(path)
-            .unwrap()
-            .map(Result::unwrap)
-            .collect()
-    };
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add_parsable_certificates(read(&pki.terminal_ca()));
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let key = PrivateKeyDer::from_pem_file(pki.pos_key()).unwrap();
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_client_auth_cert(read(&pki.pos_cert()), key)
-        .unwrap();
-    let tcp = tokio::net::TcpStream::connect(address).await.unwrap();
-    tcp.set_nodelay(true).unwrap();
-    let name = ServerName::try_from(terminal.to_owned()).unwrap();
-    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
-    connector.connect(name, tcp).await.unwrap()
 }

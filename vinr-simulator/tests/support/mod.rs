@@ -70,7 +70,7 @@ pub(crate) fn provisioned() -> tempfile::TempDir {
     dir
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap() {
         let (from, to) = (
             entry.as_ref().unwrap().path(),
