@@ -109,7 +109,11 @@ impl Victim {
 impl Drop for Victim {
     fn drop(&mut self) {
         let _ = self.process.kill();
+        let killed = Instant::now();
         self.process.wait().expect("it ends");
+        if killed.elapsed() > Duration::from_secs(1) {
+            println!("it took {:?} to die", killed.elapsed());
+        }
     }
 }
 

@@ -24,6 +24,7 @@ use tokio_rustls::client::TlsStream;
 use vinr_protocol::TerminalId;
 use vinr_protocol::device::Model;
 use vinr_protocol::question::{Answer, Answered, Question};
+use vinr_protocol::timing::CLIENT_HOLD;
 use vinr_simulator::cardholder::Script;
 use vinr_simulator::control::TerminalState;
 use vinr_simulator::screen::Picture;
@@ -278,7 +279,9 @@ impl Till {
         request: Request<Full<Bytes>>,
     ) -> Result<Head, hyper::Error> {
         self.sender.ready().await?;
-        let sent = tokio::time::timeout(PATIENCE, self.sender.send_request(request));
+        // As long as a till holds: a process that is killed in the middle of a write to a slow disk keeps its
+        // connections until that write is over.
+        let sent = tokio::time::timeout(CLIENT_HOLD, self.sender.send_request(request));
         let response: Response<Incoming> = sent.await.expect("a head comes or breaks off")?;
         let (parts, body) = response.into_parts();
         Ok(Head {
