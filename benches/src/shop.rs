@@ -86,6 +86,7 @@ async fn bare_server(pki: &Pki, terminal: &TerminalId) -> Result<Server, Failure
         )?,
         pos_ca: TrustBundle::from_pem_file(pki.pos_ca())?,
         limits: Limits::default(),
+        crl: None,
     };
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     Ok(Server::bind(any, options, Arc::new(Bare::default())).await?)

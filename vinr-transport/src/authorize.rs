@@ -1,21 +1,21 @@
 //! The terminal's look at a till, in two parts.
 //!
 //! The handshake checks path, time and purpose and refuses with a TLS alert ([`PosVerifier`]). What is
-//! left, profile and names, refuses with 403 to the first request, and is asked again, with the time, at
-//! **every** request, so that an open connection is cut off too ([`Authorization`]). Revocation belongs
-//! beside it (TLS-12): a list that the connection's certificate is looked up in, at the same place. \[TLS-5, TLS-6\]
+//! left, profile, revocation and names, refuses with 403 to the first request: an error object can say why,
+//! and what to do, where an alert is one byte. The whole judgement is made again at **every** request, so
+//! that an open connection is cut off too ([`Authorization`]). \[TLS-5, TLS-6, TLS-12\]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 use rustls_pki_types::{CertificateDer, UnixTime};
-use vinr_protocol::TerminalId;
 use vinr_protocol::error_body::{Code, Refusal};
 
 use crate::check::{Check, Side};
-use crate::profile::Leaf;
+use crate::live::{Live, Verdict};
+use crate::revocation::Revocation;
 use crate::trust::TrustBundle;
 use crate::verify;
 
@@ -74,31 +74,33 @@ impl ClientCertVerifier for PosVerifier {
     }
 }
 
-/// What one connection's certificate allows; read once, judged at every request.
+/// What one connection's till showed; judged at every request.
 #[derive(Debug)]
 pub(crate) struct Authorization {
-    leaf: Result<Leaf, Check>,
+    chain: Vec<CertificateDer<'static>>,
+    live: Arc<Live>,
+    last: Mutex<Verdict>,
 }
 
 impl Authorization {
-    /// Reads the certificate that the handshake let through.
-    pub(crate) fn of(chain: Option<&[CertificateDer<'_>]>) -> Self {
-        let leaf = match chain.and_then(<[_]>::first) {
-            Some(certificate) => Leaf::read(certificate, Side::Pos),
-            None => Err(Check::NoCertificate),
-        };
-        Self { leaf }
+    /// Keeps the chain that the handshake let through.
+    pub(crate) fn of(chain: Option<&[CertificateDer<'_>]>, live: Arc<Live>) -> Self {
+        let chain = chain.unwrap_or_default().iter();
+        let chain: Vec<_> = chain.map(|it| it.clone().into_owned()).collect();
+        let last = Mutex::new(live.judge(&chain, live.now()));
+        Self { chain, live, last }
     }
 
-    /// May this connection's peer drive the terminal, now?
-    pub(crate) fn check(&self, terminal: &TerminalId, now: UnixTime) -> Result<(), Check> {
-        let leaf = self.leaf.as_ref().map_err(Clone::clone)?;
-        leaf.in_time(now)?;
-        if leaf.terminals.contains(terminal) {
-            Ok(())
-        } else {
-            Err(Check::NotForTerminal)
+    /// May this connection's till drive the terminal, now, and how do the lists stand that say so?
+    ///
+    /// While nothing was exchanged and no date was passed it is the verdict of the time before.
+    pub(crate) fn check(&self) -> Result<Revocation, Check> {
+        let now = self.live.now();
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if !last.holds_at(self.live.generation(), now) {
+            *last = self.live.judge(&self.chain, now);
         }
+        last.outcome()
     }
 }
 

@@ -54,6 +54,11 @@ impl Leaf {
 }
 
 impl Validity {
+    /// The first seconds in which the answer is another one.
+    pub(crate) fn turns(self) -> [i64; 2] {
+        [self.not_before, self.not_after.saturating_add(1)]
+    }
+
     pub(crate) fn holds_at(self, now: UnixTime) -> Result<(), Check> {
         let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
         if now < self.not_before {

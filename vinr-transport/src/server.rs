@@ -23,11 +23,14 @@ pub use connection::serve_anybody;
 pub use limits::Limits;
 pub use message::{Aborted, Reply, Request};
 
-use crate::authorize::PosVerifier;
+pub use crate::live::OtherTerminal;
+pub use crate::revocation::Installed;
+
 use crate::clock::Clock;
 use crate::identity::Identity;
+use crate::live::Live;
+use crate::revocation::{CrlError, Revocation, RevocationList};
 use crate::socket::prepare_terminal;
-use crate::tls;
 use crate::trust::TrustBundle;
 use cable::{Cable, Wired};
 use connection::{Shared, serve};
@@ -53,6 +56,9 @@ pub struct ServerOptions {
     pub identity: Identity,
     /// The CA of the tills; nothing else is trusted. \[TLS-5\]
     pub pos_ca: TrustBundle,
+    /// The list that the POS CA had issued when it was last heard. Without one no till is told that it may not pay
+    /// except by the handler, see [`Request::revocation`]. Further CAs' lists: [`Server::install_crl`]. \[TLS-12\]
+    pub crl: Option<RevocationList>,
     /// What a peer may take.
     pub limits: Limits,
 }
@@ -65,6 +71,7 @@ pub struct Server {
     cut: CancellationToken,
     tasks: TaskTracker,
     cable: Arc<Cable>,
+    live: Arc<Live>,
 }
 
 /// The server cannot listen.
@@ -123,11 +130,15 @@ impl Server {
             tracing::warn!(terminal = %options.terminal, "the certificate is not this terminal's: no till will talk to it");
         }
         let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
-        let verifier = PosVerifier::new(options.pos_ca);
-        let shared = Arc::new(Shared {
-            terminal: options.terminal,
-            tls: tls::server_config(&options.identity, verifier, &clock),
+        let live = Arc::new(Live::new(
+            options.terminal,
+            options.identity,
+            options.pos_ca,
+            options.crl,
             clock,
+        ));
+        let shared = Arc::new(Shared {
+            live: live.clone(),
             limits: options.limits,
             handler,
             stop: stop.clone(),
@@ -142,7 +153,32 @@ impl Server {
             cut,
             tasks,
             cable,
+            live,
         })
+    }
+
+    /// Takes a revocation list, PEM or DER. It counts from the next request on, on open connections too; a payment
+    /// that is held is still answered. Where it is refused, the list in use stays. \[TLS-12, TLS-15\]
+    ///
+    /// It is kept in memory: a device that is to know it after a restart keeps it itself.
+    pub fn install_crl(&self, bytes: &[u8]) -> Result<Installed, CrlError> {
+        self.live.install_crl(bytes)
+    }
+
+    /// Shows this certificate to every connection that comes from now on; open ones go on.
+    pub fn replace_identity(&self, identity: Identity) -> Result<(), OtherTerminal> {
+        self.live.replace_identity(identity)
+    }
+
+    /// Trusts these CAs of tills from now on, on open connections too: at its next request a till whose CA is no
+    /// longer among them is refused. The lists of the CAs that stay, stay.
+    pub fn replace_pos_ca(&self, pos_ca: TrustBundle) {
+        self.live.replace_pos_ca(pos_ca);
+    }
+
+    /// How the revocation lists stand, the worst of those of the CAs that are trusted.
+    pub fn revocation(&self) -> Revocation {
+        self.live.revocation()
     }
 
     /// Pulls the LAN cable, as far as a program can: from here on it reads, writes and accepts nothing, and every

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use rustls::RootCertStore;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, UnixTime};
+use x509_parser::certificate::X509Certificate;
 
 use crate::check::Check;
 use crate::issuer;
-use crate::profile::Validity;
+use crate::profile::{self, Validity};
+use crate::signature;
 
 /// Far more than any bundle needs.
 const MAX_FILE: u64 = 1024 * 1024;
@@ -23,9 +25,20 @@ pub struct TrustBundle {
     all: Arc<RootCertStore>,
 }
 
-struct Anchor {
+/// One CA certificate of a bundle.
+pub(crate) struct Anchor {
     certificate: CertificateDer<'static>,
     validity: Validity,
+    ca: CaKey,
+    signs_lists: bool,
+}
+
+/// Which CA it is: a name and a key. A renewed certificate of the same key is the same CA; a new key under the old
+/// name is another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CaKey {
+    name: Arc<[u8]>,
+    key: Arc<[u8]>,
 }
 
 /// A CA bundle cannot be used.
@@ -132,6 +145,41 @@ impl TrustBundle {
         self.all.clone()
     }
 
+    /// The CAs of this name (DER): two while a key is being replaced.
+    pub(crate) fn named<'a, 'n>(
+        &'a self,
+        name: &'n [u8],
+    ) -> impl Iterator<Item = &'a Anchor> + use<'a, 'n> {
+        let anchors = self.anchors.iter();
+        anchors.filter(move |anchor| *anchor.ca.name == *name)
+    }
+
+    /// The CA of the bundle whose key signed this certificate.
+    pub(crate) fn signer_of(&self, certificate: &X509Certificate<'_>) -> Option<&CaKey> {
+        let is_signed_by = |anchor: &&Anchor| {
+            signature::verify(
+                certificate.tbs_certificate.as_ref(),
+                &certificate.signature_algorithm,
+                &certificate.signature_value,
+                anchor.key(),
+            )
+            .is_ok()
+        };
+        self.named(certificate.issuer().as_raw())
+            .find(is_signed_by)
+            .map(Anchor::ca)
+    }
+
+    /// Every CA of the bundle.
+    pub(crate) fn cas(&self) -> impl Iterator<Item = &CaKey> {
+        self.anchors.iter().map(Anchor::ca)
+    }
+
+    /// When each CA is in time.
+    pub(crate) fn validities(&self) -> impl Iterator<Item = Validity> {
+        self.anchors.iter().map(|anchor| anchor.validity)
+    }
+
     fn read(pem: &[u8], path: Option<PathBuf>) -> Result<Self, TrustError> {
         let mut anchors = Vec::new();
         let mut all = RootCertStore::empty();
@@ -140,11 +188,8 @@ impl TrustBundle {
                 return Err(TrustError::NotPem { path });
             };
             let number = anchors.len() + 1;
-            match (issuer::read(&certificate), all.add(certificate.clone())) {
-                (Ok(validity), Ok(())) => anchors.push(Anchor {
-                    certificate,
-                    validity,
-                }),
+            match (Anchor::read(&certificate), all.add(certificate)) {
+                (Ok(anchor), Ok(())) => anchors.push(anchor),
                 _ => return Err(TrustError::NotACa { path, number }),
             }
         }
@@ -155,6 +200,44 @@ impl TrustBundle {
             anchors: anchors.into(),
             all: Arc::new(all),
         })
+    }
+}
+
+impl Anchor {
+    fn read(certificate: &CertificateDer<'static>) -> Result<Self, Check> {
+        let validity = issuer::read(certificate)?;
+        let parsed = profile::parse(certificate)?;
+        let usage = parsed.key_usage().map_err(|_| Check::Encoding)?;
+        Ok(Self {
+            validity,
+            ca: CaKey {
+                name: parsed.subject().as_raw().into(),
+                key: parsed.public_key().raw.into(),
+            },
+            // An old root may leave open what its key is for.
+            signs_lists: usage.is_none_or(|usage| usage.value.crl_sign()),
+            certificate: certificate.clone(),
+        })
+    }
+
+    pub(crate) fn ca(&self) -> &CaKey {
+        &self.ca
+    }
+
+    /// Its SubjectPublicKeyInfo.
+    pub(crate) fn key(&self) -> &[u8] {
+        &self.ca.key
+    }
+
+    pub(crate) fn may_sign_lists(&self) -> bool {
+        self.signs_lists
+    }
+}
+
+impl CaKey {
+    /// DER.
+    pub(crate) fn name(&self) -> &[u8] {
+        &self.name
     }
 }
 

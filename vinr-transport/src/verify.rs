@@ -27,8 +27,17 @@ pub fn verify(
     chain: &[CertificateDer<'_>],
     now: Timestamp,
 ) -> Result<Leaf, Check> {
+    judge(bundle, side, chain, unix_time(now))
+}
+
+/// As [`verify()`].
+pub(crate) fn judge(
+    bundle: &TrustBundle,
+    side: Side,
+    chain: &[CertificateDer<'_>],
+    now: UnixTime,
+) -> Result<Leaf, Check> {
     let (leaf, issuers) = chain.split_first().ok_or(Check::NoCertificate)?;
-    let now = unix_time(now);
     path(bundle, side, leaf, issuers, now).map_err(|error| Check::of(&error))?;
     let leaf = Leaf::read(leaf, side)?;
     leaf.in_time(now)?;

@@ -8,8 +8,8 @@ use vinr_protocol::payment::{Brand, ConnectionMode, DeclineCode, EntryMode, Paym
 use vinr_protocol::reader::ReaderStatus;
 use vinr_protocol::request::{CancelRequest, PayRequest};
 use vinr_protocol::terminal::{
-    Answer, Caller, CardFacts, Config, Effect, HostVerdict, Input, PinEntry, Record, Screen,
-    Session, Timer,
+    Answer, Caller, CardFacts, Config, Effect, HostVerdict, Input, PinEntry, Record, Revocation,
+    Screen, Session, Timer,
 };
 use vinr_protocol::{
     Amount, AttemptKey, Currency, JournalId, Machine, PaymentId, Reference, Status, TerminalId,
@@ -69,6 +69,7 @@ impl World {
                     expires_at: None,
                     id: PaymentId::new(&id).expect("lawful"),
                     now,
+                    revocation: Revocation::InForce,
                 }
             }
             Event::LookUp(order) => Input::LookUp {

@@ -31,6 +31,9 @@ pub enum Input {
         id: PaymentId,
         /// The date for its record.
         now: Timestamp,
+        /// How the revocation list stood when the till was judged; of no account on the cloud's path, which has no
+        /// till. \[TLS-15\]
+        revocation: Revocation,
     },
     /// `GET /v1/payments?reference=R`.
     LookUp {
@@ -189,6 +192,17 @@ pub enum ClockState {
     Set,
     /// It has none, so it cannot judge a till's certificate: no new attempt is started. `spec/safety.md` I27
     Unset,
+}
+
+/// Does the device know which tills were revoked?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Revocation {
+    /// By a list that is in force.
+    InForce,
+    /// There is no list of the CA: no new attempt is started for its tills.
+    Missing,
+    /// Only by a list that is past its nextUpdate: no new attempt is started.
+    Stale,
 }
 
 /// Does a card want a PIN?

@@ -40,6 +40,8 @@ pub use archive::{Archive, ArchiveFailed, Archived};
 pub use attempt::{Attempt, Record, Reversal};
 pub use boot::Recovery;
 pub use effect::{Activation, Alarm, Answer, Effect, Screen, Timer};
-pub use input::{Caller, CardFacts, ClockState, HostVerdict, Input, LocalMode, PinEntry, Space};
+pub use input::{
+    Caller, CardFacts, ClockState, HostVerdict, Input, LocalMode, PinEntry, Revocation, Space,
+};
 pub use retention::{Keep, retention};
 pub use session::{Config, Session};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::attempt::{Attempt, Record, Reversal};
 use super::effect::{Activation, Answer, Effect, Screen, Timer};
-use super::input::{Caller, ClockState, LocalMode, Space};
+use super::input::{Caller, ClockState, LocalMode, Revocation, Space};
 use super::session::{Front, Session, answer, refused};
 use crate::error_body::{Code, Refusal};
 use crate::id::{AttemptKey, PaymentId};
@@ -23,6 +23,8 @@ pub(super) struct Draft {
     /// A fresh id.
     pub(super) id: PaymentId,
     pub(super) now: Timestamp,
+    /// Of the till that asks.
+    pub(super) revocation: Revocation,
 }
 
 /// What the book says about a request.
@@ -73,6 +75,11 @@ impl Session {
         }
         if self.clock == ClockState::Unset {
             return refused(caller, no_clock());
+        }
+        if draft.path == ConnectionMode::Local
+            && let Err(refusal) = knows_who_is_revoked(draft.revocation)
+        {
+            return refused(caller, refusal); // [TLS-15]
         }
         if expires_at.is_some_and(|at| at <= draft.now) {
             return self.list_cancelled(caller, draft, CancelReason::TimedOut); // [HYB-8]
@@ -282,6 +289,20 @@ fn local_mode_disabled() -> Refusal {
 fn no_clock() -> Refusal {
     let message = "the terminal's clock is not set; nothing was started";
     Refusal::new(Code::TerminalUnavailable, message)
+}
+
+/// Without a list in force nobody knows whether this till was stolen. What is owed to payments that exist goes on.
+fn knows_who_is_revoked(revocation: Revocation) -> Result<(), Refusal> {
+    let message = match revocation {
+        Revocation::InForce => return Ok(()),
+        Revocation::Missing => {
+            "the terminal has no revocation list of the CA of this till's certificate; nothing was started and nobody was charged; connect the terminal to the internet, or install the list, and pay again"
+        }
+        Revocation::Stale => {
+            "the terminal's revocation list is past its date; nothing was started and nobody was charged; connect the terminal to the internet, or install a new list, and pay again"
+        }
+    };
+    Err(Refusal::new(Code::TerminalUnavailable, message))
 }
 
 fn used_id() -> Refusal {

@@ -118,6 +118,7 @@ impl Machine for Session {
                 expires_at,
                 id,
                 now,
+                revocation,
             } => {
                 let draft = Draft {
                     request,
@@ -125,6 +126,7 @@ impl Machine for Session {
                     path,
                     id,
                     now,
+                    revocation,
                 };
                 self.pay(caller, draft, expires_at)
             }

@@ -12,7 +12,7 @@ use vinr_protocol::payment::{
 use vinr_protocol::reader::{Activity, ReaderStatus};
 use vinr_protocol::terminal::{
     self as session, Activation, Answer, CardFacts, Config, Effect, HostVerdict, Input, LocalMode,
-    PinEntry, Record, Reversal, Screen, Session, Space, Timer,
+    PinEntry, Record, Reversal, Revocation, Screen, Session, Space, Timer,
 };
 use vinr_protocol::{
     Amount, CancelRequest, Currency, JournalId, Machine, PayRequest, Payment, Reader, TerminalId,
@@ -266,6 +266,7 @@ impl Counter {
             expires_at,
             id: payment_id(Id(pay.sale, nth)),
             now,
+            revocation: Revocation::InForce,
         }
     }
 

@@ -7,7 +7,7 @@ use vinr_protocol::payment::ConnectionMode;
 use vinr_protocol::reader::ReaderStatus;
 use vinr_protocol::terminal::{
     Answer, Archive, ArchiveFailed, Archived, Caller, Effect, HostVerdict, Input, LocalMode,
-    PinEntry, Record, Screen, Session, Space, Timer,
+    PinEntry, Record, Revocation, Screen, Session, Space, Timer,
 };
 use vinr_protocol::{
     Amount, CancelRequest, Machine, PaymentId, Reference, Status, TerminalId, Timestamp,
@@ -213,6 +213,7 @@ fn pay(caller: u64, reference: &str, key: Option<&str>, amount: u64, id: Payment
         expires_at: None,
         id,
         now: now(),
+        revocation: Revocation::InForce,
     }
 }
 
@@ -283,6 +284,7 @@ fn input() -> impl Strategy<Value = Input> {
                 expires_at,
                 id,
                 now: now(),
+                revocation: Revocation::InForce,
             }
         ),
         2 => (caller(), reference(), key()).prop_map(|(caller, reference, key)| Input::Cancel {

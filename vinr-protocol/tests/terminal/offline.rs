@@ -5,7 +5,7 @@ use vinr_protocol::error_body::Code;
 use vinr_protocol::payment::{CancelOutcome, CancelReason, DUPLICATE_SUSPECTED, DeclineCode};
 use vinr_protocol::reader::{OfflineState, ReaderStatus};
 use vinr_protocol::terminal::{
-    Alarm, Answer, Config, Effect, HostVerdict, Input, Record, Screen, Session, Timer,
+    Alarm, Answer, Config, Effect, HostVerdict, Input, Record, Revocation, Screen, Session, Timer,
 };
 use vinr_protocol::timing::QUEUE_AGE_MAX;
 use vinr_protocol::{Amount, Currency, PaymentId, Status, Timestamp};
@@ -474,6 +474,7 @@ fn a_cloud_command_that_has_expired_is_listed_as_cancelled_and_shows_nothing() {
             expires_at: Timestamp::from_unix_ms(expires_at),
             id: "tpay_1".parse().expect("lawful"),
             now: now(),
+            revocation: Revocation::InForce,
         });
         assert_eq!(prompts(&effects), !expired);
         let payment = shop.newest("order_1");

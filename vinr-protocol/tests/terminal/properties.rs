@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use vinr_protocol::payment::CancelOutcome;
-use vinr_protocol::terminal::{Answer, Effect, HostVerdict, Input, Record, Screen, Timer};
+use vinr_protocol::terminal::{
+    Answer, Effect, HostVerdict, Input, Record, Revocation, Screen, Timer,
+};
 use vinr_protocol::{Machine, Payment, PaymentId, Status};
 
 use crate::shop::*;
@@ -101,6 +103,7 @@ impl World {
                     expires_at: None,
                     id: format!("tpay_{}", caller.0).parse().expect("lawful"),
                     now: now(),
+                    revocation: Revocation::InForce,
                 };
                 self.feed(input);
             }

@@ -5,7 +5,7 @@ use vinr_protocol::error_body::Code;
 use vinr_protocol::payment::{Brand, CancelOutcome, ConnectionMode, DeclineCode, EntryMode};
 use vinr_protocol::terminal::{
     Activation, Answer, Caller, CardFacts, Config, Effect, HostVerdict, Input, PinEntry, Record,
-    Screen, Timer,
+    Revocation, Screen, Timer,
 };
 use vinr_protocol::{
     Amount, AttemptKey, CancelRequest, Currency, JournalId, Machine, PayRequest, Payment,
@@ -103,6 +103,7 @@ impl Shop {
             expires_at: None,
             id: PaymentId::new(&format!("tpay_{}", caller.0)).expect("lawful"),
             now: now(),
+            revocation: Revocation::InForce,
         };
         (caller, self.step(input))
     }

@@ -4,7 +4,9 @@ use vinr_protocol::Status;
 use vinr_protocol::error_body::Code;
 use vinr_protocol::payment::{CancelOutcome, ConnectionMode};
 use vinr_protocol::reader::ReaderStatus;
-use vinr_protocol::terminal::{Answer, Effect, HostVerdict, Input, Record, Screen, Space};
+use vinr_protocol::terminal::{
+    Answer, Effect, HostVerdict, Input, Record, Revocation, Screen, Space,
+};
 use vinr_protocol::{CancelRequest, Timestamp};
 
 use crate::shop::*;
@@ -95,6 +97,7 @@ fn an_expired_command_is_refused_and_not_listed() {
         expires_at: Timestamp::from_unix_ms(0),
         id: "tpay_1".parse().expect("lawful"),
         now: now(),
+        revocation: Revocation::InForce,
     });
     assert!(is_refused(caller, &effects), "{effects:?}");
 }

@@ -1,5 +1,5 @@
 use vinr_protocol::error_body::Code;
-use vinr_protocol::terminal::{Answer, Effect, Input, Session};
+use vinr_protocol::terminal::{Answer, Effect, Input, Revocation, Session};
 use vinr_protocol::{CancelRequest, Machine, Reference};
 
 use crate::shop::*;
@@ -74,6 +74,7 @@ fn a_damaged_journal_refuses_payments_cancels_and_look_ups_alike() {
             expires_at: None,
             id: "tpay_1".parse().expect("lawful"),
             now: now(),
+            revocation: Revocation::InForce,
         },
     ];
     for input in inputs {

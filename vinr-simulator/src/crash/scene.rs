@@ -10,7 +10,7 @@ use vinr_journal::{KeyRing, OpenError, Space as Room};
 use vinr_protocol::payment::{Brand, ConnectionMode, EntryMode};
 use vinr_protocol::reader::ReaderStatus;
 use vinr_protocol::terminal::{
-    CardFacts, Effect, HostVerdict, Input, PinEntry, Record, Screen, Space, Timer,
+    CardFacts, Effect, HostVerdict, Input, PinEntry, Record, Revocation, Screen, Space, Timer,
 };
 use vinr_protocol::{CancelRequest, Currency, PayRequest, Payment, PaymentId};
 
@@ -311,6 +311,7 @@ impl<'a> Scene<'a> {
             expires_at: None,
             id: self.world.payment_id(),
             now: self.world.now(),
+            revocation: Revocation::InForce,
         };
         self.feed(input);
         self.last_answer.take()

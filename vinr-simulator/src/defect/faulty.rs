@@ -106,6 +106,7 @@ impl Faulty {
                 expires_at: None,
                 id,
                 now,
+                revocation,
             } => {
                 self.now = now;
                 self.ghost = None;
@@ -123,6 +124,7 @@ impl Faulty {
                     expires_at: None,
                     id,
                     now,
+                    revocation,
                 })
             }
             Input::LookUp { .. } | Input::LookUpId { .. }

@@ -132,6 +132,7 @@ impl Machine for Astray {
                 expires_at,
                 id,
                 now,
+                revocation,
             } => {
                 self.now = now;
                 if self.internet == ReaderStatus::Offline {
@@ -145,6 +146,7 @@ impl Machine for Astray {
                     expires_at,
                     id,
                     now,
+                    revocation,
                 }
             }
             input => input,

@@ -13,8 +13,8 @@ use vinr_protocol::device::OfflineLimits;
 use vinr_protocol::payment::{ConnectionMode, EntryMode, Payment};
 use vinr_protocol::reader::{Activity, ReaderStatus};
 use vinr_protocol::terminal::{
-    Alarm, Answer, Caller, ClockState, Effect, HostVerdict, Input, LocalMode, Record, Screen,
-    Space, Timer,
+    Alarm, Answer, Caller, ClockState, Effect, HostVerdict, Input, LocalMode, Record, Revocation,
+    Screen, Space, Timer,
 };
 use vinr_protocol::{Machine, PaymentId, TerminalId, Timestamp};
 use vinr_transport::drive::Timers;
@@ -472,6 +472,7 @@ fn input(caller: Caller, command: Command, way: Way, now: Timestamp) -> Input {
             expires_at,
             id: id.unwrap_or_else(fresh_payment_id),
             now,
+            revocation: Revocation::InForce,
         },
         Command::Cancel(request) => Input::Cancel {
             caller,

@@ -352,6 +352,7 @@ impl Terminal {
             identity: self.identity.clone(),
             pos_ca: self.pos_ca.clone(),
             limits: Limits::default(),
+            crl: None,
         };
         Ok(Front::Strict(
             Server::bind_with_clock(self.address, options, self.clock.of_certificates(), counter)

@@ -6,7 +6,7 @@ use vinr_protocol::device::Model;
 use vinr_protocol::payment::{ConnectionMode, EntryMode};
 use vinr_protocol::request::PayRequest;
 use vinr_protocol::terminal::{
-    Archived, Caller, Config, Effect, HostVerdict, Input, Record, Recovery,
+    Archived, Caller, Config, Effect, HostVerdict, Input, Record, Recovery, Revocation,
 };
 use vinr_protocol::{Amount, AttemptKey, Currency, Machine, Reference, TerminalId, Timestamp};
 
@@ -63,6 +63,7 @@ fn take(machine: &mut Archived<Running>, terminal: &TerminalId, sale: Reference)
             expires_at: None,
             id: id.clone(),
             now: now(),
+            revocation: Revocation::InForce,
         },
         Input::CardRead {
             card: card.facts(EntryMode::Contactless),

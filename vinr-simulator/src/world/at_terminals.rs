@@ -2,7 +2,7 @@
 
 use vinr_protocol::cloud::relay::{self, HandOver};
 use vinr_protocol::payment::{Brand, ConnectionMode, DeclineCode, EntryMode};
-use vinr_protocol::terminal::{CardFacts, Input, PinEntry, Timer};
+use vinr_protocol::terminal::{CardFacts, Input, PinEntry, Revocation, Timer};
 use vinr_protocol::{CancelRequest, PaymentId};
 
 use super::action::{Mood, Then};
@@ -54,6 +54,7 @@ impl Shop {
                     expires_at: None,
                     id: self.terminals[terminal].fresh_id(key),
                     now,
+                    revocation: Revocation::InForce,
                 }
             }
             Ask::Command(command) => Input::Pay {
@@ -64,6 +65,7 @@ impl Shop {
                 expires_at: Some(command.expires_at),
                 id: self.terminals[terminal].fresh_id(&command.key),
                 now,
+                revocation: Revocation::InForce,
             },
             Ask::LookUp(reference) => Input::LookUp {
                 caller,

@@ -15,13 +15,11 @@ use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
-use vinr_protocol::TerminalId;
 use vinr_protocol::error_body::{Code, Refusal};
 use vinr_protocol::id::RequestId;
 
@@ -32,15 +30,14 @@ use super::places::Places;
 use super::{Handler, Limits};
 use crate::authorize::{self, Authorization};
 use crate::check::Check;
-use crate::clock::Clock;
+use crate::live::Live;
+use crate::revocation::Revocation;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-vinr-request-id");
 
 /// What all connections of a server share.
 pub(super) struct Shared<H> {
-    pub(super) terminal: TerminalId,
-    pub(super) tls: Arc<ServerConfig>,
-    pub(super) clock: Clock,
+    pub(super) live: Arc<Live>,
     pub(super) limits: Limits,
     pub(super) handler: Arc<H>,
     /// No new requests; what is held finishes.
@@ -61,11 +58,10 @@ pub(super) async fn serve<H: Handler>(
     drop(places.handshake);
     let _place = places.connection;
     let connection = Arc::new(Connection {
-        admission: Admission::Till {
-            authorization: Authorization::of(tls.get_ref().1.peer_certificates()),
-            terminal: shared.terminal.clone(),
-            clock: shared.clock.clone(),
-        },
+        admission: Admission::Till(Authorization::of(
+            tls.get_ref().1.peer_certificates(),
+            shared.live.clone(),
+        )),
         limits: shared.limits.clone(),
         handler: shared.handler.clone(),
         stop: shared.stop.clone(),
@@ -103,7 +99,7 @@ async fn shake_hands<H>(
     tcp: Wired,
     peer: SocketAddr,
 ) -> Option<TlsStream<Wired>> {
-    let accept = TlsAcceptor::from(shared.tls.clone())
+    let accept = TlsAcceptor::from(shared.live.tls())
         .accept(tcp)
         .into_fallible();
     match timeout(shared.limits.handshake, accept).await {
@@ -152,27 +148,18 @@ struct Connection<H> {
 /// Who may ask.
 enum Admission {
     /// A till whose certificate is judged again at every request.
-    Till {
-        authorization: Authorization,
-        terminal: TerminalId,
-        clock: Clock,
-    },
+    Till(Authorization),
     /// Whoever connected.
     Anybody,
 }
 
 impl<H: Handler> Connection<H> {
     /// What every request is asked again.
-    fn may_ask(&self) -> Result<(), Check> {
-        let Admission::Till {
-            authorization,
-            terminal,
-            clock,
-        } = &self.admission
-        else {
-            return Ok(());
-        };
-        authorization.check(terminal, clock.unix_now())
+    fn may_ask(&self) -> Result<Revocation, Check> {
+        match &self.admission {
+            Admission::Till(authorization) => authorization.check(),
+            Admission::Anybody => Ok(Revocation::InForce),
+        }
     }
 
     async fn run(self: Arc<Self>, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
@@ -224,7 +211,7 @@ impl<H: Handler> Connection<H> {
         request: http::Request<Incoming>,
         request_id: &RequestId,
     ) -> Result<Request, Refusal> {
-        self.may_ask().map_err(|check| {
+        let revocation = self.may_ask().map_err(|check| {
             tracing::warn!(peer = %self.peer, %check, "a till was refused");
             authorize::refusal(&check)
         })?;
@@ -249,6 +236,7 @@ impl<H: Handler> Connection<H> {
             received: Instant::now(),
             request_id: request_id.clone(),
             peer: self.peer,
+            revocation,
         })
     }
 

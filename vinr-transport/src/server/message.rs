@@ -13,6 +13,8 @@ use tokio::time::Instant;
 use vinr_protocol::error_body::Refusal;
 use vinr_protocol::id::RequestId;
 
+use crate::revocation::Revocation;
+
 /// A request from a till that may make it, whole and well framed.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -32,6 +34,9 @@ pub struct Request {
     pub request_id: RequestId,
     /// Who sent it.
     pub peer: SocketAddr,
+    /// How the revocation lists stood when the till was judged: without one in force no payment is started.
+    /// \[TLS-15\]
+    pub revocation: Revocation,
 }
 
 /// An answer, at once or in two moments.

@@ -143,6 +143,7 @@ impl Pki {
             identity: self.terminal(),
             pos_ca: bundle(&self.pos_ca),
             limits: Limits::default(),
+            crl: None,
         }
     }
 

@@ -1,0 +1,231 @@
+//! What a running server trusts and shows, exchanged without a restart: its identity, the CAs of the tills, and the
+//! revocation lists.
+//!
+//! A new connection gets what is current when it comes. An open one is judged against what is current at each of its
+//! requests, so an exchange counts at once. Every exchange makes a new generation, by which a connection knows that the
+//! verdict it had is to be thought over.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use rustls::ServerConfig;
+use rustls_pki_types::{CertificateDer, UnixTime};
+use vinr_protocol::TerminalId;
+
+use crate::authorize::PosVerifier;
+use crate::check::{Check, Side};
+use crate::clock::Clock;
+use crate::identity::Identity;
+use crate::profile::{self, Validity};
+use crate::revocation::{CrlError, Installed, Lists, Revocation, RevocationList};
+use crate::tls;
+use crate::trust::TrustBundle;
+use crate::verify;
+
+/// The one place that holds a server's trust.
+#[derive(Debug)]
+pub(crate) struct Live {
+    terminal: TerminalId,
+    clock: Clock,
+    current: RwLock<Arc<Trust>>,
+    generation: AtomicU64,
+}
+
+/// What is trusted and shown; never changed, only replaced.
+#[derive(Debug, Clone)]
+pub(crate) struct Trust {
+    generation: u64,
+    identity: Identity,
+    pos_ca: TrustBundle,
+    lists: Lists,
+    tls: Arc<ServerConfig>,
+}
+
+/// The new identity is another terminal's, or a till's. \[TLS-10\]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the certificate is not one of terminal {terminal} (it names {}); the identity in use stays; install this terminal's own",
+    list(presented)
+)]
+pub struct OtherTerminal {
+    /// Which terminal this is.
+    pub terminal: TerminalId,
+    /// Whom the certificate names.
+    pub presented: Vec<TerminalId>,
+}
+
+fn list(names: &[TerminalId]) -> String {
+    match names {
+        [] => "no terminal".to_owned(),
+        [name] => name.to_string(),
+        [name, rest @ ..] => format!("{name} and {} more", rest.len()),
+    }
+}
+
+impl Live {
+    pub(crate) fn new(
+        terminal: TerminalId,
+        identity: Identity,
+        pos_ca: TrustBundle,
+        list: Option<RevocationList>,
+        clock: Clock,
+    ) -> Self {
+        let mut lists = Lists::default();
+        if let Some(list) = list {
+            lists.start_with(list);
+        }
+        let tls = server_config(&identity, &pos_ca, &clock);
+        let trust = Trust {
+            generation: 0,
+            identity,
+            pos_ca,
+            lists,
+            tls,
+        };
+        Self {
+            terminal,
+            clock,
+            current: RwLock::new(Arc::new(trust)),
+            generation: AtomicU64::new(0),
+        }
+    }
+
+    /// For the next handshake.
+    pub(crate) fn tls(&self) -> Arc<ServerConfig> {
+        self.trust().tls.clone()
+    }
+
+    pub(crate) fn now(&self) -> UnixTime {
+        self.clock.unix_now()
+    }
+
+    /// Counts the exchanges; cheap enough to be asked at every request.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Judges what a till's handshake showed.
+    pub(crate) fn judge(&self, chain: &[CertificateDer<'_>], now: UnixTime) -> Verdict {
+        let trust = self.trust();
+        Verdict {
+            generation: trust.generation,
+            holds: trust.unchanged_around(chain, now),
+            outcome: trust.judge(chain, &self.terminal, now),
+        }
+    }
+
+    /// How the lists of the CAs in the bundle stand, the worst of them.
+    pub(crate) fn revocation(&self) -> Revocation {
+        let trust = self.trust();
+        trust.lists.overall(&trust.pos_ca, self.now())
+    }
+
+    pub(crate) fn install_crl(&self, bytes: &[u8]) -> Result<Installed, CrlError> {
+        // Parsed before the lock: a long list takes its time, and nobody shall wait for it.
+        let list = RevocationList::read(bytes, &self.trust().pos_ca)?;
+        let now = self.clock.now();
+        self.exchange(|trust| trust.lists.install(list, now))
+    }
+
+    pub(crate) fn replace_identity(&self, identity: Identity) -> Result<(), OtherTerminal> {
+        if identity.names() != std::slice::from_ref(&self.terminal) {
+            return Err(OtherTerminal {
+                terminal: self.terminal.clone(),
+                presented: identity.names().to_vec(),
+            });
+        }
+        self.exchange(|trust| {
+            trust.tls = server_config(&identity, &trust.pos_ca, &self.clock);
+            trust.identity = identity;
+            Ok(())
+        })
+    }
+
+    pub(crate) fn replace_pos_ca(&self, pos_ca: TrustBundle) {
+        let exchanged: Result<(), std::convert::Infallible> = self.exchange(|trust| {
+            trust.tls = server_config(&trust.identity, &pos_ca, &self.clock);
+            trust.pos_ca = pos_ca;
+            Ok(())
+        });
+        match exchanged {
+            Ok(()) => {}
+        }
+    }
+
+    fn trust(&self) -> Arc<Trust> {
+        let current = self.current.read();
+        current.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts a changed copy in place; when it returns, every later request is judged by it.
+    fn exchange<T, E>(&self, change: impl FnOnce(&mut Trust) -> Result<T, E>) -> Result<T, E> {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let mut trust = Trust::clone(&current);
+        let outcome = change(&mut trust)?;
+        trust.generation += 1;
+        let generation = trust.generation;
+        *current = Arc::new(trust);
+        self.generation.store(generation, Ordering::Release);
+        Ok(outcome)
+    }
+}
+
+impl Trust {
+    fn judge(
+        &self,
+        chain: &[CertificateDer<'_>],
+        terminal: &TerminalId,
+        now: UnixTime,
+    ) -> Result<Revocation, Check> {
+        let leaf = verify::judge(&self.pos_ca, Side::Pos, chain, now)?;
+        let revocation = self.lists.look_up(&self.pos_ca, chain, now)?;
+        if leaf.terminals.contains(terminal) {
+            Ok(revocation)
+        } else {
+            Err(Check::NotForTerminal)
+        }
+    }
+
+    /// The seconds around `now` in which no date is passed that a verdict on this chain depends on.
+    fn unchanged_around(&self, chain: &[CertificateDer<'_>], now: UnixTime) -> Range<i64> {
+        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        let shown = chain.iter().filter_map(|it| profile::parse(it).ok());
+        let turns = shown
+            .map(|it| profile::validity(&it))
+            .chain(self.pos_ca.validities())
+            .chain(self.lists.validities())
+            .flat_map(Validity::turns);
+        turns.fold(i64::MIN..i64::MAX, |range, turn| {
+            if turn <= now {
+                range.start.max(turn)..range.end
+            } else {
+                range.start..range.end.min(turn)
+            }
+        })
+    }
+}
+
+fn server_config(identity: &Identity, pos_ca: &TrustBundle, clock: &Clock) -> Arc<ServerConfig> {
+    tls::server_config(identity, PosVerifier::new(pos_ca.clone()), clock)
+}
+
+/// A judgement of one till, and how long it holds.
+#[derive(Debug)]
+pub(crate) struct Verdict {
+    generation: u64,
+    /// Seconds since 1970.
+    holds: Range<i64>,
+    outcome: Result<Revocation, Check>,
+}
+
+impl Verdict {
+    pub(crate) fn holds_at(&self, generation: u64, now: UnixTime) -> bool {
+        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        self.generation == generation && self.holds.contains(&now)
+    }
+
+    pub(crate) fn outcome(&self) -> Result<Revocation, Check> {
+        self.outcome.clone()
+    }
+}
