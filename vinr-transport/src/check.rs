@@ -49,6 +49,12 @@ pub enum Check {
     /// Revoked by its CA. \[TLS-12\]
     #[error("revocation: it was revoked")]
     Revoked,
+    /// The list of its CA that says who was revoked is past its date. \[TLS-12\]
+    #[error("revocation: the list of its CA is past its date; install a new one")]
+    ListStale,
+    /// Lists are asked for, and there is none of its CA. \[TLS-12\]
+    #[error("revocation: there is no list of its CA; install it")]
+    ListMissing,
     /// Not exactly the one extended key usage of its side.
     #[error("purpose: extended key usage is not exactly the one of its side")]
     Purpose,
@@ -120,6 +126,7 @@ impl From<Check> for rustls::Error {
             Check::NotYetValid => CertificateError::NotValidYet,
             Check::Encoding => CertificateError::BadEncoding,
             Check::Issuer => CertificateError::UnknownIssuer,
+            Check::Revoked => CertificateError::Revoked,
             other => CertificateError::Other(rustls::OtherError(Arc::new(other))),
         };
         error.into()

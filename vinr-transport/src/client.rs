@@ -6,6 +6,7 @@
 mod answer;
 mod connect;
 mod error;
+mod till;
 mod watch;
 
 use std::net::SocketAddr;

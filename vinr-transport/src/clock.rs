@@ -1,4 +1,6 @@
-//! The date that certificates are judged by.
+//! The date that certificates are judged by, and one for devices that lose it.
+
+mod known;
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,6 +9,8 @@ use std::time::Duration;
 use rustls::time_provider::TimeProvider;
 use rustls_pki_types::UnixTime;
 use vinr_protocol::Timestamp;
+
+pub use known::{KnownTime, KnownTimeError};
 
 /// Where the date comes from: the system's clock, or a device's own that never goes back.
 ///

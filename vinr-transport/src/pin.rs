@@ -1,5 +1,6 @@
 //! The till's look at a terminal: the terminal CA's signature, the strict profile, and the one name that
-//! was meant, before a byte of payment data is sent. \[TLS-3, TLS-8, TLS-9, TLS-10\]
+//! was meant, before a byte of payment data is sent; where the till asks for lists, that it was not revoked.
+//! \[TLS-3, TLS-8, TLS-9, TLS-10, TLS-12\]
 
 use std::sync::{Mutex, PoisonError};
 
@@ -11,6 +12,7 @@ use vinr_protocol::TerminalId;
 
 use crate::check::{Check, Side};
 use crate::profile::Leaf;
+use crate::revocation::{Lists, Revocation};
 use crate::tls::provider;
 use crate::trust::TrustBundle;
 use crate::verify;
@@ -28,6 +30,7 @@ pub(crate) enum Expected {
 #[derive(Debug)]
 pub(crate) struct TerminalVerifier {
     trust: TrustBundle,
+    lists: Option<Lists>,
     expected: Expected,
     /// An onlooker keeps what it saw and lets no handshake pass.
     onlooker: Option<Mutex<Option<Seen>>>,
@@ -37,20 +40,20 @@ pub(crate) struct TerminalVerifier {
 type Seen = (Vec<CertificateDer<'static>>, Result<TerminalId, Check>);
 
 impl TerminalVerifier {
-    pub(crate) fn new(trust: TrustBundle, expected: Expected) -> Self {
+    pub(crate) fn new(trust: TrustBundle, lists: Option<Lists>, expected: Expected) -> Self {
         Self {
             trust,
+            lists,
             expected,
             onlooker: None,
         }
     }
 
     /// One that only looks: the handshake ends before anything of ours is said.
-    pub(crate) fn onlooker(trust: TrustBundle) -> Self {
+    pub(crate) fn onlooker(trust: TrustBundle, lists: Option<Lists>) -> Self {
         Self {
-            trust,
-            expected: Expected::Any,
             onlooker: Some(Mutex::new(None)),
+            ..Self::new(trust, lists, Expected::Any)
         }
     }
 
@@ -70,6 +73,7 @@ impl TerminalVerifier {
         verify::path(&self.trust, Side::Terminal, certificate, intermediates, now)?;
         let leaf = Leaf::read(certificate, Side::Terminal)?;
         leaf.in_time(now)?;
+        self.not_revoked(certificate, intermediates, now)?;
         let id = only_name(leaf)?;
         match &self.expected {
             // Byte for byte: a stock library's match would ignore case.
@@ -77,6 +81,25 @@ impl TerminalVerifier {
                 Err(Check::OtherTerminal { presented: id }.into())
             }
             _ => Ok(id),
+        }
+    }
+}
+
+impl TerminalVerifier {
+    fn not_revoked(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<(), Check> {
+        let Some(lists) = &self.lists else {
+            return Ok(());
+        };
+        let chain = std::iter::once(certificate).chain(intermediates);
+        match lists.look_up(&self.trust, chain, now)? {
+            Revocation::InForce => Ok(()),
+            Revocation::Missing => Err(Check::ListMissing),
+            Revocation::Stale => Err(Check::ListStale),
         }
     }
 }

@@ -18,11 +18,13 @@ use vinr_protocol::TerminalId;
 
 use super::Connection;
 use super::error::ConnectError;
+use super::till::{Current, Till};
 use super::watch::{Seen, Watched};
 use crate::check::Check;
 use crate::clock::Clock;
 use crate::identity::Identity;
 use crate::pin::{Expected, TerminalVerifier};
+use crate::revocation::{CrlError, Installed, RevocationList};
 use crate::socket::prepare_till;
 use crate::tls;
 use crate::trust::TrustBundle;
@@ -33,10 +35,11 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// Makes connections to terminals: trusts the terminal CA bundle and nothing else, shows the till's
 /// certificate on every connection, and sends nothing to a terminal other than the one that was meant.
 /// \[TLS-3, TLS-4, TLS-8, TLS-10\]
+///
+/// Clones share the identity, the bundle and the lists: what is exchanged on one counts for the next connection of all.
 #[derive(Debug, Clone)]
 pub struct Connector {
-    trust: TrustBundle,
-    pos: Identity,
+    till: Till,
     clock: Clock,
     within: Duration,
 }
@@ -58,8 +61,7 @@ impl Connector {
     /// fails here at present.)
     pub fn new(terminal_ca: TrustBundle, pos: Identity) -> Result<Self, ConnectError> {
         Ok(Self {
-            trust: terminal_ca,
-            pos,
+            till: Till::new(terminal_ca, pos),
             clock: Clock::system(),
             within: CONNECT_WITHIN,
         })
@@ -75,6 +77,32 @@ impl Connector {
     pub fn with_clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
+    }
+
+    /// Asks whether terminals were revoked, beginning with this list of the terminal CA. Once asked, a terminal is
+    /// refused where it is on the list, where the list is past its date, and where its CA has none. \[TLS-12\]
+    ///
+    /// For several CAs it is called once for each.
+    pub fn with_crl(self, list: RevocationList) -> Self {
+        self.till.start_with(list);
+        self
+    }
+
+    /// Takes a list of the terminal CA, PEM or DER, for the connections to come, as
+    /// [`Server::install_crl`](crate::Server::install_crl) does; from then on lists are asked for.
+    pub fn install_crl(&self, bytes: &[u8]) -> Result<Installed, CrlError> {
+        self.till.install_crl(bytes, self.clock.now())
+    }
+
+    /// Shows this certificate on the connections to come; open ones go on with the one they were made with, until the
+    /// terminal no longer takes it.
+    pub fn replace_identity(&self, pos: Identity) {
+        self.till.replace_identity(pos);
+    }
+
+    /// Trusts these CAs of terminals on the connections to come.
+    pub fn replace_terminal_ca(&self, terminal_ca: TrustBundle) {
+        self.till.replace_terminal_ca(terminal_ca);
     }
 
     /// Connects to this terminal and no other.
@@ -94,8 +122,9 @@ impl Connector {
 
     /// Looks at the certificates of whoever answers, and hangs up before anything is said: for diagnosis.
     pub async fn inspect(&self, addr: SocketAddr) -> Result<Inspection, ConnectError> {
-        let verifier = Arc::new(TerminalVerifier::onlooker(self.trust.clone()));
-        let outcome = self.shake_hands(addr, verifier.clone()).await;
+        let till = self.till.current();
+        let verifier = Arc::new(till.onlooker());
+        let outcome = self.shake_hands(addr, &till, verifier.clone()).await;
         match (verifier.seen(), outcome) {
             (Some((chain, verdict)), _) => Ok(Inspection { chain, verdict }),
             (None, Err(error)) => Err(error),
@@ -107,8 +136,9 @@ impl Connector {
     }
 
     async fn make(&self, addr: SocketAddr, expected: Expected) -> Result<Connection, ConnectError> {
-        let verifier = TerminalVerifier::new(self.trust.clone(), expected);
-        let tls = self.shake_hands(addr, Arc::new(verifier)).await?;
+        let till = self.till.current();
+        let verifier = Arc::new(till.verifier(expected));
+        let tls = self.shake_hands(addr, &till, verifier).await?;
         let chain = tls.get_ref().1.peer_certificates().unwrap_or_default();
         let chain: Vec<_> = chain.iter().map(|it| it.clone().into_owned()).collect();
         let terminal = crate::pin::terminal_of(&chain)
@@ -141,9 +171,10 @@ impl Connector {
     async fn shake_hands(
         &self,
         addr: SocketAddr,
+        till: &Current,
         verifier: Arc<TerminalVerifier>,
     ) -> Result<TlsStream<TcpStream>, ConnectError> {
-        let config = tls::client_config(&self.pos, verifier, &self.clock);
+        let config = tls::client_config(&till.pos, verifier, &self.clock);
         let connecting = async {
             let tcp = TcpStream::connect(addr)
                 .await

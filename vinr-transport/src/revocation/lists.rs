@@ -74,10 +74,10 @@ impl Lists {
 
     /// Looks every certificate of a chain up in the list of the CA that signed it; the result is how the worst of
     /// those lists stands. Where the signer is no CA of the bundle, nobody's list is known to speak about it.
-    pub(crate) fn look_up(
+    pub(crate) fn look_up<'a>(
         &self,
         bundle: &TrustBundle,
-        chain: &[CertificateDer<'_>],
+        chain: impl IntoIterator<Item = &'a CertificateDer<'a>>,
         now: UnixTime,
     ) -> Result<Revocation, Check> {
         let mut worst = Revocation::InForce;
