@@ -9,6 +9,7 @@ mod offline;
 mod pay;
 mod properties;
 mod retention;
+mod revocation;
 mod shop;
 mod space;
 mod storage;
