@@ -229,3 +229,118 @@ impl Verdict {
         self.outcome.clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{
+        BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa,
+        KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
+    };
+    use vinr_protocol::Timestamp;
+
+    use super::*;
+    use crate::clock::unix_time;
+
+    const TERMINAL: &str = "term_CT20_0042";
+
+    /// A terminal, its CA, and the chain of a till from 2026 to 2027.
+    struct Setting {
+        live: Live,
+        ca: TrustBundle,
+        chain: Vec<CertificateDer<'static>>,
+    }
+
+    fn setting() -> Setting {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let key = KeyPair::generate().expect("a key");
+        let ca = CertifiedIssuer::self_signed(params, key).expect("a CA");
+        let name = format!("urn:vinr:terminal:{TERMINAL}");
+        let (chain, _) = leaf(
+            &ca,
+            ExtendedKeyUsagePurpose::ClientAuth,
+            SanType::URI(name.try_into().expect("ASCII")),
+        );
+        let name = SanType::DnsName(TERMINAL.try_into().expect("ASCII"));
+        let (_, identity) = leaf(&ca, ExtendedKeyUsagePurpose::ServerAuth, name);
+        let bundle = TrustBundle::from_pem(ca.pem().as_bytes()).expect("a CA");
+        let terminal = TerminalId::new(TERMINAL).expect("lawful");
+        let live = Live::new(terminal, identity, bundle.clone(), None, Clock::system());
+        Setting {
+            live,
+            ca: bundle,
+            chain,
+        }
+    }
+
+    fn leaf(
+        ca: &CertifiedIssuer<'_, KeyPair>,
+        purpose: ExtendedKeyUsagePurpose,
+        name: SanType,
+    ) -> (Vec<CertificateDer<'static>>, Identity) {
+        let mut params = CertificateParams::default();
+        params.not_before = date_time_ymd(2026, 1, 1);
+        params.not_after = date_time_ymd(2027, 1, 1);
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![purpose];
+        params.subject_alt_names = vec![name];
+        let key = KeyPair::generate().expect("a key");
+        let leaf = params.signed_by(&key, ca).expect("a leaf");
+        let identity = Identity::loader()
+            .out_of_time()
+            .pem(leaf.pem().as_bytes(), key.serialize_pem().as_bytes())
+            .expect("a pair");
+        (vec![leaf.der().clone()], identity)
+    }
+
+    fn at(date: &str) -> UnixTime {
+        unix_time(Timestamp::parse(date).expect("a date"))
+    }
+
+    const IN_TIME: &str = "2026-06-01T00:00:00Z";
+
+    #[test]
+    fn a_verdict_holds_from_date_to_date() {
+        let Setting { live, chain, .. } = setting();
+        let verdict = live.judge(&chain, at(IN_TIME));
+        assert_eq!(verdict.outcome(), Ok(Revocation::Missing));
+        let holds = |date| verdict.holds_at(live.generation(), at(date));
+        assert!(holds("2026-01-01T00:00:00Z"));
+        assert!(!holds("2025-12-31T23:59:59Z"));
+        assert!(holds("2027-01-01T00:00:00Z"));
+        assert!(!holds("2027-01-01T00:00:01Z"));
+    }
+
+    #[test]
+    fn a_verdict_after_the_end_holds_too() {
+        let Setting { live, chain, .. } = setting();
+        let verdict = live.judge(&chain, at("2027-01-01T00:00:01Z"));
+        assert_eq!(verdict.outcome(), Err(Check::Expired));
+        assert!(verdict.holds_at(live.generation(), at("2030-01-01T00:00:00Z")));
+        assert!(!verdict.holds_at(live.generation(), at("2027-01-01T00:00:00Z")));
+    }
+
+    #[test]
+    fn an_exchange_ends_a_verdict() {
+        let Setting { live, ca, chain } = setting();
+        let verdict = live.judge(&chain, at(IN_TIME));
+        live.replace_pos_ca(ca);
+        assert!(!verdict.holds_at(live.generation(), at(IN_TIME)));
+    }
+
+    #[test]
+    fn an_exchange_that_was_refused_does_not() {
+        let Setting { live, chain, .. } = setting();
+        let verdict = live.judge(&chain, at(IN_TIME));
+        assert!(live.install_crl(b"no list").is_err());
+        assert!(verdict.holds_at(live.generation(), at(IN_TIME)));
+    }
+
+    #[test]
+    fn who_shows_no_certificate_may_nothing() {
+        let Setting { live, .. } = setting();
+        let verdict = live.judge(&[], at(IN_TIME));
+        assert_eq!(verdict.outcome(), Err(Check::NoCertificate));
+    }
+}

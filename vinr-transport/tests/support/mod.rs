@@ -1,6 +1,8 @@
 //! A private PKI made on the spot, a terminal with a scripted handler, and streams that can misbehave.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 
+pub mod crl;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
