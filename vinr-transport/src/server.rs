@@ -1,18 +1,24 @@
 //! The terminal's side: mutual TLS, strict HTTP/1.1, answers in two moments.
 
+mod accept;
+mod answer;
 mod cable;
 mod connection;
+mod door;
 mod framing;
-mod full_house;
 mod guard;
+mod guests;
+mod known;
 mod limits;
+mod load;
 mod message;
 mod places;
+mod rate;
+mod seldom;
 
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +27,7 @@ use vinr_protocol::TerminalId;
 
 pub use connection::serve_anybody;
 pub use limits::Limits;
+pub use load::Load;
 pub use message::{Aborted, Reply, Request};
 
 pub use crate::live::OtherTerminal;
@@ -30,12 +37,11 @@ use crate::clock::Clock;
 use crate::identity::Identity;
 use crate::live::Live;
 use crate::revocation::{CrlError, Revocation, RevocationList};
-use crate::socket::prepare_terminal;
 use crate::trust::TrustBundle;
-use cable::{Cable, Wired};
-use connection::{Shared, serve};
-use full_house::FullHouse;
-use places::Ceiling;
+use accept::Entrance;
+use cable::Cable;
+use connection::Shared;
+use door::Door;
 
 /// Answers requests; called only for a till that may drive this terminal, with a whole request.
 pub trait Handler: Send + Sync + 'static {
@@ -72,6 +78,7 @@ pub struct Server {
     tasks: TaskTracker,
     cable: Arc<Cable>,
     live: Arc<Live>,
+    door: Arc<Door>,
 }
 
 /// The server cannot listen.
@@ -130,6 +137,7 @@ impl Server {
             tracing::warn!(terminal = %options.terminal, "the certificate is not this terminal's: no till will talk to it");
         }
         let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
+        let door = Arc::new(Door::new(&options.limits));
         let live = Arc::new(Live::new(
             options.terminal,
             options.identity,
@@ -142,11 +150,18 @@ impl Server {
             limits: options.limits,
             handler,
             stop: stop.clone(),
+            door: door.clone(),
         });
         let tasks = TaskTracker::new();
         let cable = Arc::new(Cable::default());
-        let accept = accept(listener, shared, tasks.clone(), cut.clone(), cable.clone());
-        tasks.spawn(accept);
+        let entrance = Entrance {
+            listener,
+            shared,
+            tasks: tasks.clone(),
+            cut: cut.clone(),
+            cable: cable.clone(),
+        };
+        tasks.spawn(entrance.run());
         Ok(Self {
             local_addr,
             stop,
@@ -154,6 +169,7 @@ impl Server {
             tasks,
             cable,
             live,
+            door,
         })
     }
 
@@ -197,6 +213,11 @@ impl Server {
         self.local_addr
     }
 
+    /// How full it is, and how many connections had to go: for a monitor.
+    pub fn load(&self) -> Load {
+        self.door.load()
+    }
+
     /// Takes no new connection, closes the idle ones, lets held answers finish, and returns when all is
     /// closed. Drop the future, or [`abort`](Server::abort), to wait no longer.
     pub async fn shutdown(&self) {
@@ -222,50 +243,6 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.abort();
-    }
-}
-
-async fn accept<H: Handler>(
-    listener: TcpListener,
-    shared: Arc<Shared<H>>,
-    tasks: TaskTracker,
-    cut: CancellationToken,
-    cable: Arc<Cable>,
-) {
-    let ceiling = Ceiling::new(&shared.limits);
-    let mut full_house = FullHouse::default();
-    loop {
-        let accepted = tokio::select! {
-            biased;
-            () = cut.cancelled() => return,
-            () = shared.stop.cancelled() => return,
-            accepted = async {
-                cable.is_in().await;
-                listener.accept().await
-            } => accepted,
-        };
-        let (tcp, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Out of file handles, mostly: it passes when connections close.
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            }
-        };
-        let Some(places) = ceiling.take() else {
-            if let Some(count) = full_house.turn_away(Instant::now()) {
-                tracing::warn!(%peer, count, "closed: there are as many connections as there may be");
-            }
-            continue;
-        };
-        prepare_terminal(&tcp);
-        let (shared, cut) = (shared.clone(), cut.clone());
-        let wired = Wired::new(tcp, cable.clone());
-        tasks.spawn(async move {
-            cut.run_until_cancelled(serve(shared, wired, peer, places))
-                .await;
-        });
     }
 }
 

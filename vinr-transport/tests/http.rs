@@ -324,27 +324,6 @@ async fn a_connection_beyond_the_ceiling_is_closed_and_the_others_go_on() {
     assert_eq!(terminal.calls(), 2);
 }
 
-// [NET-5]
-#[tokio::test]
-async fn handshakes_beyond_the_ceiling_take_no_place_of_a_till() {
-    let pki = Pki::new();
-    let mut options = pki.options();
-    options.limits.handshakes = 2;
-    // Nothing but the ceiling may end one of them.
-    options.limits.handshake = Duration::from_secs(3600);
-    let terminal = Terminal::start(options).await;
-    let mut till = Raw::connect(&pki, terminal.addr()).await;
-    let mut flood = Vec::new();
-    for _ in 0..20 {
-        flood.push(TcpStream::connect(terminal.addr()).await.unwrap());
-    }
-    let answer = till.exchange_one(b"GET /v1/x HTTP/1.1\r\n\r\n").await;
-    assert!(answer.is_ok());
-    let mut last = flood.pop().unwrap();
-    let ended = tokio::time::timeout(Duration::from_secs(60), last.read_u8()).await;
-    assert!(matches!(ended, Ok(Err(_))), "it was not closed");
-}
-
 #[tokio::test]
 async fn a_shutdown_lets_a_held_answer_finish() {
     let pki = Pki::new();

@@ -1,6 +1,7 @@
 //! One till's connection: handshake, then request after request, each judged before the handler sees it.
 
 use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -15,18 +16,20 @@ use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use rustls::server::Acceptor;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::{Instant, timeout};
-use tokio_rustls::TlsAcceptor;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use vinr_protocol::error_body::{Code, Refusal};
 use vinr_protocol::id::RequestId;
 
+use super::answer::Answer;
 use super::cable::Wired;
+use super::door::{Answering, Door, Guest};
 use super::guard::{self, Guard};
-use super::message::{Reply, ReplyBody, Request};
-use super::places::Places;
+use super::message::{Reply, Request};
 use super::{Handler, Limits};
 use crate::authorize::{self, Authorization};
 use crate::check::Check;
@@ -42,6 +45,8 @@ pub(super) struct Shared<H> {
     pub(super) handler: Arc<H>,
     /// No new requests; what is held finishes.
     pub(super) stop: CancellationToken,
+    /// Who has a place.
+    pub(super) door: Arc<Door>,
 }
 
 /// Serves a connection to its end.
@@ -49,28 +54,32 @@ pub(super) async fn serve<H: Handler>(
     shared: Arc<Shared<H>>,
     tcp: Wired,
     peer: SocketAddr,
-    places: Places,
+    guest: Arc<Guest>,
 ) {
-    let handshake = shake_hands(&shared, tcp, peer);
+    let handshake = shake_hands(&shared, tcp, peer, &guest);
     let Some(Some(tls)) = shared.stop.run_until_cancelled(handshake).await else {
         return;
     };
-    drop(places.handshake);
-    let _place = places.connection;
     let connection = Arc::new(Connection {
-        admission: Admission::Till(Authorization::of(
-            tls.get_ref().1.peer_certificates(),
-            shared.live.clone(),
-        )),
+        admission: Admission::Till {
+            authorization: Authorization::of(
+                tls.get_ref().1.peer_certificates(),
+                shared.live.clone(),
+            ),
+            guest: guest.clone(),
+        },
         limits: shared.limits.clone(),
         handler: shared.handler.clone(),
         stop: shared.stop.clone(),
         peer,
     });
     if connection.may_ask().is_ok() {
-        connection.run(tls).await;
+        if guest.accepted() {
+            connection.run(tls).await;
+        }
     } else {
-        // It can only be told that it may not, and holds no till's place for longer than that takes.
+        // It can only be told that it may not: it has no till's place, and stays for no longer than that takes.
+        guest.refused();
         let _ = timeout(connection.limits.head, connection.clone().run(tls)).await;
     }
 }
@@ -98,22 +107,44 @@ async fn shake_hands<H>(
     shared: &Shared<H>,
     tcp: Wired,
     peer: SocketAddr,
+    guest: &Guest,
 ) -> Option<TlsStream<Wired>> {
-    let accept = TlsAcceptor::from(shared.live.tls())
-        .accept(tcp)
-        .into_fallible();
-    match timeout(shared.limits.handshake, accept).await {
+    let ends = Instant::now() + shared.limits.handshake;
+    match timeout_at(ends, accept_tls(shared, tcp, guest)).await {
         Ok(Ok(tls)) => Some(tls),
         Ok(Err((error, tcp))) => {
-            tracing::info!(%peer, %error, "the handshake was refused");
-            drain(tcp, &shared.limits).await;
+            guest.refused();
+            if let Some(count) = shared.door.may_tell() {
+                tracing::info!(%peer, %error, count, "the handshake was refused");
+            }
+            if let Some(tcp) = tcp {
+                drain(tcp, &shared.limits).await;
+            }
             None
         }
         Err(_) => {
-            tracing::info!(%peer, "the handshake took too long");
+            if let Some(count) = shared.door.may_tell() {
+                tracing::info!(%peer, count, "the handshake took too long");
+            }
             None
         }
     }
+}
+
+/// In two parts: hearing a ClientHello costs little, answering it costs a turn. [NET-5]
+async fn accept_tls<H>(
+    shared: &Shared<H>,
+    tcp: Wired,
+    guest: &Guest,
+) -> Result<TlsStream<Wired>, (io::Error, Option<Wired>)> {
+    let mut hello = LazyConfigAcceptor::new(Acceptor::default(), tcp);
+    let started = match (&mut hello).await {
+        Ok(started) => started,
+        Err(error) => return Err((error, hello.take_io())),
+    };
+    guest.turn().await;
+    let accept = started.into_stream(shared.live.tls()).into_fallible();
+    accept.await.map_err(|(error, tcp)| (error, Some(tcp)))
 }
 
 /// A till that was refused may have written already; closing now would reset the connection, and the
@@ -130,7 +161,7 @@ async fn drain(mut tcp: Wired, limits: &Limits) {
                 count => total += count,
             }
         }
-        std::io::Result::Ok(())
+        io::Result::Ok(())
     };
     // However it ends, the connection is over.
     let _ = timeout(limits.drain, read_on).await;
@@ -148,7 +179,10 @@ struct Connection<H> {
 /// Who may ask.
 enum Admission {
     /// A till whose certificate is judged again at every request.
-    Till(Authorization),
+    Till {
+        authorization: Authorization,
+        guest: Arc<Guest>,
+    },
     /// Whoever connected.
     Anybody,
 }
@@ -157,7 +191,7 @@ impl<H: Handler> Connection<H> {
     /// What every request is asked again.
     fn may_ask(&self) -> Result<Revocation, Check> {
         match &self.admission {
-            Admission::Till(authorization) => authorization.check(),
+            Admission::Till { authorization, .. } => authorization.check(),
             Admission::Anybody => Ok(Revocation::InForce),
         }
     }
@@ -188,16 +222,25 @@ impl<H: Handler> Connection<H> {
         }
     }
 
-    async fn answer(&self, request: http::Request<Incoming>) -> http::Response<ReplyBody> {
+    async fn answer(&self, request: http::Request<Incoming>) -> http::Response<Answer> {
         let request_id = fresh_request_id();
         let header = HeaderValue::from_str(request_id.as_str())
             .expect("a request id is visible ASCII, which a header may hold");
-        let reply = match self.admit(request, &request_id).await {
-            Ok(request) => self.handle(request).await,
-            Err(refusal) => Reply::refusal(refusal, &request_id)
-                .header(CONNECTION, HeaderValue::from_static("close")),
+        let (reply, answering) = match self.admit(request, &request_id).await {
+            Ok(request) => {
+                let answering = self.begin_answer().await;
+                (self.handle(request).await, answering)
+            }
+            Err(refusal) => {
+                let refusal = Reply::refusal(refusal, &request_id);
+                let close = HeaderValue::from_static("close");
+                (refusal.header(CONNECTION, close), None)
+            }
         };
-        let mut response = http::Response::new(reply.body);
+        let mut response = http::Response::new(Answer {
+            body: reply.body,
+            _answering: answering,
+        });
         *response.status_mut() = reply.status;
         *response.headers_mut() = reply.headers;
         response.headers_mut().insert(&REQUEST_ID, header);
@@ -251,6 +294,18 @@ impl<H: Handler> Connection<H> {
                 Code::InvalidRequest,
                 format!("the body did not come within {} s", limits.body.as_secs()),
             )),
+        }
+    }
+
+    /// From here on the connection keeps its place. Where another has it already, no handler shall see the request:
+    /// the connection is being closed, and this never returns.
+    async fn begin_answer(&self) -> Option<Answering> {
+        match &self.admission {
+            Admission::Anybody => None,
+            Admission::Till { guest, .. } => match guest.asked() {
+                Some(answering) => Some(answering),
+                None => std::future::pending().await,
+            },
         }
     }
 
