@@ -72,9 +72,9 @@ impl Default for Limits {
             handshakes: 64,
             handshakes_kept_for_known: 16,
             handshakes_per_address: 32,
-            handshakes_per_second: 400,
-            handshakes_per_second_kept_for_known: 100,
-            handshakes_per_second_per_address: 200,
+            handshakes_per_second: 1000,
+            handshakes_per_second_kept_for_known: 250,
+            handshakes_per_second_per_address: 500,
             known_addresses: 64,
         }
     }
