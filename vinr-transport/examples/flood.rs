@@ -28,9 +28,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_rustls::client::TlsStream;
 use vinr_transport::server::Limits;
-use vinr_transport::{
-    Connector, Handler, Identity, Reply, Request, Server, ServerOptions, TrustBundle,
-};
+use vinr_transport::{Connector, Handler, Identity, Reply, Request, Server, TrustBundle};
 
 const THOUSAND: usize = 1000;
 const EVERYWHERE: [u8; 4] = [TILLS_OWN, 2, 3, 4];

@@ -33,11 +33,16 @@ async fn a_till_gets_the_handle_of_a_stranger() {
     while let Ok(stranger) = dial(2, terminal.addr()).await {
         strangers.push(stranger);
     }
-    let till = till.connect(terminal.addr()).await.unwrap();
-    let request = b"GET /v1/x HTTP/1.1\r\n\r\n";
-    let mut till = insider.says_on(till, request).await.unwrap();
-    let mut answer = [0; 12];
-    till.read_exact(&mut answer).await.unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 200");
+    let asks = async {
+        let till = till.connect(terminal.addr()).await.unwrap();
+        let request = b"GET /v1/x HTTP/1.1\r\n\r\n";
+        let mut till = insider.says_on(till, request).await.unwrap();
+        let mut answer = [0; 12];
+        till.read_exact(&mut answer).await.unwrap();
+        answer
+    };
+    // A guard against hanging.
+    let answer = tokio::time::timeout(Duration::from_secs(120), asks).await;
+    assert_eq!(&answer.unwrap(), b"HTTP/1.1 200");
     assert!(terminal.server.load().made_room > 0);
 }

@@ -71,7 +71,7 @@ impl Default for Limits {
             connections_per_address: 64,
             handshakes: 64,
             handshakes_kept_for_known: 16,
-            handshakes_per_address: 32,
+            handshakes_per_address: 48,
             handshakes_per_second: 1000,
             handshakes_per_second_kept_for_known: 250,
             handshakes_per_second_per_address: 500,
