@@ -62,10 +62,20 @@ async fn until(terminal: &Terminal, is: impl Fn(Load) -> bool) {
 
 /// A thousand say these words and no more; a till pays; the thousand go and leave nothing behind.
 async fn pays_beside_a_thousand(pki: &Pki, words: &[u8]) {
+    pays_beside_a_thousand_of(&[], pki, words).await;
+}
+
+/// As above, where some of the addresses are those of tills.
+async fn pays_beside_a_thousand_of(known: &[u8], pki: &Pki, words: &[u8]) {
     if let Err(why) = raise_handles() {
         return skip::skip(&why, "raise the hard limit of open files (ulimit -Hn)");
     }
     let mut terminal = patient_terminal(pki).await;
+    for from in known {
+        let request = b"GET /v1/x HTTP/1.1\r\nconnection: close\r\n\r\n";
+        let till = Insider::new(pki).says(*from, terminal.addr(), request);
+        closed(till.await.unwrap()).await;
+    }
     let crowd = crowd(THOUSAND, &EVERYWHERE, terminal.addr(), words).await;
     pays(pki, &mut terminal).await;
     let load = terminal.server.load();
@@ -81,6 +91,12 @@ async fn pays_beside_a_thousand(pki: &Pki, words: &[u8]) {
 #[tokio::test]
 async fn a_till_pays_beside_a_thousand_silent_connections() {
     pays_beside_a_thousand(&Pki::new(), b"").await;
+}
+
+// [NET-5]
+#[tokio::test]
+async fn a_till_pays_beside_a_thousand_silent_connections_from_addresses_of_tills() {
+    pays_beside_a_thousand_of(&EVERYWHERE, &Pki::new(), b"").await;
 }
 
 // [NET-5]

@@ -198,14 +198,19 @@ impl Places {
         {
             self.guests.weakest_at_door(is_stranger).into()
         } else if at_door >= self.ceilings.handshakes {
-            // Among known tills alone, only a busier address makes room.
-            let is_busier = |(_, other): &(Seat, IpAddr)| self.at_door_of(*other) > here;
-            let goes = self.guests.weakest_at_door(is_stranger);
-            goes.or_else(|| self.guests.weakest_at_door(|_| true).filter(is_busier))
-                .into()
+            self.stranger_or_anybody().into()
         } else {
             Place::Free
         }
+    }
+
+    /// At the door, known tills make room for one another where there is no stranger: an attacker on the address of a
+    /// till is known, too.
+    fn stranger_or_anybody(&self) -> Option<(Seat, IpAddr)> {
+        let stranger = self
+            .guests
+            .weakest_at_door(|guest| !self.known.contains(guest.address));
+        stranger.or_else(|| self.guests.weakest_at_door(|_| true))
     }
 
     fn till_place(&self, address: IpAddr) -> Place {
@@ -287,9 +292,7 @@ impl Places {
 
     /// A handle is a place, too: whoever waits for one waits behind the same crowd.
     fn out_of_handles(&mut self) -> Vec<Effect> {
-        let is_stranger = |guest: &Guest| !self.known.contains(guest.address);
-        let goes = self.guests.weakest_at_door(is_stranger);
-        let goes = goes.or_else(|| self.guests.weakest_at_door(|_| true));
+        let goes = self.stranger_or_anybody();
         goes.map(|(seat, _)| self.close(seat)).into_iter().collect()
     }
 

@@ -198,6 +198,18 @@ fn known_addresses_that_fill_the_door_make_room_for_a_stranger() {
 }
 
 #[test]
+fn known_addresses_that_have_as_many_each_make_room_for_one_another() {
+    let mut house = House::new();
+    house.was_seen(8);
+    house.was_seen(9);
+    let oldest = house.silent(8);
+    for last in [9, 8, 9, 8, 9] {
+        house.silent(last);
+    }
+    makes_room(house.arrive(9), oldest);
+}
+
+#[test]
 fn an_ipv4_address_inside_an_ipv6_one_is_itself() {
     let mut house = House::new();
     let oldest = house.silent(1);
