@@ -71,10 +71,11 @@ async fn pays_beside_a_thousand_of(known: &[u8], pki: &Pki, words: &[u8]) {
         return skip::skip(&why, "raise the hard limit of open files (ulimit -Hn)");
     }
     let mut terminal = patient_terminal(pki).await;
+    let insider = Insider::new(pki);
     for from in known {
         let request = b"GET /v1/x HTTP/1.1\r\nconnection: close\r\n\r\n";
-        let till = Insider::new(pki).says(*from, terminal.addr(), request);
-        closed(till.await.unwrap()).await;
+        let till = insider.says(*from, terminal.addr(), request).await;
+        closed(till.unwrap()).await;
     }
     let crowd = crowd(THOUSAND, &EVERYWHERE, terminal.addr(), words).await;
     pays(pki, &mut terminal).await;
