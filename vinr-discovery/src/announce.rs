@@ -24,8 +24,9 @@ use vinr_protocol::device::Model;
 use vinr_protocol::reader::{Activity, ReaderStatus};
 
 use crate::SERVICE_TYPE;
+use crate::blocked::Blocked;
 use crate::host_name::host_name;
-use crate::interfaces::{Interface, Interfaces};
+use crate::interfaces::{HeardOn, Interface, Interfaces};
 use crate::multicast;
 use crate::txt::Txt;
 
@@ -53,9 +54,22 @@ pub struct Advert {
 }
 
 /// A terminal cannot be advertised.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot advertise the terminal by mDNS: {0}")]
-pub struct AnnounceError(#[from] io::Error);
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot advertise the terminal by mDNS: {blocked}; {}", blocked.advice())]
+pub struct AnnounceError {
+    /// What keeps it from working.
+    pub blocked: Blocked,
+}
+
+impl From<io::Error> for AnnounceError {
+    fn from(error: io::Error) -> Self {
+        let blocked = match error.kind() {
+            io::ErrorKind::NotFound => Blocked::NoInterface,
+            _ => Blocked::from(&error),
+        };
+        Self { blocked }
+    }
+}
 
 /// A terminal that is being advertised.
 pub struct Announcement {
@@ -167,7 +181,8 @@ fn interfaces_of(listens_on: SocketAddr) -> io::Result<Vec<Interface>> {
     let ip = listens_on.ip();
     let mut all = Interfaces::All.list()?;
     all.retain(|i| {
-        ip.is_unspecified() || i.address == ip || ip.is_loopback() && i.address.is_loopback()
+        let is_loopback = i.heard_on() == HeardOn::Loopback;
+        ip.is_unspecified() || i.is_own(ip) || ip.is_loopback() && is_loopback
     });
     Ok(all)
 }

@@ -7,6 +7,7 @@ use vinr_protocol::TerminalId;
 use vinr_protocol::device::Model;
 use vinr_protocol::reader::{Activity, ReaderStatus};
 
+use crate::blocked::Trouble;
 use crate::txt::TxtError;
 
 /// Somebody on the network says that this terminal is there. A hint: TLS decides. \[DISC-8\]
@@ -46,6 +47,15 @@ pub struct Found {
     pub unnamed: Vec<Unnamed>,
     /// What was heard and not taken, and why.
     pub left_out: Vec<LeftOut>,
+    /// What may keep us from hearing more, each with advice.
+    pub troubles: Vec<Trouble>,
+}
+
+impl Found {
+    /// What was found of this terminal.
+    pub fn candidate(&self, id: &TerminalId) -> Option<&Candidate> {
+        self.candidates.iter().find(|candidate| candidate.id == *id)
+    }
 }
 
 /// An advertisement that was not taken.

@@ -2,25 +2,30 @@
 
 pub mod announce;
 mod answer;
-mod ask;
+pub mod blocked;
 pub mod browse;
+pub mod browser;
+mod cache;
 pub mod candidate;
-mod gather;
+mod domain;
 mod host_name;
 pub mod hosts;
 pub mod interfaces;
-mod listen;
 mod multicast;
-#[cfg(test)]
-#[path = "../tests/skip/mod.rs"]
-mod skip;
+mod query;
+mod search;
+mod slots;
 pub mod txt;
+pub mod watch;
 
 pub use announce::{Advert, Announcement};
-pub use browse::{Browse, browse};
+pub use blocked::{Blocked, Trouble};
+pub use browse::browse;
+pub use browser::Browser;
 pub use candidate::{Candidate, Found, LeftOut};
 pub use hosts::StaticHost;
 pub use interfaces::Interfaces;
+pub use watch::{Event, Watch};
 
 /// The service that every terminal advertises. \[DISC-1\]
 pub const SERVICE_TYPE: &str = "_vinr-terminal._tcp.local.";
@@ -31,19 +36,27 @@ pub const DEFAULT_PORT: u16 = 8443;
 /// Where foreign bytes come in, for the fuzz targets only.
 #[doc(hidden)]
 pub mod fuzzing {
-    use crate::answer;
+    use std::net::IpAddr;
+
+    use crate::answer::{self, Message};
+    use crate::cache::Cache;
     use crate::candidate::Found;
-    use crate::gather::Gather;
     use crate::interfaces::HeardOn;
+    use crate::slots::{Moment, Told, Way};
 
     /// What a till makes of these answers.
     pub fn hear(answers: &[&[u8]]) -> Found {
-        let mut gather = Gather::default();
+        let mut cache = Cache::default();
         for bytes in answers {
-            answer::sightings(bytes, HeardOn::Network(2))
-                .into_iter()
-                .for_each(|s| gather.see(s));
+            if let Message::Answer(answer) = answer::read(bytes) {
+                let told = Told {
+                    now: Moment(0),
+                    from: IpAddr::from([192, 0, 2, 1]),
+                    way: Way::Multicast,
+                };
+                cache.learn(answer, HeardOn::Network(2), told);
+            }
         }
-        gather.finish()
+        cache.finish()
     }
 }

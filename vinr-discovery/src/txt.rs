@@ -51,6 +51,17 @@ pub enum TxtError {
     },
 }
 
+impl std::hash::Hash for TxtError {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        std::mem::discriminant(self).hash(state);
+        match self {
+            // What makes two of these equal, for they know nothing else.
+            TxtError::Id(InvalidId { what, expected }) => (what, expected).hash(state),
+            TxtError::Value { key } => key.hash(state),
+        }
+    }
+}
+
 impl Txt {
     /// Reads the entries of a record in their order; of a key given twice the first counts, keys are
     /// compared without case, and foreign keys are ignored (RFC 6763 §6.4).

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use vinr_discovery::candidate::Reason;
-use vinr_discovery::{Advert, Announcement, Browse, Found, Interfaces};
+use vinr_discovery::{Advert, Announcement, Browser, Found, Interfaces};
 use vinr_protocol::TerminalId;
 use vinr_protocol::device::Model;
 use vinr_protocol::reader::{Activity, ReaderStatus};
@@ -41,8 +41,8 @@ async fn announce(id: &TerminalId, listens_on: &str) -> Announcement {
 }
 
 /// `None` and a loud word where there is no multicast.
-fn browse() -> Option<Browse> {
-    match Browse::start(Interfaces::Loopback) {
+fn browse() -> Option<Browser> {
+    match Browser::start(Interfaces::Loopback) {
         Ok(browse) => Some(browse),
         Err(error) => {
             skip::skip(&error.to_string(), skip::MULTICAST);
@@ -52,7 +52,7 @@ fn browse() -> Option<Browse> {
 }
 
 /// Waits for what is claimed to become true of what this browse found.
-async fn becomes_true(browse: &mut Browse, claim: impl Fn(&Found) -> bool) {
+async fn becomes_true(browse: &Browser, claim: impl Fn(&Found) -> bool) {
     let found = browse.until(LONG, &claim).await;
     assert!(claim(&found), "{found:#?}");
 }
@@ -64,7 +64,7 @@ fn ids(found: &Found) -> Vec<&TerminalId> {
 // [DISC-1, DISC-2, DISC-7]
 #[tokio::test]
 async fn a_terminal_on_loopback_is_found_with_what_it_says_of_itself() {
-    let Some(mut browse) = browse() else { return };
+    let Some(browse) = browse() else { return };
     let id = fresh_id();
     let _announcement = announce(&id, "127.0.0.1:9443").await;
     let found = browse.find(&id, LONG).await.unwrap();
@@ -82,12 +82,12 @@ async fn a_terminal_on_loopback_is_found_with_what_it_says_of_itself() {
 // [DISC-7]
 #[tokio::test]
 async fn a_change_is_announced_to_those_who_listen() {
-    let Some(mut browse) = browse() else { return };
+    let Some(browse) = browse() else { return };
     let id = fresh_id();
     let announcement = announce(&id, "127.0.0.1:8443").await;
-    becomes_true(&mut browse, |found| ids(found).contains(&&id)).await;
+    becomes_true(&browse, |found| ids(found).contains(&&id)).await;
     announcement.update(ReaderStatus::Offline, Activity::Busy);
-    becomes_true(&mut browse, |found| {
+    becomes_true(&browse, |found| {
         let us = found.candidates.iter().find(|c| c.id == id);
         us.is_some_and(|c| {
             c.activity == Some(Activity::Busy) && c.status == Some(ReaderStatus::Offline)
@@ -107,7 +107,7 @@ async fn a_change_is_told_to_those_who_ask_later() {
     announcement.update(ReaderStatus::Online, Activity::Busy);
     let busy = async {
         loop {
-            let mut browse = Browse::start(Interfaces::Loopback).unwrap();
+            let browse = Browser::start(Interfaces::Loopback).unwrap();
             let found = browse
                 .find(&id, LONG)
                 .await
@@ -125,32 +125,32 @@ async fn a_change_is_told_to_those_who_ask_later() {
 // [DISC-5, DISC-6]
 #[tokio::test]
 async fn a_terminal_that_says_goodbye_is_dropped() {
-    let Some(mut browse) = browse() else { return };
+    let Some(browse) = browse() else { return };
     let id = fresh_id();
     let announcement = announce(&id, "127.0.0.1:8443").await;
-    becomes_true(&mut browse, |found| ids(found).contains(&&id)).await;
+    becomes_true(&browse, |found| ids(found).contains(&&id)).await;
     announcement.goodbye().await;
-    becomes_true(&mut browse, |found| !ids(found).contains(&&id)).await;
+    becomes_true(&browse, |found| !ids(found).contains(&&id)).await;
 }
 
 // [DISC-6]
 #[tokio::test]
 async fn a_terminal_that_is_dropped_without_a_word_says_goodbye_all_the_same() {
-    let Some(mut browse) = browse() else { return };
+    let Some(browse) = browse() else { return };
     let id = fresh_id();
     let announcement = announce(&id, "127.0.0.1:8443").await;
-    becomes_true(&mut browse, |found| ids(found).contains(&&id)).await;
+    becomes_true(&browse, |found| ids(found).contains(&&id)).await;
     drop(announcement);
-    becomes_true(&mut browse, |found| !ids(found).contains(&&id)).await;
+    becomes_true(&browse, |found| !ids(found).contains(&&id)).await;
 }
 
 #[tokio::test]
 async fn a_terminal_that_loses_power_says_no_goodbye() {
-    let Some(mut browse) = browse() else { return };
+    let Some(browse) = browse() else { return };
     let (id, witness) = (fresh_id(), fresh_id());
     let announcement = announce(&id, "127.0.0.1:8443").await;
     let witness_announcement = announce(&witness, "127.0.0.1:8444").await;
-    becomes_true(&mut browse, |found| {
+    becomes_true(&browse, |found| {
         ids(found).contains(&&id) && ids(found).contains(&&witness)
     })
     .await;
@@ -166,7 +166,7 @@ async fn a_terminal_that_loses_power_says_no_goodbye() {
 // [DISC-5, DISC-8]
 #[tokio::test]
 async fn two_that_claim_one_id_are_one_candidate_with_both_addresses() {
-    let Some(mut browse) = browse() else { return };
+    let Some(browse) = browse() else { return };
     let id = fresh_id();
     let _first = announce(&id, "127.0.0.1:9001").await;
     let _second = announce(&id, "127.0.0.1:9002").await;
@@ -186,13 +186,13 @@ async fn two_that_claim_one_id_are_one_candidate_with_both_addresses() {
 // [DISC-2]
 #[tokio::test]
 async fn a_whole_browse_lists_every_terminal_by_id() {
-    let Some(mut browse) = browse() else { return };
+    let Some(browse) = browse() else { return };
     let (a, b) = (fresh_id(), fresh_id());
     let _announcements = (
         announce(&b, "127.0.0.1:8443").await,
         announce(&a, "127.0.0.1:8444").await,
     );
-    becomes_true(&mut browse, |found| {
+    becomes_true(&browse, |found| {
         ids(found).contains(&&a) && ids(found).contains(&&b)
     })
     .await;

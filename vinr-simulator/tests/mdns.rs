@@ -6,7 +6,7 @@
 mod skip;
 mod support;
 
-use vinr_discovery::{Browse, Found, Interfaces};
+use vinr_discovery::{Browser, Found, Interfaces};
 use vinr_protocol::TerminalId;
 use vinr_protocol::device::Model;
 use vinr_protocol::reader::ReaderStatus;
@@ -15,8 +15,8 @@ use vinr_simulator::terminal::Mdns;
 use vinr_simulator::{Defect, Simulator};
 
 /// `None` and a loud word where there is no multicast.
-fn browse() -> Option<Browse> {
-    let started = Browse::start(Interfaces::Loopback);
+fn browse() -> Option<Browser> {
+    let started = Browser::start(Interfaces::Loopback);
     started
         .inspect_err(|error| skip::skip(&error.to_string(), skip::MULTICAST))
         .ok()
@@ -46,7 +46,7 @@ fn has(found: &Found, id: &TerminalId) -> bool {
 // [DISC-1, DISC-5]
 #[tokio::test]
 async fn a_terminal_is_found_where_it_listens_and_gone_after_its_goodbye() {
-    let Some(mut browse) = browse() else { return };
+    let Some(browse) = browse() else { return };
     let id = fresh_id("announced");
     let (simulator, _dir) = advertised(&id, None).await;
     let candidate = browse.find(&id, support::PATIENCE).await.unwrap();
@@ -67,7 +67,7 @@ async fn a_terminal_is_found_where_it_listens_and_gone_after_its_goodbye() {
 // [DISC-7] §6
 #[tokio::test]
 async fn the_network_hears_that_the_internet_is_away_and_that_it_is_back() {
-    let Some(mut browse) = browse() else { return };
+    let Some(browse) = browse() else { return };
     let id = fresh_id("offline");
     let dir = tempfile::tempdir().unwrap();
     let builder = Simulator::builder(dir.path()).terminal(id.clone(), Model::NexgoCt20);
@@ -88,7 +88,7 @@ async fn the_network_hears_that_the_internet_is_away_and_that_it_is_back() {
 // [DISC-5]
 #[tokio::test]
 async fn under_another_service_type_it_is_not_found() {
-    let Some(mut browse) = browse() else { return };
+    let Some(browse) = browse() else { return };
     let (wrong, right) = (fresh_id("elsewhere"), fresh_id("afterwards"));
     let (_wrong, _dir) = advertised(&wrong, Some(Defect::WrongServiceType)).await;
     let (_right, _other_dir) = advertised(&right, None).await;
