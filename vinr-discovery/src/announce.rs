@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`Announcement::start`] | three probes for the name, 250 ms apart, then two announcements |
 //! | [`Announcement::update`] | two announcements of the new TXT record, the first at once |
+//! | the addresses of an interface change | two announcements of the new ones, within two seconds |
 //! | somebody else has the name | the instance is renamed, `term_1 (2)`; the id in TXT stays |
 //! | [`Announcement::goodbye`] | two goodbyes |
 //! | dropped | one goodbye |
@@ -33,6 +34,9 @@ use crate::txt::Txt;
 /// When an announcement is repeated: RFC 6762 §8.3 wants a second one a second later, and within the
 /// first second a repetition would be held back (§6).
 const REPEAT: Duration = Duration::from_millis(1100);
+
+/// How many seconds after its address moved a terminal announces the new one, at most.
+const MOVED: u32 = 2;
 
 /// When `mdns-sd` has sent its second goodbye.
 const GOODBYE: Duration = Duration::from_millis(200);
@@ -98,6 +102,9 @@ impl Announcement {
                 .map_err(io::Error::other)?;
             daemon.enable_interface(kind).map_err(io::Error::other)?;
         }
+        daemon
+            .set_ip_check_interval(MOVED)
+            .map_err(io::Error::other)?;
         let monitor = daemon.monitor().map_err(io::Error::other)?;
         let (state, states) = watch::channel((advert.status.clone(), advert.activity.clone()));
         let (name_is, name) = watch::channel(None);
@@ -210,11 +217,14 @@ impl Keeper {
                     repeat_at = Some(Instant::now() + REPEAT);
                 }
                 event = monitor.recv_async() => match event {
-                    Ok(event) => {
-                        if self.learn(event) {
+                    Ok(event) => match self.learn(event) {
+                        Then::Nothing => {}
+                        Then::Repeat => repeat_at = Some(Instant::now() + REPEAT),
+                        Then::Announce => {
+                            self.register_again();
                             repeat_at = Some(Instant::now() + REPEAT);
                         }
-                    }
+                    },
                     Err(_) => return,
                 },
                 () = at(repeat_at) => {
@@ -225,22 +235,30 @@ impl Keeper {
         }
     }
 
-    /// Takes in what the daemon says; true when it says for the first time that we are announced.
-    fn learn(&mut self, event: DaemonEvent) -> bool {
+    /// Takes in what the daemon says.
+    fn learn(&mut self, event: DaemonEvent) -> Then {
         match event {
             DaemonEvent::Announce(name, _) if !self.announced => {
                 info!(terminal = %self.advert.terminal, port = self.advert.listens_on.port(), "advertised");
                 self.announced = true;
                 self.name_is.send_replace(Some(name));
-                return true;
+                Then::Repeat
             }
             DaemonEvent::NameChange(change) => {
                 warn!(terminal = %self.advert.terminal, now = change.new_name, "the name was taken");
+                Then::Nothing
             }
-            DaemonEvent::Error(error) => warn!(terminal = %self.advert.terminal, %error, "mDNS"),
-            _ => {}
+            // The daemon would claim the name anew for another address, and gets lost (see below).
+            DaemonEvent::IpAdd(ip) | DaemonEvent::IpDel(ip) if self.announced => {
+                info!(terminal = %self.advert.terminal, %ip, "the addresses changed");
+                Then::Announce
+            }
+            DaemonEvent::Error(error) => {
+                warn!(terminal = %self.advert.terminal, %error, "mDNS");
+                Then::Nothing
+            }
+            _ => Then::Nothing,
         }
-        false
     }
 
     /// Announces the present state: what the daemon repeats of its own accord gets lost where the name has
@@ -288,6 +306,14 @@ impl Keeper {
         service.set_requires_probe(!self.announced);
         self.daemon.register(service)
     }
+}
+
+/// What the news of the daemon asks of us.
+enum Then {
+    Nothing,
+    /// The first announcement is out: the second is ours.
+    Repeat,
+    Announce,
 }
 
 async fn at(instant: Option<Instant>) {

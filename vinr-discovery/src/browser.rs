@@ -281,10 +281,9 @@ impl Driver {
     fn open(&self, interface: &Interface) -> Open {
         let sockets = Sockets::open(interface);
         let mut readers = JoinSet::new();
-        let on = interface.heard_on();
         let shared = sockets.shared().map(|socket| (socket, Way::Multicast));
         for (socket, way) in shared.chain(sockets.own().map(|socket| (socket, Way::Direct))) {
-            let reader = Reader::new(socket, on, way, self.heard.clone());
+            let reader = Reader::new(socket, interface, way, self.heard.clone());
             match reader {
                 Ok(reader) => {
                     readers.spawn(reader.run());
@@ -323,6 +322,7 @@ impl Driver {
 struct Reader {
     socket: tokio::net::UdpSocket,
     query_id: u16,
+    index: u32,
     on: HeardOn,
     way: Way,
     heard: mpsc::Sender<Input>,
@@ -331,14 +331,15 @@ struct Reader {
 impl Reader {
     fn new(
         socket: &std::net::UdpSocket,
-        on: HeardOn,
+        interface: &Interface,
         way: Way,
         heard: mpsc::Sender<Input>,
     ) -> std::io::Result<Self> {
         Ok(Self {
             query_id: multicast::query_id(socket)?,
             socket: tokio::net::UdpSocket::from_std(socket.try_clone()?)?,
-            on,
+            index: interface.index,
+            on: interface.heard_on(),
             way,
             heard,
         })
@@ -354,6 +355,10 @@ impl Reader {
                 continue;
             };
             let bytes = &buffer[..length];
+            if self.is_of_another_interface(from) {
+                trace!(%from, "heard on another interface");
+                continue;
+            }
             let is_answer_to_us = from.port() == multicast::PORT
                 && bytes.get(..2) == Some(&self.query_id.to_be_bytes());
             if self.way == Way::Direct && !is_answer_to_us {
@@ -370,6 +375,13 @@ impl Reader {
                 return;
             }
         }
+    }
+}
+
+impl Reader {
+    /// IPv6 tells where a packet came in; a socket may hear more than its own interface.
+    fn is_of_another_interface(&self, from: SocketAddr) -> bool {
+        matches!(from, SocketAddr::V6(v6) if v6.scope_id() != 0 && v6.scope_id() != self.index)
     }
 }
 

@@ -38,7 +38,7 @@ impl Interfaces {
                 Interfaces::All => true,
                 Interfaces::Loopback => address == IpAddr::V4(Ipv4Addr::LOCALHOST),
             };
-            if !is_meant || one.oper_status == if_addrs::IfOperStatus::Down {
+            if !is_meant || !one.is_oper_up() {
                 continue;
             }
             let prefix = match &one.addr {

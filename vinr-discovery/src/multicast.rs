@@ -203,7 +203,9 @@ fn own_v6(index: u32) -> io::Result<UdpSocket> {
 fn shared(domain: Domain) -> io::Result<Socket> {
     let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_reuse_address(true)?;
-    #[cfg(unix)]
+    // Linux shares the port without it, and with it hands what came in on one interface to the socket of
+    // another: where one socket alone wants a packet, any of its port's group may be chosen to have it.
+    #[cfg(all(unix, not(target_os = "linux")))]
     socket.set_reuse_port(true)?;
     Ok(socket)
 }

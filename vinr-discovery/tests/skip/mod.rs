@@ -3,6 +3,7 @@
 use std::io::Write;
 
 /// How to get multicast on loopback.
+#[allow(dead_code, reason = "not every test needs it")]
 pub(crate) const MULTICAST: &str = "ip link set lo multicast on && ip route add 224.0.0.0/4 dev lo; in a container: docker run --network host";
 
 /// Prints `SKIPPED: why` past the test runner's capture; with `VINR_FORBID_SKIPS=1` it is a failure.
