@@ -38,6 +38,9 @@ const LOOK: Duration = Duration::from_secs(5);
 /// How long a snapshot stands at least: under a flood not every packet makes one.
 const SNAPSHOT: Duration = Duration::from_millis(10);
 
+/// How often a terminal that somebody waits for is asked for by its name.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
 /// A search for terminals that goes on until the last of its clones and watches is dropped.
 #[derive(Clone)]
 pub struct Browser {
@@ -97,6 +100,7 @@ impl Browser {
         self.request(Input::Await(id.clone()));
         let mut found = self.inner.found.clone();
         let mut end = Instant::now() + window;
+        let mut ask_again = Instant::now() + ASK_AGAIN;
         loop {
             let candidate = found.borrow_and_update().candidate(id).cloned();
             match &candidate {
@@ -105,8 +109,12 @@ impl Browser {
                 Some(_) => end = end.min(Instant::now() + SETTLE),
                 None => {}
             }
-            match timeout_at(end, found.changed()).await {
+            match timeout_at(end.min(ask_again), found.changed()).await {
                 Ok(Ok(())) => {}
+                Err(_) if Instant::now() < end => {
+                    self.request(Input::Await(id.clone()));
+                    ask_again = Instant::now() + ASK_AGAIN;
+                }
                 Ok(Err(_)) | Err(_) => return candidate,
             }
         }

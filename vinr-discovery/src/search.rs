@@ -89,7 +89,7 @@ pub(crate) enum Input {
     Sent(HeardOn, Result<(), Blocked>),
     /// Time went by.
     Elapsed,
-    /// Somebody waits for this terminal.
+    /// Somebody waits for this terminal, or still does.
     Await(TerminalId),
     /// A connection to this terminal failed.
     Doubt(TerminalId),
@@ -130,11 +130,13 @@ impl Search {
             Input::Sent(on, result) => self.sent(on, result),
             Input::Elapsed => self.silence_begins(now),
             Input::Await(id) => {
-                if self.cache.await_id(&id) && self.cache.candidate(&id).is_none() {
+                let is_news = self.cache.await_id(&id);
+                if self.cache.candidate(&id).is_none() {
                     let name = Domain::of_instance(id.as_str());
                     let questions = [Question::Service(name.clone()), Question::Text(name)];
                     self.want(questions, Voice::Direct);
-                    self.want([Question::Instances], Voice::Direct);
+                    // It may have another name; the schedule goes on asking for all of them.
+                    self.want(is_news.then_some(Question::Instances), Voice::Direct);
                 }
                 false
             }

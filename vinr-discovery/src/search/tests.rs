@@ -195,9 +195,20 @@ fn an_awaited_terminal_is_asked_for_by_its_name() {
     let (_, query) = world.asked.last().unwrap();
     assert_eq!(query.voice, Voice::Direct);
     assert!(query.questions.contains(&Question::Service(name)));
-    let asked = world.asked.len();
+    assert!(query.questions.contains(&Question::Instances));
+    world.until(1000);
     world.step(Input::Await(id("term_1")));
-    assert_eq!(world.asked.len(), asked, "to wait twice is to wait once");
+    let (at, query) = world.asked.last().unwrap();
+    assert_eq!(
+        (*at, query.questions.len()),
+        (1000, 2),
+        "and again, not all"
+    );
+    world.hear(Way::Direct, TERMINAL, advertisement("term_1", TERMINAL));
+    let asked = world.asked.len();
+    world.until(1001);
+    world.step(Input::Await(id("term_1")));
+    assert_eq!(world.asked.len(), asked, "who is there is not asked for");
 }
 
 // [DISC-8]

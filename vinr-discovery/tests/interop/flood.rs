@@ -53,7 +53,7 @@ fn about_the_lawful(i: u32) -> Vec<u8> {
     let mut records = advertisement(LAWFUL.to_owned(), i);
     for record in &mut records {
         record.cache_flush = true;
-        if i % 20 == 0 {
+        if i.is_multiple_of(20) {
             record.ttl = 0;
         }
     }

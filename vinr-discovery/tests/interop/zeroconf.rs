@@ -1,6 +1,7 @@
 //! Against python-zeroconf, which home automation and many gateways run.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use crate::lan::{Lan, Machine};
@@ -14,7 +15,10 @@ const REMEDY: &str =
 fn python() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let python = root.join("target/zeroconf/bin/python3");
-    if python.exists() {
+    let has_it = Command::new(&python)
+        .args(["-c", "import zeroconf"])
+        .output();
+    if has_it.is_ok_and(|output| output.status.success()) {
         return Some(python);
     }
     skip::skip("there is no python-zeroconf", REMEDY);
