@@ -93,7 +93,8 @@ impl Identity {
         &self.certified.cert
     }
 
-    pub(crate) fn certified_key(&self) -> CertifiedKey {
+    /// The chain and what signs for it, for a TLS stack of the caller's; the key's bytes stay inside.
+    pub fn certified_key(&self) -> CertifiedKey {
         CertifiedKey::clone(&self.certified)
     }
 

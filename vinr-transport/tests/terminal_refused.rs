@@ -337,7 +337,7 @@ async fn a_silent_peer_is_unreachable_in_time() {
         matches!(
             error,
             ConnectError::Unreachable {
-                why: Unreachable::TimedOut,
+                why: Unreachable::Silent,
                 ..
             }
         ),

@@ -11,7 +11,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use vinr_protocol::TerminalId;
@@ -175,20 +175,17 @@ impl Connector {
         verifier: Arc<TerminalVerifier>,
     ) -> Result<TlsStream<TcpStream>, ConnectError> {
         let config = tls::client_config(&till.pos, verifier, &self.clock);
-        let connecting = async {
-            let tcp = TcpStream::connect(addr)
-                .await
-                .map_err(|error| ConnectError::of_dial(addr, error))?;
-            prepare_till(&tcp);
-            // Not sent and not compared: the verifier knows whom it expects.
-            let name = ServerName::IpAddress(addr.ip().into());
-            TlsConnector::from(config)
-                .connect(name, tcp)
-                .await
-                .map_err(|error| ConnectError::of_handshake(addr, error))
-        };
-        timeout(self.within, connecting)
+        let end = Instant::now() + self.within;
+        let tcp = timeout_at(end, TcpStream::connect(addr))
             .await
-            .unwrap_or_else(|_| Err(ConnectError::timed_out(addr)))
+            .map_err(|_| ConnectError::timed_out(addr))?
+            .map_err(|error| ConnectError::of_dial(addr, error))?;
+        prepare_till(&tcp);
+        // Not sent and not compared: the verifier knows whom it expects.
+        let name = ServerName::IpAddress(addr.ip().into());
+        timeout_at(end, TlsConnector::from(config).connect(name, tcp))
+            .await
+            .map_err(|_| ConnectError::silent(addr))?
+            .map_err(|error| ConnectError::of_handshake(addr, error))
     }
 }

@@ -42,8 +42,21 @@ impl Alert {
         self.0.into()
     }
 
+    /// Does it say that the two share no version, cipher or protocol?
+    fn is_about_the_protocol(&self) -> bool {
+        use AlertDescription::*;
+        matches!(
+            self.0,
+            ProtocolVersion
+                | HandshakeFailure
+                | InsufficientSecurity
+                | NoApplicationProtocol
+                | MissingExtension
+        )
+    }
+
     /// Does it speak about a certificate, ours where a terminal sent it?
-    pub(super) fn is_about_a_certificate(&self) -> bool {
+    pub fn is_about_a_certificate(&self) -> bool {
         use AlertDescription::*;
         matches!(
             self.0,
@@ -73,9 +86,12 @@ pub enum Unreachable {
     /// Nothing listens there.
     #[error("nothing listens there (connection refused)")]
     Refused,
-    /// No answer in time, to the dial or in the handshake.
+    /// No answer in time to the dial.
     #[error("no answer in time")]
     TimedOut,
+    /// Something took the connection and then said nothing, or not enough, in time.
+    #[error("it took the connection and did not finish the TLS handshake in time")]
+    Silent,
     /// The connection ended during the handshake, without a word.
     #[error("the connection ended during the handshake")]
     Closed,
@@ -107,9 +123,7 @@ pub enum ConnectError {
         check: Check,
     },
     /// The terminal refused us in the handshake.
-    #[error(
-        "the terminal at {addr} refused the handshake: {alert}; nothing was sent; check this till's certificate"
-    )]
+    #[error("the terminal at {addr} refused the handshake: {alert}; nothing was sent")]
     Refused {
         /// Where it is.
         addr: SocketAddr,
@@ -135,13 +149,21 @@ impl ConnectError {
         }
     }
 
+    pub(super) fn silent(addr: SocketAddr) -> Self {
+        Self::Unreachable {
+            addr,
+            why: Unreachable::Silent,
+        }
+    }
+
     pub(super) fn of_handshake(addr: SocketAddr, error: io::Error) -> Self {
         use rustls::Error as Tls;
         let check = match find_tls(&error) {
-            Some(Tls::AlertReceived(alert)) => {
-                let alert = Alert(*alert);
-                return Self::Refused { addr, alert };
-            }
+            Some(Tls::AlertReceived(alert)) => match Alert(*alert) {
+                // It has not seen our certificate yet: this is what a TLS 1.2 peer says. [TLS-13]
+                alert if alert.is_about_the_protocol() => Check::NotOurTls,
+                alert => return Self::Refused { addr, alert },
+            },
             Some(Tls::InvalidCertificate(error)) => Check::from(error),
             Some(Tls::NoCertificatesPresented) => Check::NoCertificate,
             Some(Tls::InvalidMessage(_)) => Check::NotTls,
