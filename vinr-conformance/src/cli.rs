@@ -21,6 +21,13 @@ Exit codes:
   3 a planned rule could not be tested                        130 interrupted; a partial bundle is left
   4 a known failure is stale";
 
+const DOCTOR_EXITS: &str = "\
+Starts no payment and sends nothing but GET /v1/reader, and that only to a terminal that proved who it is.
+
+Exit codes:
+  0 all well                       64 bad usage
+  1 something is wrong, see which  69 the terminal cannot be reached";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Plays the till and judges a terminal.
@@ -29,6 +36,15 @@ pub(crate) enum Command {
         vinr-conformance terminal [ADDRESS] --dir DIR [OPTIONS]\n       \
         vinr-conformance terminal [ADDRESS] --profile FILE [OPTIONS]")]
     Terminal(Terminal),
+    /// Why can't I connect? Looks at every step from a till's files to its terminal's answer.
+    #[command(
+        after_help = DOCTOR_EXITS,
+        override_usage = "\
+        vinr-conformance doctor ADDRESS --dir DIR [OPTIONS]\n       \
+        vinr-conformance doctor ADDRESS --terminal-ca FILE --identity FILE --passphrase-file FILE [OPTIONS]\n       \
+        vinr-conformance doctor ADDRESS --terminal-ca FILE --pos-cert FILE --pos-key FILE [OPTIONS]"
+    )]
+    Doctor(Doctor),
     /// Shows what would be run, in order, and the plan's hash.
     Plan(Choice),
     /// Lists every requirement and the scenarios that judge it.
@@ -83,6 +99,42 @@ pub(crate) struct Terminal {
     /// Warnings count.
     #[arg(long)]
     pub(crate) strict: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Where the terminal is: host, host:port, an IP address, or its id, which mDNS finds. Port 8443 unless said otherwise.
+    pub(crate) address: String,
+    /// A directory that `vinr-simulator provision` made.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// The terminal CA bundle, PEM.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) terminal_ca: Option<PathBuf>,
+    /// The till's identity, PKCS#12.
+    #[arg(long, value_name = "FILE", requires = "passphrase_file", conflicts_with_all = ["pos_cert", "pos_key"])]
+    pub(crate) identity: Option<PathBuf>,
+    /// A file that holds the passphrase of the identity and nothing else.
+    #[arg(long, value_name = "FILE", requires = "identity")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// The till's certificate, PEM.
+    #[arg(long, value_name = "FILE", requires = "pos_key")]
+    pub(crate) pos_cert: Option<PathBuf>,
+    /// The till's key, PEM.
+    #[arg(long, value_name = "FILE", requires = "pos_cert")]
+    pub(crate) pos_key: Option<PathBuf>,
+    /// The terminal that is meant; the only one of the directory where absent.
+    #[arg(long, value_name = "ID")]
+    pub(crate) id: Option<TerminalId>,
+    /// How long each step may take, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 3000, value_parser = clap::value_parser!(u64).range(10..=60_000))]
+    pub(crate) within: u64,
+    /// Does not ask by mDNS.
+    #[arg(long)]
+    pub(crate) no_mdns: bool,
+    /// For programs.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[cfg(test)]

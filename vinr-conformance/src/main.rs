@@ -9,6 +9,7 @@ macro_rules! say {
 }
 
 mod catalogue;
+mod checkup;
 mod cli;
 mod progress;
 mod terminal;
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
     };
     let ended = match cli.command {
         Command::Terminal(order) => terminal::run(&order),
+        Command::Doctor(asked) => checkup::run(&asked),
         Command::Plan(choice) => catalogue::plan(&choice),
         Command::List => Ok(catalogue::list()),
         Command::Explain { id } => catalogue::explain(&id),

@@ -17,13 +17,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+pub(crate) use certificate::facts;
 pub use connection::Connection;
 pub use exchange::Exchange;
-pub(crate) use http::read_whole;
 pub use http::{Answer, Framing, Head, Request};
+pub(crate) use http::{head as read_head, read_whole};
 pub use identity::{Identity, IdentityError};
 pub(crate) use identity::{read, read_key};
 pub use mdns::{SERVICE, can_hear, listen};
+pub(crate) use plain::old_client_hello;
 
 use crate::journal::Journal;
 

@@ -9,7 +9,7 @@ use x509_parser::prelude::*;
 use crate::journal::Certificate;
 
 /// Reads what a judge wants to know of a certificate; the hash alone where it cannot be read.
-pub(super) fn facts(der: &[u8]) -> Certificate {
+pub(crate) fn facts(der: &[u8]) -> Certificate {
     let sha256 = hex(digest(&SHA256, der).as_ref());
     let Ok((_, certificate)) = X509Certificate::from_der(der) else {
         return Certificate {

@@ -128,7 +128,7 @@ const MAX_HEAD: usize = 16 * 1024;
 const MAX_HEADERS: usize = 64;
 
 /// Reads a head off the front of `bytes`: its own length and the head; `None` while it is not whole.
-pub(super) fn head(bytes: &[u8]) -> Result<Option<(usize, Head)>, String> {
+pub(crate) fn head(bytes: &[u8]) -> Result<Option<(usize, Head)>, String> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
     match response.parse(bytes) {

@@ -62,7 +62,7 @@ fn printable(byte: u8) -> char {
 }
 
 /// A lawful hello of 2008: TLS 1.2 with ECDHE and AES-GCM, and no `supported_versions`.
-pub(super) fn old_client_hello() -> Vec<u8> {
+pub(crate) fn old_client_hello() -> Vec<u8> {
     let extensions: &[&[u8]] = &[
         &[0x00, 0x0a, 0x00, 0x04, 0x00, 0x02, 0x00, 0x17], // supported_groups: secp256r1
         &[0x00, 0x0b, 0x00, 0x02, 0x01, 0x00],             // ec_point_formats: uncompressed

@@ -1,0 +1,13 @@
+//! The doctor over real sockets: each thing that can be wrong, its cause and its advice.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+mod command;
+mod files;
+mod network;
+mod shop;
+mod strangers;
+mod terminal;
+mod till;
