@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use vinr_discovery::{DEFAULT_PORT, StaticHost};
 use vinr_protocol::TerminalId;
 
-use super::seen::{Dial, Dialled, Look, Mdns, Resolved, Seen, Spoken, Talk};
+use super::seen::{Dial, Look, Mdns, Resolved, Seen, Spoken, Talk};
 use super::subnet::Subnet;
 
 /// How many addresses of one name are dialled.
@@ -248,12 +248,4 @@ fn networks() -> Vec<Subnet> {
             interface: interface.name,
         })
         .collect()
-}
-
-/// Whether a dial came through.
-impl Dialled {
-    /// A connection was made.
-    pub fn is_connected(&self) -> bool {
-        matches!(self, Self::Connected(_))
-    }
 }

@@ -40,11 +40,14 @@ pub(super) fn findings(seen: &Seen) -> Vec<Finding> {
         Some(Look {
             spoken: Spoken::Shown { .. },
             ..
-        }) => vec![Finding::not_seen(
-            HERE,
-            "clock.unknown",
-            "the terminal gave no date, so its clock cannot be known",
-        )],
+        }) => {
+            let why = match &seen.talk {
+                Some(_) => "the terminal gave no date",
+                None => "nobody was asked for a date",
+            };
+            let says = format!("{why}, so the clock there cannot be known");
+            vec![Finding::not_seen(HERE, "clock.unknown", says)]
+        }
         _ => vec![],
     }
 }

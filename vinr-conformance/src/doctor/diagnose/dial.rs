@@ -78,7 +78,7 @@ fn elsewhere(seen: &Seen) -> Option<String> {
         .iter()
         .find(|other| matches!(other.outcome, Dialled::Connected(_)))?;
     Some(format!(
-        "try {}, which takes connections: is that the terminal's port?",
+        "try {}, which takes connections and may be the terminal's port",
         open.address
     ))
 }

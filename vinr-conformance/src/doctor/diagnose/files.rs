@@ -31,9 +31,12 @@ fn bundle(seen: &Seen) -> Finding {
             );
         }
     };
-    let subjects = certificates.iter().map(|ca| {
+    let subjects = certificates.iter().flat_map(|ca| {
         let (subject, until) = (tame(&ca.subject), day(&ca.not_after));
-        format!("CA \"{subject}\", until {until}, sha256 {}", short(ca))
+        [
+            format!("CA      \"{subject}\""),
+            format!("until   {until}; sha256 {}", short(ca)),
+        ]
     });
     let count = certificates
         .iter()
@@ -121,12 +124,15 @@ fn identity(seen: &Seen, till: &Till) -> Vec<Finding> {
         findings.push(Finding::well(HERE, "files.till", says));
     }
     if let Some(last) = findings.last_mut() {
-        last.facts.push(format!(
-            "till \"{}\", issued by \"{}\", sha256 {}",
-            tame(&certificate.subject),
-            tame(&certificate.issuer),
-            short(certificate)
-        ));
+        last.facts.extend([
+            format!("till    \"{}\"", tame(&certificate.subject)),
+            format!("issuer  \"{}\"", tame(&certificate.issuer)),
+            format!(
+                "until   {}; sha256 {}",
+                day(&certificate.not_after),
+                short(certificate)
+            ),
+        ]);
     }
     findings
 }

@@ -80,7 +80,7 @@ fn heard_too(seen: &Seen) -> Option<Finding> {
             Some(one) => Finding::note(
                 HERE,
                 "find.heard_elsewhere",
-                format!("{} is heard by mDNS, and at {}", name(one), places(one)),
+                format!("{} is heard by mDNS, but at {}", name(one), places(one)),
             )
             .next("try that address"),
             None => unheard(seen).facts(asked_on(seen)),

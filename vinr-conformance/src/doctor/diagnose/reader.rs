@@ -25,10 +25,7 @@ pub(super) fn findings(seen: &Seen) -> Vec<Finding> {
     }
     let status = tame(reader.status.as_str());
     let activity = tame(reader.activity.as_str());
-    let says = format!(
-        "{} is {status} and {activity}, and can be paid at",
-        reader.id
-    );
+    let says = format!("{} answers, and is {status} and {activity}", reader.id);
     let mut findings = vec![Finding::well(HERE, "reader.is", says).facts(facts(reader, talk))];
     if reader.status == ReaderStatus::Offline {
         findings.push(

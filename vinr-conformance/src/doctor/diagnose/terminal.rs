@@ -45,9 +45,11 @@ pub(super) fn findings(seen: &Seen) -> Vec<Finding> {
     let more = chain.len().saturating_sub(CHAIN_MAX);
     let more = (more > 0).then(|| format!("and {more} more certificates"));
     let bundle = seen.bundle.iter().flatten().filter(|_| !is_well);
-    let bundle = bundle.map(|ca| {
-        let subject = tame(&ca.subject);
-        format!("bundle  CA \"{subject}\", sha256 {}", short(ca))
+    let bundle = bundle.flat_map(|ca| {
+        [
+            format!("bundle  CA \"{}\"", tame(&ca.subject)),
+            format!("sha256  {}", short(ca)),
+        ]
     });
     vec![finding.facts(told.chain(more).chain(bundle))]
 }

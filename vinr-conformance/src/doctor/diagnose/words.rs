@@ -27,7 +27,7 @@ pub(super) fn of_terminal(check: &Check) -> Failed {
             "terminal.issuer",
             "no CA of this till's bundle signed the terminal's certificate",
             "either this is not one of your terminals, or the CA bundle of this till is an old one or another shop's",
-            "compare the issuer above with the bundle's subjects; if the device is yours, fetch the current terminal CA bundle",
+            "compare the issuer with the bundle's subjects; if the device is yours, fetch the current terminal CA bundle",
         ),
         Check::Signature => failed(
             "terminal.signature",
