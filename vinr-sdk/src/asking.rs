@@ -5,7 +5,7 @@ use vinr_protocol::{CancelRequest, Cancellation, Payment, Reference, TerminalId}
 use vinr_transport::CallError;
 
 use crate::error::Error;
-use crate::line::ANSWER_WITHIN;
+use crate::line::{ANSWER_WITHIN, NoLine};
 use crate::vinr::Inner;
 
 /// The attempts of a sale at one terminal, or why they are not known.
@@ -42,6 +42,10 @@ pub(crate) async fn cancel(inner: &Inner, request: CancelRequest) -> Result<Canc
             return Ok(answer);
         }
         Ok(Ok(_)) => "its answer is about something else".to_owned(), // [REC-19]
+        // Its certificate is why this till is not answered, and not the sale.
+        Ok(Err(error @ (CallError::CertificateRefused { .. } | CallError::Refused(403, _)))) => {
+            return Err(NoLine::Call(error).into_error(&request.terminal_id));
+        }
         Ok(Err(CallError::Refused(status, error))) => {
             return Err(Error::Refused {
                 reader: request.terminal_id,

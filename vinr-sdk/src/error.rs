@@ -3,9 +3,10 @@
 
 use std::fmt;
 
+use vinr_protocol::client::attempt::Lost;
 use vinr_protocol::client::attempt::Unsettled;
+use vinr_protocol::error_body::{Code, Next};
 use vinr_protocol::{AttemptKey, ErrorBody, Payment, Reference, Status, TerminalId};
-use vinr_protocol::{client::attempt::Lost, error_body::Next};
 
 use crate::store::StoreFailure;
 
@@ -47,7 +48,7 @@ pub enum Error {
         why: String,
     },
     /// The terminal does not accept this till's certificate, and processed nothing.
-    #[error("{reader} refuses this till's certificate: {why}")]
+    #[error("{reader} refuses this till's certificate and processed nothing: {why}")]
     CertificateRefused {
         /// The terminal.
         reader: TerminalId,
@@ -230,6 +231,14 @@ fn by(attempts: &[Payment]) -> Charged {
     }
 }
 
+/// Is it a refusal of this till rather than of what it asked for?
+pub(crate) fn is_about_our_certificate(error: &ErrorBody) -> bool {
+    matches!(
+        error.code,
+        Code::CertificateNotForTerminal | Code::CertificateNotAcceptable | Code::CertificateRevoked
+    )
+}
+
 fn looks_up(error: &ErrorBody) -> bool {
     matches!(error.code.meaning().2, Next::LookUp | Next::UseStoredResult)
 }
@@ -244,8 +253,6 @@ fn list(unanswered: &[(TerminalId, String)]) -> impl fmt::Display {
 
 #[cfg(test)]
 mod tests {
-    use vinr_protocol::error_body::Code;
-
     use super::*;
 
     #[test]

@@ -20,7 +20,7 @@ use vinr_transport::drive::Timers;
 
 use crate::error::Error;
 use crate::in_flight::Place;
-use crate::line::Line;
+use crate::line::{Line, in_words};
 use crate::vinr::Inner;
 
 /// A request under way: what came of it, and its line if that is unbroken.
@@ -261,7 +261,7 @@ fn failed(error: CallError) -> Input {
         },
         CallError::NotSent => Input::NeverSent(NotSent::ConnectionClosed),
         CallError::CertificateRefused { alert } => {
-            Input::NeverSent(NotSent::CertificateRefused(alert.to_string()))
+            Input::NeverSent(NotSent::CertificateRefused(in_words(alert)))
         }
         CallError::Indeterminate {
             why:

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 use vinr_protocol::{Reader, TerminalId};
+use vinr_transport::client::Alert;
 use vinr_transport::{CallError, ConnectError, Connection, Connector};
 
 use crate::error::Error;
@@ -91,27 +92,26 @@ impl Line {
 impl NoLine {
     /// Would another address of the same terminal be worth a try?
     pub(crate) fn may_be_elsewhere(&self) -> bool {
-        !matches!(
-            self,
-            NoLine::Connect(ConnectError::Refused { .. }) | NoLine::Call(_)
-        )
+        !matches!(self, NoLine::Call(_)) && !self.is_refusal()
     }
 
     /// Is it about who answered, rather than whether?
     pub(crate) fn is_about_identity(&self) -> bool {
-        matches!(
-            self,
-            NoLine::Connect(ConnectError::Identity { .. }) | NoLine::SaysOther(_)
-        )
+        match self {
+            NoLine::Connect(ConnectError::Identity { .. }) | NoLine::SaysOther(_) => true,
+            // Whoever refuses a handshake for another reason than us has not shown who it is.
+            NoLine::Connect(ConnectError::Refused { alert, .. }) => !alert.is_about_a_certificate(),
+            _ => false,
+        }
     }
 
     /// Does the terminal not want this till?
     pub(crate) fn is_refusal(&self) -> bool {
-        matches!(
-            self,
-            NoLine::Connect(ConnectError::Refused { .. })
-                | NoLine::Call(CallError::CertificateRefused { .. } | CallError::Refused(403, _))
-        )
+        match self {
+            NoLine::Connect(ConnectError::Refused { alert, .. }) => alert.is_about_a_certificate(),
+            NoLine::Call(CallError::CertificateRefused { .. } | CallError::Refused(403, _)) => true,
+            _ => false,
+        }
     }
 
     /// The error of a call that needed the line: nothing was sent but the question who it is.
@@ -125,7 +125,7 @@ impl NoLine {
             NoLine::Connect(ConnectError::Refused { alert, .. })
             | NoLine::Call(CallError::CertificateRefused { alert }) => Error::CertificateRefused {
                 reader,
-                why: alert.to_string(),
+                why: in_words(alert),
             },
             NoLine::Call(CallError::Refused(403, error)) => Error::CertificateRefused {
                 reader,
@@ -137,6 +137,22 @@ impl NoLine {
             },
         }
     }
+}
+
+/// What a terminal says of this till's certificate by a TLS alert.
+pub(crate) fn in_words(alert: Alert) -> String {
+    let words = match alert.name() {
+        "bad_certificate" | "unsupported_certificate" | "certificate_unknown" => {
+            "it is not a till's certificate as this terminal wants it"
+        }
+        "certificate_revoked" => "it was revoked",
+        "certificate_expired" => "it is out of date, or the terminal's clock is wrong",
+        "unknown_ca" => "the terminal does not know the CA that signed it",
+        "decrypt_error" => "its signature could not be verified",
+        "certificate_required" => "none was shown",
+        _ => "access is denied",
+    };
+    format!("{words} (TLS alert {alert})")
 }
 
 impl std::fmt::Display for NoLine {

@@ -7,13 +7,12 @@ use vinr_protocol::client::attempt::{Attempt, Input, Outcome, Policy, StoredAtte
 use vinr_protocol::{PayRequest, PaymentId};
 use vinr_transport::CallError;
 
-use crate::asking::told;
 use crate::attempts::{Resolution, resume};
 use crate::builder::FurtherAttempt;
 use crate::error::{Charged, Error};
 use crate::host::Host;
 use crate::in_flight::Place;
-use crate::line::{ANSWER_WITHIN, Line};
+use crate::line::{ANSWER_WITHIN, Line, NoLine};
 use crate::result::PaymentResult;
 use crate::vinr::{Inner, fresh_key, now};
 
@@ -47,13 +46,10 @@ async fn known(line: &mut Line, request: &PayRequest) -> Result<BTreeSet<Payment
     let why = match asked {
         Ok(Ok(list)) => return Ok(list.data.into_iter().map(|payment| payment.id).collect()),
         Ok(Err(CallError::Refused(404, _))) => return Ok(BTreeSet::new()),
-        Ok(Err(error)) => told(&error),
-        Err(_) => "no answer in time".to_owned(),
+        Ok(Err(error)) => NoLine::Call(error),
+        Err(_) => NoLine::Silent(line.connection.addr()),
     };
-    Err(Error::Unreachable {
-        reader: request.terminal_id.clone(),
-        why,
-    })
+    Err(why.into_error(&request.terminal_id))
 }
 
 /// Finds out about this sale's unresolved attempts first: one of them may have paid it. \[REC-5\]

@@ -6,7 +6,7 @@ use vinr_protocol::client::attempt::{Lost, NotSent, Outcome, StoredAttempt, Unse
 use vinr_protocol::{Payment, Status, TerminalId};
 
 use crate::attempts::Resolution;
-use crate::error::{Error, OutcomeUnknown};
+use crate::error::{Error, OutcomeUnknown, is_about_our_certificate};
 
 /// What came of a payment. Reads like the [`Payment`] it holds: `result.last4`, `result.status`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +79,13 @@ pub(crate) fn result(reader: &TerminalId, outcome: Outcome) -> Result<PaymentRes
             Some(payment) => Error::AlreadyPaid {
                 payment: Box::new(payment.clone()),
             },
+            // [TLS-5] nothing else is known of the sale, so that this till has no certificate is the error.
+            None if is_about_our_certificate(&error) && attempts.is_empty() => {
+                Error::CertificateRefused {
+                    reader,
+                    why: format!("{} ({})", error.message, error.code),
+                }
+            }
             None => Error::Refused {
                 reader,
                 status,

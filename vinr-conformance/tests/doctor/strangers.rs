@@ -202,6 +202,14 @@ pub(crate) fn reader_answer(header: &str) -> String {
     answer("200 OK", header, &body)
 }
 
+/// The same of a device that keeps a journal, and so lists keys. \[REC-23\]
+pub(crate) fn reader_answer_with_journal() -> String {
+    let body = format!(
+        r#"{{"object":"reader","id":"{TERMINAL}","model":"nexgo_ct20","status":"online","activity":"idle","journalId":"01JD0000000000000000000000"}}"#
+    );
+    answer("200 OK", "", &body)
+}
+
 /// A refusal with this code.
 pub(crate) fn refusal(code: &str) -> String {
     let body = format!(
