@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use vinr_discovery::{Browse, Found, Interfaces};
+use vinr_discovery::{Browser, Found, Interfaces};
 
 use crate::doctor::seen::{Heard, Mdns, Resolved, Seen};
 
 /// Asks on every interface until the one that is meant is heard.
 pub(super) async fn listen(within: Duration, seen: &Seen) -> Mdns {
     let window = within.min(vinr_discovery::browse::WINDOW);
-    let mut browse = match Browse::start(Interfaces::All) {
-        Ok(browse) => browse,
+    let browser = match Browser::start(Interfaces::All) {
+        Ok(browser) => browser,
         Err(error) => return Mdns::Blocked(error.to_string()),
     };
-    let found = browse.until(window, |found| is_there(found, seen)).await;
+    let found = browser.until(window, |found| is_there(found, seen)).await;
     let named = found.candidates.into_iter().map(|one| Heard {
         terminal: Some(one.id),
         instance: one.instance,
