@@ -98,9 +98,7 @@ impl From<&CertificateError> for Check {
             NotValidForName | NotValidForNameContext { .. } => Check::Names,
             Other(inner) => match inner.0.downcast_ref::<Check>() {
                 Some(check) => check.clone(),
-                // webpki's own words: names of fields, nothing of the peer's.
-                None if inner.0.to_string() == "CaUsedAsEndEntity" => Check::Ca,
-                None => Check::Path(inner.0.to_string()),
+                None => Self::of_webpki(inner.0.to_string()),
             },
             other => Check::Path(other.to_string()),
         }
@@ -108,6 +106,20 @@ impl From<&CertificateError> for Check {
 }
 
 impl Check {
+    /// webpki's own words where rustls has none: names of fields, nothing of the peer's.
+    fn of_webpki(words: String) -> Self {
+        match words.as_str() {
+            "CaUsedAsEndEntity" => Check::Ca,
+            "EmptyEkuExtension" => Check::Purpose,
+            "UnsupportedCertVersion"
+            | "UnsupportedCriticalExtension"
+            | "ExtensionValueInvalid"
+            | "MalformedExtensions"
+            | "InvalidSerialNumber" => Check::Encoding,
+            _ => Check::Path(words),
+        }
+    }
+
     /// What rustls' error says about the certificate.
     pub(crate) fn of(error: &rustls::Error) -> Self {
         match error {
@@ -126,6 +138,8 @@ impl From<Check> for rustls::Error {
             Check::NotYetValid => CertificateError::NotValidYet,
             Check::Encoding => CertificateError::BadEncoding,
             Check::Issuer => CertificateError::UnknownIssuer,
+            Check::Signature => CertificateError::BadSignature,
+            Check::Purpose => CertificateError::InvalidPurpose,
             Check::Revoked => CertificateError::Revoked,
             other => CertificateError::Other(rustls::OtherError(Arc::new(other))),
         };

@@ -4,6 +4,7 @@ mod authorize;
 pub mod check;
 pub mod client;
 pub mod clock;
+mod depth;
 pub mod drive;
 pub mod identity;
 mod issuer;

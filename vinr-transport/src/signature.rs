@@ -1,6 +1,7 @@
 //! Did this key sign this? By the same algorithms as every handshake, and no others.
 
 use x509_parser::asn1_rs::{BitString, ToDer};
+use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo};
 
@@ -40,6 +41,17 @@ pub(crate) fn verify(
     algorithm
         .verify_signature(&key.subject_public_key.data, message, &signature.data)
         .map_err(|_| Unsigned::Wrong)
+}
+
+/// Did this key (a DER SubjectPublicKeyInfo) sign this certificate?
+pub(crate) fn is_on(certificate: &X509Certificate<'_>, key: &[u8]) -> bool {
+    verify(
+        certificate.tbs_certificate.as_ref(),
+        &certificate.signature_algorithm,
+        &certificate.signature_value,
+        key,
+    )
+    .is_ok()
 }
 
 /// An AlgorithmIdentifier without its outermost tag and length, as rustls compares it; what cannot be written again

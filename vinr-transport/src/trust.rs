@@ -31,6 +31,8 @@ pub(crate) struct Anchor {
     validity: Validity,
     ca: CaKey,
     signs_lists: bool,
+    /// How many CAs may stand below it, where it says so.
+    path_length: Option<u32>,
 }
 
 /// Which CA it is: a name and a key. A renewed certificate of the same key is the same CA; a new key under the old
@@ -156,18 +158,20 @@ impl TrustBundle {
 
     /// The CA of the bundle whose key signed this certificate.
     pub(crate) fn signer_of(&self, certificate: &X509Certificate<'_>) -> Option<&CaKey> {
-        let is_signed_by = |anchor: &&Anchor| {
-            signature::verify(
-                certificate.tbs_certificate.as_ref(),
-                &certificate.signature_algorithm,
-                &certificate.signature_value,
-                anchor.key(),
-            )
-            .is_ok()
-        };
+        self.signers_of(certificate).first().map(|it| it.ca())
+    }
+
+    /// Has a CA of the bundle signed this certificate that lets so many CAs stand between itself and a leaf?
+    pub(crate) fn lets_stand_below(&self, certificate: &X509Certificate<'_>, cas: u32) -> bool {
+        self.signers_of(certificate)
+            .iter()
+            .any(|anchor| anchor.path_length.is_none_or(|most| cas <= most))
+    }
+
+    fn signers_of(&self, certificate: &X509Certificate<'_>) -> Vec<&Anchor> {
         self.named(certificate.issuer().as_raw())
-            .find(is_signed_by)
-            .map(Anchor::ca)
+            .filter(|anchor| signature::is_on(certificate, anchor.key()))
+            .collect()
     }
 
     /// Every CA of the bundle.
@@ -208,7 +212,9 @@ impl Anchor {
         let validity = issuer::read(certificate)?;
         let parsed = profile::parse(certificate)?;
         let usage = parsed.key_usage().map_err(|_| Check::Encoding)?;
+        let constraints = parsed.basic_constraints().map_err(|_| Check::Encoding)?;
         Ok(Self {
+            path_length: constraints.and_then(|it| it.value.path_len_constraint),
             validity,
             ca: CaKey {
                 name: parsed.subject().as_raw().into(),

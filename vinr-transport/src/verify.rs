@@ -14,6 +14,7 @@ use vinr_protocol::Timestamp;
 
 use crate::check::{Check, Side};
 use crate::clock::unix_time;
+use crate::depth;
 use crate::issuer;
 use crate::profile::Leaf;
 use crate::tls::provider;
@@ -44,7 +45,7 @@ pub(crate) fn judge(
     Ok(leaf)
 }
 
-/// Path, time and purpose: what fails as a TLS alert.
+/// Path, time and purpose: what fails as a TLS alert, which says what fits best.
 pub(crate) fn path(
     bundle: &TrustBundle,
     side: Side,
@@ -52,19 +53,32 @@ pub(crate) fn path(
     issuers: &[CertificateDer<'_>],
     now: UnixTime,
 ) -> Result<(), Error> {
+    depth::check_sent(issuers)?;
     let roots = bundle.roots_at(now)?;
+    stock(roots, side, leaf, issuers, now).map_err(|error| Check::of(&error))?;
+    issuer::check_sent(issuers, now)?;
+    depth::check(bundle, leaf, issuers)?;
+    Ok(())
+}
+
+/// webpki's path validation, by the way that rustls leads to it.
+fn stock(
+    roots: Arc<RootCertStore>,
+    side: Side,
+    leaf: &CertificateDer<'_>,
+    issuers: &[CertificateDer<'_>],
+    now: UnixTime,
+) -> Result<(), Error> {
     match side {
         Side::Terminal => {
             let leaf = ParsedCertificate::try_from(leaf)?;
             let algorithms = provider().signature_verification_algorithms.all;
-            verify_server_cert_signed_by_trust_anchor(&leaf, &roots, issuers, now, algorithms)?;
+            verify_server_cert_signed_by_trust_anchor(&leaf, &roots, issuers, now, algorithms)
         }
-        Side::Pos => {
-            client_verifier(roots).verify_client_cert(leaf, issuers, now)?;
-        }
+        Side::Pos => client_verifier(roots)
+            .verify_client_cert(leaf, issuers, now)
+            .map(|_| ()),
     }
-    issuer::check_sent(issuers, now)?;
-    Ok(())
 }
 
 /// rustls' verifier of client certificates for these roots.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
-use rustls::AlertDescription;
+use rustls::{AlertDescription, InvalidMessage};
 use vinr_protocol::ErrorBody;
 
 use super::watch::Seen;
@@ -166,7 +166,8 @@ impl ConnectError {
             },
             Some(Tls::InvalidCertificate(error)) => Check::from(error),
             Some(Tls::NoCertificatesPresented) => Check::NoCertificate,
-            Some(Tls::InvalidMessage(_)) => Check::NotTls,
+            Some(Tls::InvalidMessage(InvalidMessage::InvalidContentType)) => Check::NotTls,
+            Some(Tls::InvalidMessage(_)) => Check::Handshake,
             Some(Tls::PeerIncompatible(_)) => Check::NotOurTls,
             Some(Tls::NoApplicationProtocol) => Check::NotOurTls,
             Some(_) => Check::Handshake,

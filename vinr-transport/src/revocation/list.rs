@@ -187,6 +187,10 @@ fn is_known(extension: &X509Extension<'_>) -> Result<(), CrlError> {
         ParsedExtension::IssuingDistributionPoint(point) if !is_whole(point) => {
             Err(CrlError::NotWhole)
         }
+        // RFC 5280 §5.2.3: it must not be.
+        ParsedExtension::CRLNumber(_) if extension.critical => Err(CrlError::Malformed {
+            what: "its number is marked critical",
+        }),
         ParsedExtension::IssuingDistributionPoint(_)
         | ParsedExtension::CRLNumber(_)
         | ParsedExtension::AuthorityKeyIdentifier(_) => Ok(()),
