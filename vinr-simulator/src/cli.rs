@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Cloud(cloud::CloudAlone),
     /// Revoke the identity of a till
     Revoke(cloud::Revoke),
+    /// Issue the identity of a terminal or a till anew; the old one holds until it ends
+    Renew(Renew),
     /// Encrypt the journal of a terminal that is switched off with a new key
     RotateKey(RotateKey),
     /// List the promises that `run --defect` breaks
@@ -73,6 +75,36 @@ impl Provision {
             let dir = self.dir.display();
             format!("the passphrase could not be shown: remove {dir} and provision again")
         })
+    }
+}
+
+/// Issues identities anew.
+#[derive(Args)]
+pub(crate) struct Renew {
+    /// The directory that `provision` made
+    #[arg(long, default_value = "vinr-local")]
+    dir: PathBuf,
+    /// A terminal's id; may be given several times. One that runs shows its new certificate within a second
+    #[arg(long, required_unless_present = "pos")]
+    id: Vec<TerminalId>,
+    /// The till of this name; the one that every directory has is called pos
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "pos")]
+    pos: Option<String>,
+}
+
+impl Renew {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        let pki = Pki::open(&self.dir)?;
+        for id in &self.id {
+            pki.renew_terminal(id)?;
+            guide::renewed(&pki, id).context("standard output cannot be written to")?;
+        }
+        if let Some(name) = &self.pos {
+            let passphrase = pki.renew_till(name)?;
+            guide::till(&pki, name, &passphrase)
+                .context("the passphrase could not be shown: renew it once more")?;
+        }
+        Ok(())
     }
 }
 

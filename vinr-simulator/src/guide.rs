@@ -152,9 +152,17 @@ pub(crate) fn till(pki: &Pki, name: &str, passphrase: &Passphrase) -> io::Result
 
 pub(crate) fn revoked(revoked: &Revoked) -> io::Result<()> {
     say!(
-        "Revoked {}; it is on list {} of the POS CA, which the cloud hands to every terminal that is linked.",
+        "Revoked {}; it is on list {} of the POS CA. Terminals that run over this directory, or are linked to its cloud, take it within a second.",
         revoked.serial,
         revoked.list
+    );
+    Ok(())
+}
+
+pub(crate) fn renewed(pki: &Pki, terminal: &TerminalId) -> io::Result<()> {
+    say!(
+        "{terminal} has a new certificate, {}; the old one holds until it ends.",
+        pki.terminal_cert(terminal).display()
     );
     Ok(())
 }

@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Command::Run(run) => run.run(),
         Command::Cloud(cloud) => cloud.run(),
         Command::Revoke(revoke) => revoke.run(),
+        Command::Renew(renew) => renew.run(),
         Command::RotateKey(rotate) => rotate.run(),
         Command::Defects => guide::defects().context("standard output cannot be written to"),
     };

@@ -159,6 +159,7 @@ impl From<ProvisionError> for CallError {
             | ProvisionError::NotAName(_)
             | ProvisionError::NoTerminal
             | ProvisionError::NoSuchTerminal(..)
+            | ProvisionError::NoSuchTill(..)
             | ProvisionError::SameName(..) => StatusCode::BAD_REQUEST,
             ProvisionError::Exists(..) => StatusCode::CONFLICT,
             ProvisionError::Missing(_)

@@ -1,10 +1,16 @@
-//! POS identities that a terminal must refuse: what the conformance suite knocks with.
+//! POS identities that a terminal must refuse, and one that it must refuse once it is revoked: what the conformance
+//! suite knocks with.
+
+use std::path::PathBuf;
 
 use rcgen::ExtendedKeyUsagePurpose;
 use vinr_protocol::TerminalId;
 
 use super::authority::{Authority, Issued, Leaf, Validity};
-use super::{pos_leaf, pos_names};
+use super::{Pki, ProvisionError, files, pos_leaf, pos_names, write_pair};
+
+/// The name of the files of the identity that is revoked while a suite runs.
+const TO_BE_REVOKED: &str = "pos-to-be-revoked";
 
 /// What is wrong with a POS identity of the certification set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,5 +83,36 @@ impl Flaw {
                 pos_ca.issue(pos_leaf(pos_names(&[other])?))
             }
         }
+    }
+}
+
+impl Pki {
+    /// The certificate and the key of a lawful till that a suite revokes, and takes off the list again. \[TLS-12\]
+    pub fn to_be_revoked(&self) -> (PathBuf, PathBuf) {
+        let file = |end| {
+            let name = format!("{TO_BE_REVOKED}.{end}");
+            self.dir.join("certification").join(name)
+        };
+        (file("pem"), file("key"))
+    }
+
+    /// Makes that till, where an earlier version provisioned the directory without it.
+    pub fn provision_to_be_revoked(&self) -> Result<(), ProvisionError> {
+        let (certificate, key) = self.to_be_revoked();
+        if certificate.exists() && key.exists() {
+            return Ok(());
+        }
+        let pos_ca = self.authority_of(&self.pos_ca(), "pos-ca")?;
+        self.issue_to_be_revoked(&pos_ca, &self.terminals())
+    }
+
+    pub(super) fn issue_to_be_revoked(
+        &self,
+        pos_ca: &Authority,
+        terminals: &[TerminalId],
+    ) -> Result<(), ProvisionError> {
+        let (certificate, key) = self.to_be_revoked();
+        let issued = pos_ca.issue(pos_leaf(pos_names(terminals)?))?;
+        write_pair(&certificate, &key, &issued, files::replace)
     }
 }

@@ -86,10 +86,7 @@ impl Pki {
             let drawn = draw_api_key()?;
             files::write_new(&key, drawn.as_bytes(), Audience::Owner).map_err(at(&key))?;
         }
-        if self.ca_key("pos-ca").exists() {
-            self.renew_crl()?;
-        }
-        Ok(())
+        self.renew_crl()
     }
 
     /// A server identity of the cloud for these addresses, made anew at every start.

@@ -6,7 +6,7 @@
 //! terminals/ID.pem|.key   who a terminal is: its id as the one dNSName
 //! pos.p12              who the till is, with a passphrase that was shown once
 //! pos.pem, pos.key     the same, for tools without PKCS#12
-//! certification/       POS identities that a terminal must refuse
+//! certification/       POS identities that a terminal must refuse, and one that is there to be revoked
 //! keys/                what encrypts each terminal's journal, made at its first boot
 //! pos-ca.crl.pem       the POS identities that were revoked
 //! cloud-ca.pem         the CA of the sandbox cloud: whoever calls its API trusts it
@@ -14,14 +14,15 @@
 //! ca-keys/             what signs all this; never leaves this directory
 //! ```
 //!
-//! Keys are P-256 and readable by their owner only. Nothing is overwritten, with one exception: when a terminal
-//! is added, the till's identity is issued anew for all terminals. \[TLS-5, TLS-6, TLS-14\]
+//! Keys are P-256 and readable by their owner only. Nothing is overwritten, with two exceptions: when a terminal
+//! is added, the till's identity is issued anew for all terminals; and what is renewed is replaced. \[TLS-5, TLS-6, TLS-14\]
 
 mod authority;
 mod certification;
 mod cloud;
 pub(crate) mod files;
 mod passphrase;
+mod renewal;
 mod revocation;
 mod till;
 
@@ -93,6 +94,9 @@ pub enum ProvisionError {
     /// A terminal that is not there.
     #[error("{0} is not provisioned in {dir}", dir = .1.display())]
     NoSuchTerminal(TerminalId, PathBuf),
+    /// A till that is not there.
+    #[error("there is no till {0:?} in {dir}: its files are {0}.pem, {0}.key and {0}.p12", dir = .1.display())]
+    NoSuchTill(String, PathBuf),
     /// A certificate could not be made.
     #[error("a certificate cannot be made: {0}")]
     Certificate(#[from] rcgen::Error),
@@ -293,6 +297,7 @@ impl Pki {
             let issued = flaw.issue(pos_ca, terminals)?;
             write_pair(&certificate, &key, &issued, files::replace)?;
         }
+        self.issue_to_be_revoked(pos_ca, terminals)?;
         let issued = pos_ca.issue(pos_leaf(pos_names(terminals)?))?;
         let passphrase = Passphrase::draw()?;
         let identity = Identity::from_pem(issued.certificate.as_bytes(), issued.key.as_bytes())?;

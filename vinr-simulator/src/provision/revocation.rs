@@ -16,6 +16,9 @@ use super::{Pki, ProvisionError, at};
 /// A list holds for this long; the specification wants 30 days or more.
 const LIST_HOLDS_FOR: Duration = Duration::from_secs(90 * DAY);
 
+/// No list holds for less.
+const SHORTEST: Duration = Duration::from_secs(30 * DAY);
+
 /// It is made anew when less than this is left.
 const RENEW_BEFORE: Duration = Duration::from_secs(60 * DAY);
 
@@ -81,8 +84,11 @@ impl Pki {
         Ok(Revoked { serial, list })
     }
 
-    /// Makes the list, where it is missing or soon past its time.
-    pub(super) fn renew_crl(&self) -> Result<(), ProvisionError> {
+    /// Makes the list, where it is missing or soon past its time. Only whoever has the CA's key can.
+    pub(crate) fn renew_crl(&self) -> Result<(), ProvisionError> {
+        if !self.ca_key("pos-ca").exists() {
+            return Ok(());
+        }
         let mut kept = self.kept()?;
         let renew_at = later(RENEW_BEFORE);
         if kept.next_update.is_some_and(|until| until > renew_at) && self.pos_crl().exists() {
@@ -91,25 +97,63 @@ impl Pki {
         self.publish(&mut kept)
     }
 
+    /// Signs a list that is not published: it revokes what is revoked for good and these certificates, and holds until
+    /// then. Its number is the next, so that whoever took it takes the one that follows. For certification, where a till
+    /// is revoked for a moment and a list ends while somebody watches. \[TLS-15\]
+    pub fn sign_trial_list(
+        &self,
+        revokes: &[&Path],
+        until: Timestamp,
+    ) -> Result<String, ProvisionError> {
+        let mut kept = self.kept()?;
+        let mut entries = std::mem::take(&mut kept.revoked);
+        let for_good = entries.len();
+        for file in revokes {
+            let (serial, at) = (self.serial_of(file)?, now());
+            entries.push(Entry { serial, at });
+        }
+        kept.number += 1;
+        let pem = self.sign(kept.number, &entries, until)?;
+        entries.truncate(for_good);
+        kept.revoked = entries;
+        self.remember(&kept)?;
+        Ok(pem)
+    }
+
     fn publish(&self, kept: &mut Kept) -> Result<(), ProvisionError> {
         let until = later(LIST_HOLDS_FOR);
         kept.number += 1;
         kept.next_update = Some(until);
-        let number = kept.number.to_be_bytes();
+        let pem = self.sign(kept.number, &kept.revoked, until)?;
+        // The number first: a list whose number was forgotten would be followed by one of the same.
+        self.remember(kept)?;
+        let crl = self.pos_crl();
+        files::replace(&crl, pem.as_bytes(), Audience::Public).map_err(at(&crl))
+    }
+
+    fn sign(
+        &self,
+        number: u64,
+        entries: &[Entry],
+        until: Timestamp,
+    ) -> Result<String, ProvisionError> {
+        // One that ends at once was made long ago: no list is made for less than a month.
+        let since = now().min(moved(until, -in_ms(SHORTEST)));
         let list = CertificateRevocationListParams {
-            this_update: date!(now()),
+            this_update: date!(since),
             next_update: date!(until),
-            crl_number: SerialNumber::from_slice(&number),
+            crl_number: SerialNumber::from_slice(&number.to_be_bytes()),
             issuing_distribution_point: None,
-            revoked_certs: kept.revoked.iter().map(revoked).collect(),
+            revoked_certs: entries.iter().map(revoked).collect(),
             key_identifier_method: KeyIdMethod::Sha256,
         };
-        let pem = self.authority_of(&self.pos_ca(), "pos-ca")?.revoke(list)?;
-        // The number first: a list whose number was forgotten would be followed by one of the same.
-        let (state, crl) = (self.revocation_state(), self.pos_crl());
+        Ok(self.authority_of(&self.pos_ca(), "pos-ca")?.revoke(list)?)
+    }
+
+    fn remember(&self, kept: &Kept) -> Result<(), ProvisionError> {
+        let state = self.revocation_state();
         let json = serde_json::to_vec_pretty(kept).expect("numbers, texts and times are JSON");
-        files::replace(&state, &json, Audience::Owner).map_err(at(&state))?;
-        files::replace(&crl, pem.as_bytes(), Audience::Public).map_err(at(&crl))
+        files::replace(&state, &json, Audience::Owner).map_err(at(&state))
     }
 
     fn kept(&self) -> Result<Kept, ProvisionError> {
@@ -153,8 +197,15 @@ fn now() -> Timestamp {
 }
 
 fn later(by: Duration) -> Timestamp {
-    let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-    Timestamp::from_unix_ms(now().unix_ms().saturating_add(by)).unwrap_or_else(now)
+    moved(now(), in_ms(by))
+}
+
+fn in_ms(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn moved(moment: Timestamp, ms: i64) -> Timestamp {
+    Timestamp::from_unix_ms(moment.unix_ms().saturating_add(ms)).unwrap_or(moment)
 }
 
 /// Up to 20 octets in hexadecimal, colons allowed, without leading zeros.
@@ -208,8 +259,11 @@ mod tests {
 
     /// The number of the list, and the serial numbers on it.
     fn list(pki: &Pki) -> (u64, Vec<String>) {
-        let pem = std::fs::read(pki.pos_crl()).unwrap();
-        let (_, pem) = x509_parser::pem::parse_x509_pem(&pem).unwrap();
+        read(&std::fs::read(pki.pos_crl()).unwrap())
+    }
+
+    fn read(pem: &[u8]) -> (u64, Vec<String>) {
+        let (_, pem) = x509_parser::pem::parse_x509_pem(pem).unwrap();
         let (_, list) = CertificateRevocationList::from_der(&pem.contents).unwrap();
         let number = list.crl_number().unwrap().to_string().parse().unwrap();
         let serials = list.iter_revoked_certificates();
@@ -245,5 +299,20 @@ mod tests {
             );
         }
         assert_eq!(list(&pki).0, 1);
+    }
+
+    #[test]
+    fn a_trial_list_takes_the_next_number_and_revokes_nobody_for_good() {
+        let (_dir, pki) = provisioned();
+        let (till, _) = pki.to_be_revoked();
+        let published = std::fs::read(pki.pos_crl()).unwrap();
+        let trial = pki.sign_trial_list(&[&till], later(LIST_HOLDS_FOR)).unwrap();
+        let (number, serials) = read(trial.as_bytes());
+        assert_eq!((number, serials.len()), (2, 1));
+        assert_eq!(std::fs::read(pki.pos_crl()).unwrap(), published);
+        let ends = pki.sign_trial_list(&[], now()).unwrap();
+        assert_eq!(read(ends.as_bytes()), (3, Vec::new()));
+        pki.revoke("0abc").unwrap();
+        assert_eq!(list(&pki), (4, vec!["abc".to_owned()]));
     }
 }
