@@ -1,17 +1,62 @@
-//! The terminal's idea of the date: a label on records, and what certificates are judged by.
+//! The terminal's idea of the date: a label on records, and what certificates and lists are judged by.
 //!
 //! Durations never ask it: timers run on the monotonic clock, whatever the date does. `spec/safety.md` I27
+//!
+//! A device whose clock is not set goes on from the latest date that it knew, and never back: each date is durable
+//! before it is shown. So that not every second is written, some minutes are reserved ahead, and lost at a restart. §2
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use vinr_protocol::Timestamp;
 use vinr_protocol::terminal::ClockState;
 use vinr_transport::clock::Clock;
 
+use crate::provision::files::{self, Audience};
+
+const FILE: &str = "clock.json";
+
+/// How much is reserved at once: a device whose clock is not set may be this much ahead after a restart.
+const AHEAD: Duration = Duration::from_secs(600);
+
+/// A clock that is set is written down when this much of it is used up.
+const HALF: Duration = Duration::from_secs(300);
+
+/// A terminal that was just started has other things to write.
+const AT_FIRST: Duration = Duration::from_secs(30);
+
 /// A device's clock; clones show the same date.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct DeviceClock(Arc<Mutex<Setting>>);
+#[derive(Debug, Clone)]
+pub(crate) struct DeviceClock(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    /// None where nothing is kept.
+    file: Option<PathBuf>,
+    booted: Instant,
+}
+
+#[derive(Debug)]
+struct State {
+    setting: Setting,
+    /// No date from here on is durable yet.
+    latest: Option<Timestamp>,
+}
+
+/// What is kept.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Kept {
+    /// Every date that was shown is earlier.
+    latest: Timestamp,
+    /// Nobody has set the clock since its date was lost.
+    unset: bool,
+}
 
 /// How a device's clock is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,32 +79,59 @@ impl Default for Setting {
 }
 
 impl DeviceClock {
+    /// The clock of the device whose data is here. One whose date was lost has not found it since.
+    pub(crate) fn open(data: &Path) -> io::Result<Self> {
+        let file = data.join(FILE);
+        let kept: Option<Kept> = match std::fs::read(&file) {
+            Ok(json) => Some(serde_json::from_slice(&json)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        let setting = match &kept {
+            Some(kept) if kept.unset => Setting::Unset {
+                known: kept.latest,
+                since: Instant::now(),
+            },
+            _ => Setting::default(),
+        };
+        let latest = kept.map(|kept| kept.latest);
+        Ok(Self::new(setting, latest, Some(file)))
+    }
+
+    fn new(setting: Setting, latest: Option<Timestamp>, file: Option<PathBuf>) -> Self {
+        Self(Arc::new(Shared {
+            state: Mutex::new(State { setting, latest }),
+            file,
+            booted: Instant::now(),
+        }))
+    }
+
     /// The date that the device shows.
     pub(crate) fn now(&self) -> Timestamp {
-        let world = Timestamp::from(jiff::Timestamp::now());
-        match self.setting() {
-            Setting::Offset(ms) => shifted(world, ms),
-            Setting::Unset { known, since } => {
-                let on = i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX);
-                shifted(known, on)
-            }
+        let mut state = self.lock();
+        let date = state.setting.date();
+        if matches!(state.setting, Setting::Unset { .. })
+            && state.latest.is_none_or(|latest| latest <= date)
+        {
+            self.reserve(&mut state, date);
         }
+        date
     }
 
     pub(crate) fn setting(&self) -> Setting {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lock().setting
     }
 
-    /// Sets it this far ahead of the world's clock.
+    /// Sets it this far ahead of the world's clock. Whoever sets it knows the date: what was known before is forgotten.
     pub(crate) fn set(&self, offset_ms: i64) {
         self.put(Setting::Offset(offset_ms));
     }
 
     /// Takes its date away, as an empty battery does.
     pub(crate) fn unset(&self) {
-        if let Setting::Offset(_) = self.setting() {
+        if let setting @ Setting::Offset(_) = self.setting() {
             self.put(Setting::Unset {
-                known: self.now(),
+                known: setting.date(),
                 since: Instant::now(),
             });
         }
@@ -78,9 +150,64 @@ impl DeviceClock {
         Clock::new(move || clock.now())
     }
 
-    fn put(&self, setting: Setting) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = setting;
+    /// Writes down how late it is, now and then, for the day on which the battery is empty.
+    pub(crate) fn note(&self) {
+        if self.0.booted.elapsed() < AT_FIRST {
+            return;
+        }
+        let mut state = self.lock();
+        let date = state.setting.date();
+        if state
+            .latest
+            .is_none_or(|latest| latest <= shifted(date, in_ms(HALF)))
+        {
+            self.reserve(&mut state, date);
+        }
     }
+
+    fn put(&self, setting: Setting) {
+        let mut state = self.lock();
+        state.setting = setting;
+        self.reserve(&mut state, setting.date());
+    }
+
+    /// A disk that fails costs the date after the next restart, and not this one.
+    fn reserve(&self, state: &mut State, date: Timestamp) {
+        let latest = shifted(date, in_ms(AHEAD));
+        state.latest = Some(latest);
+        let Some(file) = &self.0.file else {
+            return;
+        };
+        let unset = matches!(state.setting, Setting::Unset { .. });
+        let json = serde_json::to_vec(&Kept { latest, unset }).expect("a date and a flag are JSON");
+        if let Err(error) = files::replace(file, &json, Audience::Owner) {
+            tracing::error!(file = %file.display(), %error, "the date cannot be kept");
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for DeviceClock {
+    /// A clock that is forgotten with its process.
+    fn default() -> Self {
+        Self::new(Setting::default(), None, None)
+    }
+}
+
+impl Setting {
+    fn date(self) -> Timestamp {
+        match self {
+            Setting::Offset(ms) => shifted(jiff::Timestamp::now().into(), ms),
+            Setting::Unset { known, since } => shifted(known, in_ms(since.elapsed())),
+        }
+    }
+}
+
+fn in_ms(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// A date beyond the calendar is not taken: the clock stays where it was.
@@ -111,7 +238,7 @@ mod tests {
         let known = clock.now();
         clock.unset();
         assert!(clock.now() >= known);
-        tokio::time::advance(std::time::Duration::from_secs(60)).await;
+        tokio::time::advance(Duration::from_secs(60)).await;
         assert!(clock.now().unix_ms() - known.unix_ms() >= 60_000);
     }
 
@@ -120,5 +247,40 @@ mod tests {
         let clock = DeviceClock::default();
         clock.set(i64::MAX);
         assert!(clock.now().unix_ms() < i64::MAX / 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_unset_clock_is_unset_after_a_restart_and_never_earlier_than_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut shown = Timestamp::from(jiff::Timestamp::now());
+        DeviceClock::open(dir.path()).unwrap().unset();
+        for minutes in [0, 1, 9, 11, 60] {
+            let clock = DeviceClock::open(dir.path()).unwrap();
+            assert_eq!(clock.state(), ClockState::Unset);
+            assert!(clock.now() >= shown, "after {minutes} minutes");
+            tokio::time::advance(Duration::from_secs(60 * minutes)).await;
+            shown = clock.now();
+        }
+    }
+
+    #[test]
+    fn whoever_sets_the_clock_is_believed_after_a_restart_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = DeviceClock::open(dir.path()).unwrap();
+        clock.set(10 * YEAR_MS);
+        clock.unset();
+        clock.set(0);
+        let after = DeviceClock::open(dir.path()).unwrap();
+        assert_eq!(after.state(), ClockState::Set);
+        after.unset();
+        let world = Timestamp::from(jiff::Timestamp::now());
+        assert!(after.now().unix_ms() - world.unix_ms() < YEAR_MS);
+    }
+
+    #[test]
+    fn a_damaged_date_is_not_taken_for_none() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(FILE), b"{").unwrap();
+        assert!(DeviceClock::open(dir.path()).is_err());
     }
 }
