@@ -8,6 +8,7 @@ use std::sync::Arc;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
+use tokio_util::task::AbortOnDropHandle;
 use vinr_protocol::TerminalId;
 use vinr_protocol::device::Model;
 
@@ -40,6 +41,8 @@ pub struct Simulator {
     pki: Pki,
     passphrase: Option<Passphrase>,
     cloud: Option<Cloud>,
+    /// Keeps the revocation list in time.
+    _renewing: AbortOnDropHandle<()>,
 }
 
 /// A simulator cannot start. Each is one clear sentence.
@@ -224,6 +227,8 @@ impl Builder {
             return Err(SimulatorError::NoTerminal);
         }
         let (pki, passphrase) = self.identities()?;
+        // Without a list in force no till may pay. The directory may be of an earlier version, or have lain for long.
+        pki.renew_crl_or_warn();
         let joined = self.cloud.broken(&self.defects).start(&pki).await?;
         let free = SocketAddr::new(self.listen.ip(), 0);
         let with_cloud = |(terminal, model)| {
@@ -264,6 +269,7 @@ impl Builder {
         Ok(Simulator {
             terminals,
             control,
+            _renewing: AbortOnDropHandle::new(tokio::spawn(pki.clone().keep_crl_in_time())),
             pki,
             passphrase,
             cloud: joined.cloud,

@@ -155,16 +155,3 @@ async fn a_terminal_without_power_is_dark_until_it_has_some() {
     assert_eq!(terminal.state().power, OnOff::On);
     assert_eq!(shop.till().await.send(get("/v1/reader")).await.status, 200);
 }
-
-#[tokio::test]
-async fn a_crl_is_kept_and_not_said_to_be_in_force() {
-    let shop = shop().await;
-    let path = shop.dir.path().join("given.pem");
-    std::fs::write(&path, b"a list").unwrap();
-    let answer = shop.ask("install_crl", json!({ "path": path })).await;
-    assert_eq!(answer.answer, Answered::Cannot);
-    assert_eq!(
-        std::fs::read(shop.data().join("crl.pem")).unwrap(),
-        b"a list"
-    );
-}

@@ -4,13 +4,19 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use vinr_transport::revocation::MAX_BYTES;
 
 /// Another process may revoke: the file is looked at this often, well within the second that a new list may take.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Follows the file for as long as somebody listens.
 pub(super) fn follow(path: PathBuf) -> watch::Receiver<Option<String>> {
-    let read = move || std::fs::read_to_string(&path).ok();
+    let read = move || {
+        // What no terminal would take is not sent to any.
+        let length = std::fs::metadata(&path).ok()?.len();
+        let is_too_long = length > MAX_BYTES as u64;
+        (!is_too_long).then(|| std::fs::read_to_string(&path).ok())?
+    };
     let (sender, receiver) = watch::channel(read());
     tokio::spawn(async move {
         while !sender.is_closed() {

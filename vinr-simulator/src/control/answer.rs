@@ -1,5 +1,6 @@
 //! The answers to the harness's questions. What cannot be done here is `cannot`, with the reason.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -137,12 +138,12 @@ async fn toggle_local_mode(terminal: &Terminal, question: &Question) -> Result {
 
 fn install_crl(terminal: &Terminal, question: &Question) -> Result {
     let path = text(&question.args, "path")?.ok_or("args.path is missing")?;
-    let crl = std::fs::read(path).map_err(|error| format!("{path}: {error}"))?;
-    let kept = terminal.keep_crl(&crl).map_err(|error| error.to_string())?;
-    let kept = kept.display();
-    Err(format!(
-        "the terminal's server does not ask a CRL yet; the file is kept as {kept}"
-    ))
+    let taken = terminal
+        .install_crl(Path::new(path))
+        .map_err(|error| format!("{path}: {error}"))?;
+    taken
+        .map(|()| done(question))
+        .map_err(|error| error.to_string())
 }
 
 fn read_storage(terminal: &Terminal, question: &Question) -> Result {

@@ -1,7 +1,8 @@
 //! A server that lets in whom it should not. Apart from `vinr-transport`, which has no switch for this.
 //!
 //! With [`AcceptsAnyPosCertificate`](super::Defect) the POS CA is checked and the names are not; with
-//! [`AcceptsWithoutClientCertificate`](super::Defect) nobody is asked for a certificate at all.
+//! [`AcceptsWithoutClientCertificate`](super::Defect) nobody is asked for a certificate at all. How it is lax about
+//! revocation is [`LaxLists`]' part.
 
 use std::convert::Infallible;
 use std::io;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Response};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Frame, Incoming};
@@ -31,9 +32,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use vinr_protocol::TerminalId;
 use vinr_protocol::id::RequestId;
+use vinr_protocol::terminal::Revocation;
 use vinr_transport::server::Aborted;
 
-use super::Defect;
+use super::{Defect, LaxLists};
 use crate::provision::Pki;
 use crate::terminal::{Asked, Counter, Said};
 
@@ -48,14 +50,24 @@ pub(crate) struct LaxServer {
 }
 
 impl LaxServer {
+    /// What takes such a server.
+    pub(crate) const DEFECTS: &[Defect] = &[
+        Defect::AcceptsWithoutClientCertificate,
+        Defect::AcceptsAnyPosCertificate,
+        Defect::RevokedOnlyInTheHandshake,
+        Defect::TakesOlderLists,
+        Defect::TakesForgedLists,
+        Defect::TakesForeignLists,
+    ];
+
     pub(crate) async fn bind(
         address: SocketAddr,
         terminal: &TerminalId,
         pki: &Pki,
-        defect: Defect,
+        lists: Arc<LaxLists>,
         counter: Arc<Counter>,
     ) -> io::Result<Self> {
-        let tls = config(terminal, pki, defect).map_err(io::Error::other)?;
+        let tls = config(terminal, pki, lists.defect()).map_err(io::Error::other)?;
         let acceptor = TlsAcceptor::from(Arc::new(tls));
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
@@ -63,7 +75,7 @@ impl LaxServer {
         let (is_off, spawner) = (off.clone(), tasks.clone());
         let accept = async move {
             while let Some(Ok((tcp, _))) = is_off.run_until_cancelled(listener.accept()).await {
-                let connection = serve(acceptor.clone(), tcp, counter.clone());
+                let connection = serve(acceptor.clone(), tcp, lists.clone(), counter.clone());
                 let is_off = is_off.clone();
                 spawner.spawn(async move { is_off.run_until_cancelled(connection).await });
             }
@@ -122,20 +134,41 @@ fn config(
     Ok(config)
 }
 
-async fn serve(acceptor: TlsAcceptor, tcp: TcpStream, counter: Arc<Counter>) {
+async fn serve(acceptor: TlsAcceptor, tcp: TcpStream, lists: Arc<LaxLists>, counter: Arc<Counter>) {
     let Ok(tls) = acceptor.accept(tcp).await else {
         return;
     };
+    let chain = tls.get_ref().1.peer_certificates();
+    let chain: Vec<_> = chain.unwrap_or_default().to_vec();
+    let was_admitted = lists.admit(&chain);
     let service = service_fn(move |request| {
-        let counter = counter.clone();
-        async move { Ok::<_, Infallible>(answer(&counter, request).await) }
+        let (counter, lists) = (counter.clone(), lists.clone());
+        let is_admitted = was_admitted && (!lists.asks_again() || lists.admit(&chain));
+        async move {
+            Ok::<_, Infallible>(match is_admitted {
+                true => answer(&counter, lists.revocation(), request).await,
+                false => forbidden(),
+            })
+        }
     });
     let _ = http1::Builder::new()
         .serve_connection(TokioIo::new(tls), service)
         .await;
 }
 
-async fn answer(counter: &Counter, request: http::Request<Incoming>) -> Response<Out> {
+fn forbidden() -> Response<Out> {
+    let mut response = Response::new(Out::Full(None));
+    *response.status_mut() = http::StatusCode::FORBIDDEN;
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(CONNECTION, close);
+    response
+}
+
+async fn answer(
+    counter: &Counter,
+    revocation: Revocation,
+    request: http::Request<Incoming>,
+) -> Response<Out> {
     let (parts, body) = request.into_parts();
     let limited = Limited::new(body, vinr_protocol::request::MAX_BODY);
     let body = limited
@@ -153,6 +186,7 @@ async fn answer(counter: &Counter, request: http::Request<Incoming>) -> Response
         body,
         received: Instant::now(),
         request_id: request_id.clone(),
+        revocation,
     };
     let (status, headers, body) = match counter.ask(asked).await {
         Said::Full {

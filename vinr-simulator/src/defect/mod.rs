@@ -2,9 +2,10 @@
 //!
 //! None of them is in the honest code's way. `faulty` wraps the session machine and bends its inputs and
 //! effects; `wire` bends what is read and what is advertised; `lax_server` lets in whom the real server would
-//! not. A terminal without defects runs none of this.
+//! not, and `lax_lists` takes what it would refuse. A terminal without defects runs none of this.
 
 mod faulty;
+mod lax_lists;
 mod lax_server;
 mod mail;
 mod offline;
@@ -15,6 +16,7 @@ use std::fmt;
 use std::str::FromStr;
 
 pub(crate) use faulty::faulty;
+pub(crate) use lax_lists::LaxLists;
 pub(crate) use lax_server::LaxServer;
 pub(crate) use mail::Mail;
 pub(crate) use wire::{Elsewhere, Wire};
@@ -53,6 +55,20 @@ defects! {
     AcceptsAnyPosCertificate = "accepts-any-pos-certificate", "TLS-6";
     /// Asks for no client certificate.
     AcceptsWithoutClientCertificate = "accepts-without-client-certificate", "TLS-5";
+    /// Takes every revocation list but the first for read, and reads none.
+    IgnoresRevocation = "ignores-revocation", "TLS-12";
+    /// Looks a till up in the revocation list when it connects, and never again.
+    RevokedOnlyInTheHandshake = "revoked-only-in-the-handshake", "TLS-12";
+    /// Takes an older revocation list for a newer one.
+    TakesOlderLists = "takes-older-lists", "TLS-15";
+    /// Takes a revocation list whatever its signature.
+    TakesForgedLists = "takes-forged-lists", "TLS-15";
+    /// Takes the revocation list of any CA for that of its own.
+    TakesForeignLists = "takes-foreign-lists", "TLS-15";
+    /// Starts payments when its revocation list is past its date.
+    PaysOnPastTheList = "pays-on-past-the-list", "TLS-15";
+    /// Waits for ever for the rest of a request.
+    SlowPeersStay = "slow-peers-stay", "NET-5";
     /// Reports a decline as completed.
     DeclineReportedCompleted = "decline-reported-completed", "PAY-3";
     /// Answers another amount than was asked.

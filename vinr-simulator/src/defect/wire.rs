@@ -9,7 +9,7 @@ use bytes::Bytes;
 use mdns_sd::{ServiceDaemon, ServiceInfo};
 use tokio::sync::watch;
 use vinr_discovery::Advert;
-use vinr_protocol::terminal::Screen;
+use vinr_protocol::terminal::{Revocation, Screen};
 use vinr_protocol::{Amount, Currency};
 
 use super::{Defect, Defects};
@@ -71,6 +71,14 @@ impl Wire {
         };
         members.retain(|name, _| KNOWN.contains(&name.as_str()));
         serde_json::to_vec(&members).map_or_else(|_| body.clone(), Bytes::from)
+    }
+
+    /// How the revocation list stands, as far as a payment is asked.
+    pub(crate) fn revocation(&self, stands: Revocation) -> Revocation {
+        match self.has(Defect::PaysOnPastTheList) {
+            true => Revocation::InForce,
+            false => stands,
+        }
     }
 
     /// What lights up for a request that was refused.

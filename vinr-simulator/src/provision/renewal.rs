@@ -26,7 +26,10 @@ impl Pki {
         let (certificate, key, p12) = (file("pem"), file("key"), file("p12"));
         // Else the files of something that is no till would be replaced.
         if name == "pos-ca" || [&certificate, &key, &p12].iter().any(|it| !it.is_file()) {
-            return Err(ProvisionError::NoSuchTill(name.to_owned(), self.dir.clone()));
+            return Err(ProvisionError::NoSuchTill(
+                name.to_owned(),
+                self.dir.clone(),
+            ));
         }
         let before = Identity::from_pem_files(&certificate, &key)?;
         let pos_ca = self.authority_of(&self.pos_ca(), "pos-ca")?;
@@ -79,7 +82,10 @@ mod tests {
         let ca = std::fs::read(pki.pos_ca()).unwrap();
         for name in ["lane-2", "pos-ca", "terminal-ca", "terminals/term_1"] {
             let refused = pki.renew_till(name);
-            assert!(matches!(refused, Err(ProvisionError::NoSuchTill(..))), "{name}");
+            assert!(
+                matches!(refused, Err(ProvisionError::NoSuchTill(..))),
+                "{name}"
+            );
         }
         assert_eq!(std::fs::read(pki.pos_ca()).unwrap(), ca);
         let unknown = TerminalId::new("term_2").unwrap();

@@ -22,6 +22,9 @@ const SHORTEST: Duration = Duration::from_secs(30 * DAY);
 /// It is made anew when less than this is left.
 const RENEW_BEFORE: Duration = Duration::from_secs(60 * DAY);
 
+/// How often that is asked.
+const LOOK_AT_THE_DATE: Duration = Duration::from_secs(3600);
+
 const DAY: u64 = 24 * 3600;
 
 /// A moment as rcgen takes it, by a type that it does not name.
@@ -118,6 +121,22 @@ impl Pki {
         kept.revoked = entries;
         self.remember(&kept)?;
         Ok(pem)
+    }
+
+    /// The same for whoever can do without: what is missing says so where it is needed.
+    pub(crate) fn renew_crl_or_warn(&self) {
+        if let Err(error) = self.renew_crl() {
+            tracing::warn!(%error, "the revocation list of the POS CA cannot be renewed");
+        }
+    }
+
+    /// Renews it when it is time, for as long as somebody waits.
+    pub(crate) async fn keep_crl_in_time(self) {
+        loop {
+            tokio::time::sleep(LOOK_AT_THE_DATE).await;
+            let pki = self.clone();
+            let _ = tokio::task::spawn_blocking(move || pki.renew_crl_or_warn()).await;
+        }
     }
 
     fn publish(&self, kept: &mut Kept) -> Result<(), ProvisionError> {
@@ -306,7 +325,9 @@ mod tests {
         let (_dir, pki) = provisioned();
         let (till, _) = pki.to_be_revoked();
         let published = std::fs::read(pki.pos_crl()).unwrap();
-        let trial = pki.sign_trial_list(&[&till], later(LIST_HOLDS_FOR)).unwrap();
+        let trial = pki
+            .sign_trial_list(&[&till], later(LIST_HOLDS_FOR))
+            .unwrap();
         let (number, serials) = read(trial.as_bytes());
         assert_eq!((number, serials.len()), (2, 1));
         assert_eq!(std::fs::read(pki.pos_crl()).unwrap(), published);

@@ -73,8 +73,8 @@ pub(crate) enum Setting {
 /// The way a command came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Way {
-    /// Over the LAN.
-    Local,
+    /// Over the LAN, from a till that was judged by a list that stood so.
+    Local(Revocation),
     /// Through the cloud. §9
     Cloud {
         /// A `pay` starts nothing after this moment.
@@ -459,9 +459,12 @@ fn alert(alarm: &Alarm) {
 }
 
 fn input(caller: Caller, command: Command, way: Way, now: Timestamp) -> Input {
-    let (path, expires_at, id) = match way {
-        Way::Local => (ConnectionMode::Local, None, None),
-        Way::Cloud { expires_at, id } => (ConnectionMode::Cloud, expires_at, id),
+    let (path, expires_at, id, revocation) = match way {
+        Way::Local(revocation) => (ConnectionMode::Local, None, None, revocation),
+        // The cloud is no till: no list speaks of it.
+        Way::Cloud { expires_at, id } => {
+            (ConnectionMode::Cloud, expires_at, id, Revocation::InForce)
+        }
     };
     match command {
         Command::Pay { request, key } => Input::Pay {
@@ -472,7 +475,7 @@ fn input(caller: Caller, command: Command, way: Way, now: Timestamp) -> Input {
             expires_at,
             id: id.unwrap_or_else(fresh_payment_id),
             now,
-            revocation: Revocation::InForce,
+            revocation,
         },
         Command::Cancel(request) => Input::Cancel {
             caller,
@@ -585,7 +588,7 @@ mod tests {
             let asked = Message::Asked {
                 caller: Caller(1),
                 command: Command::Pay { request, key: None },
-                way: Way::Local,
+                way: Way::Local(Revocation::InForce),
                 received: Instant::now(),
                 waiting: Waiting::Head {
                     said,

@@ -1,6 +1,7 @@
 //! What happens to a terminal from outside: its power, its two lines, its clock and its settings.
 
 use std::io;
+use std::path::Path;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use super::board::Board;
 use super::clock::DeviceClock;
 use super::power::{Front, Power};
 use super::settings::{Settings, Sheet};
+use super::trust::{NotTaken, Origin};
 use super::{JournalEvent, StartError, Terminal};
 use crate::host::{Behaviour, Link};
 
@@ -88,6 +90,12 @@ impl Terminal {
         Ok(())
     }
 
+    /// Gives it a revocation list from a file, PEM or DER. The outer error is the file's, the inner one the list's: then
+    /// the one before it stays. \[TLS-15\]
+    pub(crate) fn install_crl(&self, path: &Path) -> io::Result<Result<(), NotTaken>> {
+        self.trust.offer_file(path, Origin::ControlPort)
+    }
+
     /// Is it switched on?
     pub fn is_on(&self) -> bool {
         self.is_on.load(Ordering::Relaxed)
@@ -111,6 +119,7 @@ impl Terminal {
 
     fn is_dark(&self) {
         self.is_on.store(false, Ordering::Relaxed);
+        self.trust.closed();
         self.display.go_dark();
         self.board.touch();
     }

@@ -12,7 +12,7 @@ use vinr_protocol::command::{Command, RawRequest};
 use vinr_protocol::endpoint::NoEndpoint;
 use vinr_protocol::error_body::{Code, Refusal};
 use vinr_protocol::id::RequestId;
-use vinr_protocol::terminal::{Activation, Answer, Caller};
+use vinr_protocol::terminal::{Activation, Answer, Caller, Revocation};
 use vinr_protocol::timing;
 use vinr_transport::server::{Aborted, Handler, Reply, Request};
 
@@ -39,6 +39,8 @@ pub(crate) struct Asked {
     pub(crate) body: Bytes,
     pub(crate) received: Instant,
     pub(crate) request_id: RequestId,
+    /// How the revocation list stood when the till was judged.
+    pub(crate) revocation: Revocation,
 }
 
 /// A response, apart from the server that sends it.
@@ -64,6 +66,7 @@ impl Handler for Counter {
             body: request.body,
             received: request.received,
             request_id: request.request_id,
+            revocation: request.revocation,
         };
         match self.ask(asked).await {
             Said::Held { headers, body } => Reply::held(headers, body),
@@ -109,7 +112,7 @@ impl Counter {
         let message = Message::Asked {
             caller,
             command,
-            way: Way::Local,
+            way: Way::Local(self.wire.revocation(asked.revocation)),
             received: asked.received,
             waiting,
         };

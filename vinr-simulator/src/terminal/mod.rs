@@ -21,6 +21,7 @@ mod reset;
 mod rotate;
 mod settings;
 mod storage;
+pub(crate) mod trust;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -36,14 +37,12 @@ use vinr_protocol::TerminalId;
 use vinr_protocol::question::LedgerEntry;
 use vinr_protocol::reader::Activity;
 use vinr_protocol::terminal::{Archived, Config, Effect, Record, Recovery, Screen, Session};
-use vinr_transport::identity::Identity;
-use vinr_transport::server::{Limits, Server, ServerOptions};
-use vinr_transport::trust::TrustBundle;
+use vinr_transport::server::Server;
 
 use crate::cardholder::{Act, Script};
 use crate::cloud::link::device::Device;
 use crate::data_dir::open_patiently;
-use crate::defect::{Defect, Elsewhere, LaxServer, Wire, faulty};
+use crate::defect::{Defect, Elsewhere, LaxLists, LaxServer, Wire, faulty};
 use crate::host::{Guard, Host, Link};
 use crate::provision::Pki;
 use crate::screen::{Display, ScreenEvent};
@@ -65,6 +64,7 @@ pub use reset::{Reset, ResetError};
 pub use rotate::{RotateError, rotate_key};
 use settings::Settings;
 pub use settings::Sheet;
+use trust::Trust;
 
 /// What `GET /v1/reader` says this is.
 const SOFTWARE_VERSION: &str = concat!("vinr-simulator/", env!("CARGO_PKG_VERSION"));
@@ -74,8 +74,7 @@ const SOFTWARE_VERSION: &str = concat!("vinr-simulator/", env!("CARGO_PKG_VERSIO
 pub struct Terminal {
     options: Options,
     address: SocketAddr,
-    identity: Identity,
-    pos_ca: TrustBundle,
+    trust: Arc<Trust>,
     /// Locked for as long as the terminal exists, power cuts included.
     dir: DataDir,
     /// The card network does not share our power.
@@ -90,70 +89,55 @@ pub struct Terminal {
     /// Readable while the power is being switched.
     is_on: AtomicBool,
     lan: std::sync::Mutex<Link>,
+    /// Looks at the files of its trust for as long as it exists.
+    follower: Option<AbortOnDropHandle<()>>,
 }
 
 impl Terminal {
     /// Boots a terminal.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let (certificate, key) = (
-            options.pki.terminal_cert(&options.terminal),
-            options.pki.terminal_key(&options.terminal),
-        );
-        if !certificate.exists() {
-            return Err(StartError::NotProvisioned {
-                terminal: options.terminal.clone(),
-                dir: options.pki.dir().to_owned(),
-            });
-        }
-        let identity =
-            Identity::from_pem_files(certificate, key).map_err(|source| StartError::Identity {
-                terminal: options.terminal.clone(),
-                source,
-            })?;
-        // [TLS-2]
-        if identity.names() != std::slice::from_ref(&options.terminal) {
-            let terminal = options.terminal.clone();
-            return Err(StartError::WrongCertificate { terminal });
-        }
-        let pos_ca = TrustBundle::from_pem_file(options.pki.pos_ca())?;
+        // Who it is comes first: a terminal that was never provisioned has no data.
+        trust::read_identity(&options.pki, &options.terminal)?;
         let dir = open_patiently(&options.data).await?;
         let doubles = [Defect::ChargedTwice, Defect::DoubledOnReconnect];
         let guard = match doubles.iter().any(|it| options.defects.contains(it)) {
             true => Guard::Off,
             false => Guard::OnePerReference,
         };
+        let trust = Trust::load(&options, dir.path())?;
+        let settings = |source| StartError::Settings {
+            terminal: options.terminal.clone(),
+            source,
+        };
         let mut terminal = Self {
             address: options.listen,
-            identity,
-            pos_ca,
             host: Arc::new(match &options.cloud {
                 Some(join) => {
-                    let crl = dir.path().join("pos-ca.crl.pem");
-                    Host::of_cloud(Device::new(options.terminal.clone(), join.clone(), crl))
+                    let (terminal, join) = (options.terminal.clone(), join.clone());
+                    Host::of_cloud(Device::new(terminal, join, trust.clone()))
                 }
                 None => Host::open(&dir, guard)?,
             }),
-            settings: std::sync::Mutex::new(Settings::load(&dir).map_err(|source| {
-                StartError::Settings {
-                    terminal: options.terminal.clone(),
-                    source,
-                }
-            })?),
+            settings: std::sync::Mutex::new(Settings::load(&dir).map_err(settings)?),
+            clock: DeviceClock::open(dir.path()).map_err(settings)?,
+            trust,
             dir,
             display: Arc::new(Display::new(options.terminal.clone())),
             board: Arc::new(Board::new()),
-            clock: DeviceClock::default(),
             quirk: Arc::new(Quirk::of(&options.terminal)),
             is_on: AtomicBool::new(false),
             lan: std::sync::Mutex::default(),
             script: std::sync::Mutex::new(options.script.clone()),
             power: Mutex::new(None),
+            follower: None,
             options,
         };
         terminal.set_the_scene();
         let power = terminal.power_on().await?;
         terminal.address = power.front.address();
         terminal.power = Mutex::new(Some(power));
+        let following = tokio::spawn(follow(terminal.trust.clone(), terminal.clock.clone()));
+        terminal.follower = Some(AbortOnDropHandle::new(following));
         Ok(terminal)
     }
 
@@ -336,28 +320,23 @@ impl Terminal {
             defects,
             ..
         } = &self.options;
-        let lax = [
-            Defect::AcceptsWithoutClientCertificate,
-            Defect::AcceptsAnyPosCertificate,
-        ];
+        let lax = LaxServer::DEFECTS.iter().copied();
         if let Some(defect) = lax.into_iter().find(|defect| defects.contains(defect)) {
             let address = self.address;
-            return LaxServer::bind(address, terminal, pki, defect, counter)
+            let lists = Arc::new(LaxLists::new(defect, terminal.clone(), self.trust.pos_ca()));
+            let server = LaxServer::bind(address, terminal, pki, lists.clone(), counter)
                 .await
-                .map(Front::Lax)
-                .map_err(|source| StartError::Lax { address, source });
+                .map_err(|source| StartError::Lax { address, source })?;
+            self.trust.opened(trust::Front::Lax(lists));
+            return Ok(Front::Lax(server));
         }
-        let options = ServerOptions {
-            terminal: terminal.clone(),
-            identity: self.identity.clone(),
-            pos_ca: self.pos_ca.clone(),
-            limits: Limits::default(),
-            crl: None,
-        };
-        Ok(Front::Strict(
-            Server::bind_with_clock(self.address, options, self.clock.of_certificates(), counter)
-                .await?,
-        ))
+        let options = self.trust.server_options();
+        let clock = self.clock.of_certificates();
+        let server = Server::bind_with_clock(self.address, options, clock, counter).await?;
+        let server = Arc::new(server);
+        self.trust
+            .opened(trust::Front::Strict(Arc::downgrade(&server)));
+        Ok(Front::Strict(server))
     }
 
     /// A terminal that cannot be advertised still takes payments: tills may know its address. \[DISC-1\]
@@ -392,6 +371,15 @@ impl Terminal {
             .await
             .inspect_err(|error| not_advertised(error));
         (announcement.ok().map(Arc::new), None)
+    }
+}
+
+/// Looks at what a terminal trusts, and writes down how late it is.
+async fn follow(trust: Arc<Trust>, clock: DeviceClock) {
+    loop {
+        tokio::time::sleep(trust::LOOK_EVERY).await;
+        trust.look();
+        clock.note();
     }
 }
 

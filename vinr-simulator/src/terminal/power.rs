@@ -30,7 +30,7 @@ pub(super) struct Power {
 /// Who takes the connections.
 #[derive(Debug)]
 pub(super) enum Front {
-    Strict(Server),
+    Strict(Arc<Server>),
     Lax(LaxServer),
 }
 

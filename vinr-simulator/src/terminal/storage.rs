@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use super::Terminal;
 use crate::defect::Defect;
-use crate::provision::files::{self, Audience};
 
 impl Terminal {
     /// Copies what the terminal stores to a new directory that only its owner may enter, and says where. The card
@@ -21,13 +20,6 @@ impl Terminal {
             std::fs::write(to.join("queue.json"), queue)?;
         }
         Ok(to)
-    }
-
-    /// Keeps a CRL beside the terminal's data, and says where.
-    pub(crate) fn keep_crl(&self, crl: &[u8]) -> io::Result<PathBuf> {
-        let path = self.dir.path().join("crl.pem");
-        files::replace(&path, crl, Audience::Owner)?;
-        Ok(path)
     }
 }
 

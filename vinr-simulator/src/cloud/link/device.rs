@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -25,7 +24,7 @@ use super::{Down, PING_EVERY, Said, Up, lines};
 use crate::cloud::join::Join;
 use crate::cloud::tls;
 use crate::host::Link;
-use crate::provision::files::{self, Audience};
+use crate::terminal::trust::{Origin, Trust};
 use crate::terminal::{Commands, Reports, Way};
 
 /// How long an answer of the host is waited for; the machine asks again long before.
@@ -47,8 +46,8 @@ const FIRST_LINK: Duration = Duration::from_secs(1);
 pub(crate) struct Device {
     terminal: TerminalId,
     join: Join,
-    /// Where the POS CA's list is kept. §2
-    crl: PathBuf,
+    /// Who takes the POS CA's lists. §2
+    trust: Arc<Trust>,
     linked: watch::Sender<Link>,
     state: Mutex<State>,
 }
@@ -87,11 +86,11 @@ impl Drop for Powered {
 }
 
 impl Device {
-    pub(crate) fn new(terminal: TerminalId, join: Join, crl: PathBuf) -> Arc<Self> {
+    pub(crate) fn new(terminal: TerminalId, join: Join, trust: Arc<Trust>) -> Arc<Self> {
         Arc::new(Self {
             terminal,
             join,
-            crl,
+            trust,
             linked: watch::Sender::new(Link::Cut),
             state: Mutex::default(),
         })
@@ -337,7 +336,8 @@ impl Device {
                     state.to_tell.remove(&payment.id);
                 }
             }
-            Down::Crl { pem } => self.keep_crl(&pem),
+            // What is refused is logged there. The cloud is not told: it only passes on what the CA signed.
+            Down::Crl { pem } => drop(self.trust.offer(pem.as_bytes(), Origin::Cloud)),
         }
     }
 
@@ -362,20 +362,6 @@ impl Device {
                 () = up.closed() => commands.hang_up(asked.caller),
             }
         });
-    }
-
-    /// Durable, whole or not at all. What enforces it reads it from there. §2
-    fn keep_crl(&self, pem: &str) {
-        let is_new = std::fs::read_to_string(&self.crl).ok().as_deref() != Some(pem);
-        if !is_new {
-            return;
-        }
-        match files::replace(&self.crl, pem.as_bytes(), Audience::Public) {
-            Ok(()) => tracing::info!(terminal = %self.terminal, "a new revocation list"),
-            Err(error) => {
-                tracing::error!(terminal = %self.terminal, %error, "the revocation list cannot be kept");
-            }
-        }
     }
 
     fn ended(&self) {

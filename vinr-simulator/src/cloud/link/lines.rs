@@ -9,8 +9,8 @@ use tokio::time::timeout;
 
 use super::DEAD_AFTER;
 
-/// The longest line: a list of many attempts of one sale.
-const MAX_LINE: u64 = 4 * 1024 * 1024;
+/// The longest line: a list of many attempts of one sale, or the longest revocation list with its line ends escaped.
+const MAX_LINE: u64 = 5 * 1024 * 1024;
 
 /// The next value; an error where the stream ends, stalls or says anything else.
 pub(super) async fn read<T: DeserializeOwned>(
