@@ -4,7 +4,7 @@
 //! asked, and where nobody can the scenario ends as could-not-test.
 
 mod control;
-mod exec;
+pub(crate) mod exec;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -11,6 +11,7 @@
 //! | `[limits]` | what it may accept offline, where that differs from the sheet |
 //! | `[wire]` | where it is, its id, and the files that open a connection |
 //! | `[cloud]` | which cloud it is connected to, where the cloud's rules are judged, too |
+//! | `[revocation]` | who signs revocation lists for the suite, with `certification/pos-to-be-revoked` |
 //! | `[drivers]` | who taps the card, watches the screen, cuts the power |
 //! | `[safety]` | that no customer and no money can be hurt |
 
@@ -59,6 +60,8 @@ pub struct Profile {
     pub wire: Wire,
     /// The cloud that it is connected to, where its rules are judged, too.
     pub cloud: Option<CloudProfile>,
+    /// The command that has revocation lists signed.
+    pub revocation: Option<String>,
     /// What keeps people and money from harm.
     pub safety: Safety,
     features: BTreeMap<String, bool>,

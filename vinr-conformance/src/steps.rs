@@ -5,6 +5,7 @@
 
 mod claims;
 mod hands;
+mod lists;
 mod network;
 mod offline;
 mod scene;
@@ -48,6 +49,7 @@ fn regex(words: &str) -> Regex {
 steps! {
     given "the terminal is idle" => till::waits_until_idle;
     given "the host takes {number} ms to answer" => hands::slows_the_host;
+    given "a revocation list that revokes nobody is in force" => lists::of_nobody_is_in_force;
     given "nothing is queued" => offline::is_empty;
     given "the internet is away" => offline::is_away;
     given "the owner halves each offline limit" => offline::halves_the_limits;
@@ -111,6 +113,16 @@ steps! {
     when "a peer begins a request and never ends it" => strangers::begins_and_never_ends;
     when "the slow peer waits" => strangers::waits;
 
+    when "the lost till asks who is there as {name}" => lists::asks_who;
+    when "the lost till asks for {money} as {name}" => lists::asks;
+    when "the lost till asks for {money} on the connection of {name} as {name}" => lists::asks_on_the_open_connection;
+    when "the lost till is revoked" => lists::revokes;
+    when "the revocation list ends" => lists::ends;
+    when "a new revocation list comes" => lists::of_nobody_is_in_force;
+    when "the revocation list before it is offered again" => lists::offers_the_older;
+    when "a forged revocation list takes the till back" => lists::offers_a_forged;
+    when "another authority's revocation list takes the till back" => lists::offers_a_foreign;
+
     when "the till dials port 8443 and asks who is there" => network::dials_the_port;
     when "somebody listens for terminals" => network::listens;
     when "somebody listens until the terminal is busy" => network::listens_for_busy;
@@ -133,6 +145,7 @@ steps! {
     then "{name} is refused as {word}, naming {word}" => claims::refused_naming;
     then "{name} is refused as {word}, or the connection is closed" => claims::refused_or_closed;
     then "the slow peer is shown out" => claims::shown_out;
+    then "{name} is answered all the same" => lists::answered_all_the_same;
     then "the till of {name} is refused" => claims::not_admitted;
     then "{name} lists nothing" => claims::lists_nothing;
     then "{name} lists {name}" => claims::lists_one;

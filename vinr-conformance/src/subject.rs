@@ -2,13 +2,16 @@
 
 mod elsewhere;
 mod embedded;
+mod lists;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 pub use elsewhere::{Provisioned, elsewhere};
 pub use embedded::{Beside, Embedded, beside, embedded, embedded_as};
+pub use lists::{List, Lists, Signer};
 use vinr_protocol::TerminalId;
 use vinr_simulator::Defect;
 
@@ -29,6 +32,8 @@ pub struct Subject {
     pub till: Identity,
     /// The tills that it should refuse, as far as we have them.
     pub strangers: BTreeMap<Stranger, Identity>,
+    /// The till that may be revoked and who signs lists, where there are both.
+    pub lists: Option<Arc<Lists>>,
     /// Its control port, where it has one.
     pub control: Option<Control>,
     /// Where it is a simulator of this very process: what is broken in it.

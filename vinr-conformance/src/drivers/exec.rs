@@ -14,7 +14,7 @@ const CANNOT: i32 = 127;
 /// How long a command may take beyond the deadline that it was told.
 const GRACE: Duration = Duration::from_secs(2);
 
-pub(super) async fn ask(command: &str, question: &Question, deadline: Duration) -> Answer {
+pub(crate) async fn ask(command: &str, question: &Question, deadline: Duration) -> Answer {
     let cannot = |why: String| Answer::cannot(&question.id, why);
     match timeout(deadline + GRACE, run(command, question)).await {
         Ok(Ok(answer)) if answer.id == question.id => answer,

@@ -453,6 +453,11 @@ pub enum Said {
         /// The held one.
         held: u64,
     },
+    /// A `pay` that was held when its till was revoked got its answer; only `vinr-local/1` says so.
+    StillAnswered {
+        /// Which `pay`.
+        exchange: u64,
+    },
     /// The answer says nothing of the other payment.
     TellsNothingOf {
         /// The answer.

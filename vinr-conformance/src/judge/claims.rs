@@ -79,6 +79,9 @@ pub(super) fn weigh(trace: &Trace<'_>, entry: &Entry, said: &Said) -> Found {
         Said::WhileHeld { exchange, held } => both(trace, [*exchange, *held], |own, held| {
             held::while_held(trace, own, held)
         }),
+        Said::StillAnswered { exchange } => {
+            on(trace, *exchange, |own| held::still_answered(trace, own))
+        }
         Said::SamePayment { exchanges } => same::same(trace, exchanges),
         Said::OtherPayment { exchanges } => both(trace, *exchanges, same::other),
         Said::Charges { reference, count } => charge::charges(trace, reference, *count, seq),

@@ -98,6 +98,18 @@ impl Identity {
         })
     }
 
+    /// Its own certificate, without those that lead to it, as PEM.
+    pub fn certificate_pem(&self) -> String {
+        let der = self.chain.first().map(|own| own.as_ref());
+        let text = base64::engine::general_purpose::STANDARD.encode(der.unwrap_or_default());
+        let lines = text.as_bytes().chunks(64).map(String::from_utf8_lossy);
+        let lines: Vec<_> = lines.collect();
+        format!(
+            "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
+            lines.join("\n")
+        )
+    }
+
     /// What the journal calls it.
     pub fn name(&self) -> &str {
         &self.name

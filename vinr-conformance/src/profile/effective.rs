@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{Capability, Profile};
+use super::{Capability, Driver, Profile};
 use crate::plan::sha256;
 use crate::verdict::DeclaredWire;
 
@@ -20,6 +20,8 @@ pub struct Effective {
     wire: BTreeMap<&'static str, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cloud: Option<Cloud>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revocation: Option<Revocation>,
     drivers: BTreeMap<&'static str, Vec<String>>,
     safety: EffectiveSafety,
 }
@@ -58,6 +60,11 @@ struct Limit {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Cloud {
     at: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Revocation {
+    sign: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -112,6 +119,9 @@ impl Effective {
                 .cloud
                 .as_ref()
                 .map(|cloud| Cloud { at: cloud.word() }),
+            revocation: profile.revocation.clone().map(|command| Revocation {
+                sign: Driver::Exec(command).without_secrets(),
+            }),
             drivers,
             safety: EffectiveSafety {
                 test_mode_confirmed: profile.safety.test_mode_confirmed,

@@ -25,6 +25,7 @@ struct Raw {
     #[serde(default)]
     wire: RawWire,
     cloud: Option<Spanned<RawCloud>>,
+    revocation: Option<RawRevocation>,
     #[serde(default)]
     drivers: BTreeMap<Capability, Vec<Spanned<String>>>,
     #[serde(default)]
@@ -81,6 +82,12 @@ struct RawCloud {
     url: Option<Spanned<String>>,
     ca: Option<PathBuf>,
     api_key_env: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRevocation {
+    sign: Spanned<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -157,6 +164,7 @@ impl Reader<'_> {
             offline,
             wire: self.wire(raw.wire)?,
             cloud: self.cloud(raw.cloud, head.base)?,
+            revocation: raw.revocation.map(|raw| self.signer(raw)).transpose()?,
             safety: self.safety(raw.safety)?,
             features,
             drivers: self.drivers(raw.drivers)?,
@@ -347,6 +355,13 @@ impl Reader<'_> {
                 Ok((capability, drivers))
             })
             .collect()
+    }
+
+    fn signer(&self, raw: RawRevocation) -> Result<String, ProfileError> {
+        match Driver::parse(raw.sign.get_ref()) {
+            Some(Driver::Exec(command)) => Ok(command),
+            _ => Err(self.error(raw.sign.span(), "sign is \"exec:COMMAND\"")),
+        }
     }
 
     fn driver(&self, text: Spanned<String>) -> Result<Driver, ProfileError> {

@@ -27,6 +27,11 @@ pub(super) fn of(requirement: &str) -> &'static [&'static str] {
             "Revocation is checked in the handshake only, and this connection was already open.",
             "The new list is read at the next start only.",
         ],
+        "TLS-15" => &[
+            "The list is stored as it comes: neither its signature nor its issuer is looked at.",
+            "The number of the list is not compared with that of the one before.",
+            "The list's nextUpdate is read by nobody.",
+        ],
         "PAY-2" => &[
             "The command waits for something else first, such as the cloud.",
             "The request is read but the card reader is never armed.",

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 use cucumber::gherkin::StepType;
 use serde_json::{Map, Value, json};
 
-use super::offline;
+use super::{lists, offline};
 use crate::drivers::Ask;
 use crate::features::Case;
 use crate::journal::{Claim, Event, Journal, Said};
 use crate::merchant::Merchant;
 use crate::probe::{Answer, Connection, Exchange, Identity, Request};
 use crate::run::Context;
-use crate::subject::Embedded;
+use crate::subject::{Embedded, List};
 use vinr_protocol::question::{self, Answered};
 
 /// How long the suite waits for an answer that should come at once.
@@ -61,6 +61,8 @@ pub(crate) struct Scene {
     pub(super) cut: u64,
     /// Several attempts under one name: those that a step made one after the other.
     groups: BTreeMap<String, Vec<String>>,
+    /// The revocation lists that the terminal took, the newest last.
+    pub(super) lists: Vec<List>,
     /// What the scenario changed and tidying up changes back.
     pub(super) odd: Odd,
     /// A simulator of the scenario's own, in place of the one under test.
@@ -86,6 +88,8 @@ pub(super) struct Odd {
     pub(super) limits: bool,
     /// The clock was moved.
     pub(super) clock: bool,
+    /// Another revocation list is in force.
+    pub(super) list: bool,
 }
 
 /// One try to get a sale paid.
@@ -115,6 +119,7 @@ impl Scene {
             since: None,
             cut: 0,
             groups: BTreeMap::new(),
+            lists: Vec::new(),
             odd: Odd {
                 internet_is_away: is_away,
                 was_offline: is_away,
@@ -256,6 +261,20 @@ impl Scene {
         let mut exchange = connection.send(request).await;
         exchange.head_within(SOON).await;
         self.keep(name, exchange);
+    }
+
+    /// Sends a request on the connection on which the exchange `on` was answered; false where it is not open any more.
+    pub(super) async fn send_on(&mut self, on: &str, name: &str, request: Request) -> bool {
+        let Some(exchange) = self.live.remove(on) else {
+            return false;
+        };
+        let Some(connection) = exchange.connection_within(SOON).await else {
+            return false;
+        };
+        let mut exchange = connection.send(request).await;
+        exchange.head_within(SOON).await;
+        self.keep(name, exchange);
+        true
     }
 
     /// Remembers an exchange by this name.
@@ -423,8 +442,12 @@ impl Scene {
         }
     }
 
-    /// The host, local mode and the internet: what a shop would miss if a run ended here.
+    /// The list of revoked tills, the host, local mode and the internet: what a shop would miss if a run ended here.
     pub(crate) async fn give_back(&mut self, stays_away: bool) {
+        // First: a list may have taken the till back that all the rest needs.
+        if std::mem::take(&mut self.odd.list) {
+            lists::puts_right(self).await;
+        }
         if std::mem::take(&mut self.odd.host) {
             self.context.drivers.ask(Ask::to("set_host")).await;
         }

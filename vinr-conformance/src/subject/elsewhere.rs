@@ -2,13 +2,15 @@
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use vinr_protocol::TerminalId;
+use vinr_simulator::Pki;
 
-use super::{Subject, SubjectError, strangers};
+use super::{Lists, Signer, Subject, SubjectError, strangers};
 use crate::drivers::Control;
 use crate::probe::Identity;
-use crate::profile::{Capability, Driver, Profile, Wire};
+use crate::profile::{Capability, Driver, Profile};
 
 const PORT: u16 = 8443;
 
@@ -29,7 +31,7 @@ pub fn elsewhere(
 ) -> Result<Subject, SubjectError> {
     let files = match provisioned {
         Some(provisioned) => Files::of_directory(provisioned)?,
-        None => Files::of_profile(&profile.wire)?,
+        None => Files::of_profile(profile)?,
     };
     let control = match &files.control {
         Some(path) if path.is_file() => Some(Control::from_file(path)?),
@@ -52,6 +54,7 @@ pub fn elsewhere(
             &crate::probe::read_key(&files.pos_key)?,
         )?,
         strangers: strangers(&files.terminal, files.certification.as_deref())?,
+        lists: files.lists()?,
         terminal: files.terminal,
         control,
         embedded: None,
@@ -66,6 +69,7 @@ struct Files {
     certification: Option<PathBuf>,
     control: Option<PathBuf>,
     address: Option<String>,
+    signer: Option<Signer>,
 }
 
 impl Files {
@@ -91,11 +95,26 @@ impl Files {
             certification: Some(dir.join("certification")),
             address: address_in(&control),
             control: Some(control),
+            signer: signer_of(dir),
             terminal,
         })
     }
 
-    fn of_profile(wire: &Wire) -> Result<Self, SubjectError> {
+    /// The till that may be revoked, where there are its files and somebody who signs.
+    fn lists(&self) -> Result<Option<Arc<Lists>>, SubjectError> {
+        let (Some(folder), Some(signer)) = (&self.certification, &self.signer) else {
+            return Ok(None);
+        };
+        let file = |end| folder.join(format!("pos-to-be-revoked.{end}"));
+        if !file("pem").is_file() {
+            return Ok(None);
+        }
+        let lists = Lists::new((file("pem"), file("key")), signer.clone())?;
+        Ok(Some(Arc::new(lists)))
+    }
+
+    fn of_profile(profile: &Profile) -> Result<Self, SubjectError> {
+        let wire = &profile.wire;
         let file = |path: &Option<PathBuf>, key: &str| {
             path.clone()
                 .ok_or_else(|| missing(&format!("the profile's [wire] must say {key}")))
@@ -111,8 +130,17 @@ impl Files {
             certification: wire.certification.clone(),
             control: None,
             address: None,
+            signer: profile.revocation.clone().map(Signer::Command),
         })
     }
+}
+
+/// Whoever has the CA's key can sign; a directory of an earlier version gets the till that it lacks.
+fn signer_of(dir: &Path) -> Option<Signer> {
+    let pki = Pki::open(dir).ok()?;
+    let is_able = dir.join("ca-keys").join("pos-ca.key").is_file();
+    let made = is_able && pki.provision_to_be_revoked().is_ok();
+    made.then_some(Signer::Directory(pki))
 }
 
 fn missing(what: &str) -> SubjectError {

@@ -1,6 +1,7 @@
 //! The simulator in this very process: the README's command needs nothing else.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 use vinr_protocol::TerminalId;
@@ -9,7 +10,7 @@ use vinr_simulator::cardholder::Script;
 use vinr_simulator::terminal::Mdns;
 use vinr_simulator::{Builder, Defect, Simulator, SimulatorError};
 
-use super::{Subject, SubjectError, strangers};
+use super::{Lists, Signer, Subject, SubjectError, strangers};
 use crate::drivers::Control;
 use crate::merchant::CloudApi;
 use crate::probe::Identity;
@@ -120,6 +121,10 @@ async fn start(
         terminal_ca: read(pki.terminal_ca())?,
         till: Identity::from_pem("pos", &read(pki.pos_cert())?, &read(pki.pos_key())?)?,
         strangers: strangers(&terminal, Some(&pki.dir().join("certification")))?,
+        lists: Some(Arc::new(Lists::new(
+            pki.to_be_revoked(),
+            Signer::Directory(pki.clone()),
+        )?)),
         control: Control::new(
             &simulator.control().url(),
             simulator.control().token().reveal(),

@@ -47,6 +47,13 @@ macro_rules! killed {
 killed! {
     any_tills_certificate: AcceptsAnyPosCertificate, "tls.other_terminal", "TLS-6.admitted";
     no_certificate_at_all: AcceptsWithoutClientCertificate, "tls.strangers.no-certificate", "TLS-5.admitted";
+    a_list_that_nobody_reads: IgnoresRevocation, "tls.revoked", "TLS-12.admitted";
+    a_list_that_open_connections_survive: RevokedOnlyInTheHandshake, "tls.revoked_open", "TLS-12.admitted";
+    a_list_that_goes_back: TakesOlderLists, "tls.list_older", "TLS-15.admitted";
+    a_list_that_anybody_wrote: TakesForgedLists, "tls.list_forged", "TLS-15.not_served";
+    a_list_of_another_authority: TakesForeignLists, "tls.list_foreign", "TLS-15.not_served";
+    a_list_that_never_ends: PaysOnPastTheList, "tls.list_ends", "TLS-15.accepted";
+    a_slow_peer_that_may_stay: SlowPeersStay, "net.slow", "NET-5.no_answer";
     a_decline_that_is_called_completed: DeclineReportedCompleted, "pay.declined", "PAY-3.wrong_outcome";
     an_altered_amount: AmountAltered, "pay.approved", "PAY-8.amount_altered";
     a_command_for_another_terminal: WrongIdAccepted, "pay.wrong_terminal", "PAY-9.accepted";

@@ -29,6 +29,19 @@ pub(super) fn head_before_card(trace: &Trace<'_>, own: &Exchange<'_>) -> Found {
     Found::kept(entries)
 }
 
+/// The till was revoked while its payment was held. The page does not say that it is answered then.
+pub(super) fn still_answered(trace: &Trace<'_>, own: &Exchange<'_>) -> Found {
+    let is_ours = trace
+        .subject()
+        .is_some_and(|(_, wire)| wire == vinr_protocol::API);
+    let is_answered = own.status() == Some(200) && own.body.is_some();
+    if is_answered || !is_ours {
+        return Found::kept(own.entries());
+    }
+    let expected = "a payment that is held is answered, although its till was revoked meanwhile";
+    Found::broken("held_was_cut_off", expected, own.outcome(), own.entries())
+}
+
 /// `activation;dur=12.3`
 fn says_activation(text: &str) -> bool {
     text.split(',').any(|metric| {
@@ -107,6 +120,19 @@ mod tests {
         assert!(says_activation("db;dur=1, activation;dur=0"));
         assert!(!says_activation("activation"));
         assert!(!says_activation("activation;dur=soon"));
+    }
+
+    #[test]
+    fn a_held_payment_is_answered_although_its_till_was_revoked() {
+        let mut story = Story::new();
+        let answered = story.pay("order_1", "k1", 2500);
+        story.answer_payment(answered, "completed");
+        let cut = story.pay("order_2", "k2", 2500);
+        story.head(cut, 200, &[]);
+        story.lose(cut, "reset");
+        let reason = |exchange| story.reason(&Said::StillAnswered { exchange });
+        assert_eq!(reason(answered), None);
+        assert_eq!(reason(cut), Some("held_was_cut_off"));
     }
 
     #[test]

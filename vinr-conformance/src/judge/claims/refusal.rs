@@ -16,12 +16,20 @@ pub(super) fn refused(
     } else {
         ""
     };
-    let expected = format!("a 4xx with the code {}{close}", codes.join(" or "));
+    // Of what is refused for no fault of the till's the status begins with a 5. [TLS-15]
+    let is_ours = |status| {
+        codes
+            .iter()
+            .any(|code| vinr_protocol::Code::from(code.as_str()).status() == status)
+    };
+    let kind = if is_ours(503) { "503" } else { "4xx" };
+    let expected = format!("a {kind} with the code {}{close}", codes.join(" or "));
     let broken = |reason, seen: String| Found::broken(reason, &expected, seen, own.entries());
     let status = match own.status() {
         None if may_close && own.was_cut() => return Found::kept(own.entries()),
         None => return broken("no_answer", own.outcome()),
         Some(status @ 400..=499) => status,
+        Some(status) if is_ours(status) => status,
         Some(200..=299) => return broken("accepted", own.outcome()),
         Some(_) => return broken("wrong_status", own.outcome()),
     };
@@ -141,6 +149,23 @@ mod tests {
         let pay = story.pay("order_1", "k1", 2500);
         story.answer(pay, 400, &error("wrong_terminal"));
         assert_eq!(story.reason(&refused(pay, "wrong_terminal", false)), None);
+    }
+
+    #[test]
+    fn a_503_is_a_refusal_where_the_code_has_that_status_and_nowhere_else() {
+        let reason = |wanted: &str, status, code: &str| {
+            let mut story = Story::new();
+            let pay = story.pay("order_1", "k1", 2500);
+            story.answer(pay, status, &error(code));
+            story.reason(&refused(pay, wanted, false))
+        };
+        let unavailable = "terminal_unavailable";
+        assert_eq!(reason(unavailable, 503, unavailable), None);
+        assert_eq!(reason(unavailable, 500, "internal"), Some("wrong_status"));
+        assert_eq!(
+            reason("wrong_terminal", 503, unavailable),
+            Some("wrong_status")
+        );
     }
 
     #[test]
