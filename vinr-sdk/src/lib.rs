@@ -3,6 +3,7 @@
 mod asking;
 mod attempts;
 mod builder;
+pub mod cloud;
 mod discovered;
 mod error;
 mod host;
@@ -18,9 +19,11 @@ mod simulator;
 pub mod store;
 mod terminals;
 mod vinr;
+pub mod webhooks;
 
 pub use attempts::{Attempts, Resolution, Resolved};
 pub use builder::{BuildError, Builder, FurtherAttempt, NeedsIdentity, NeedsTerminalCa};
+pub use cloud::{Cloud, CloudError, SecretKey};
 pub use discovered::{Discovered, LeftOut, Reader, Reason};
 pub use error::{Charged, Error, OutcomeUnknown};
 pub use payments::Payments;

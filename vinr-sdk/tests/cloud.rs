@@ -1,0 +1,9 @@
+//! The SDK with a cloud: hybrid payments, groups and webhooks, against simulated terminals and their sandbox cloud over
+//! real sockets.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+mod support;
+mod webhooks;

@@ -1,0 +1,7 @@
+//! A shop with several terminals and a cloud, and a cable to each that can be watched and broken.
+
+mod cable;
+mod shop;
+
+pub(crate) use cable::{Cable, State};
+pub(crate) use shop::{A, B, C, Shop, charged, id, never_taps, taps};

@@ -1,0 +1,178 @@
+//! The terminals, their cloud and a till.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use vinr_protocol::device::Model;
+use vinr_protocol::question::LedgerEntry;
+use vinr_sdk::{Builder, Cloud, SecretKey, TerminalId, Vinr};
+use vinr_simulator::cardholder::Script;
+use vinr_simulator::cards::TestCard;
+use vinr_simulator::cloud::CloudOptions;
+use vinr_simulator::screen::Picture;
+use vinr_simulator::{Cloud as Sandbox, Pki, Simulator, Terminal};
+
+use super::Cable;
+
+pub(crate) const A: &str = "term_CT20_0042";
+pub(crate) const B: &str = "term_CT20_0043";
+pub(crate) const C: &str = "term_CT20_0044";
+
+/// A shop. The till reaches everything through cables.
+pub(crate) struct Shop {
+    pub(crate) simulator: Simulator,
+    /// To the terminals, in their order.
+    pub(crate) lan: Vec<Cable>,
+    /// To the cloud.
+    pub(crate) internet: Cable,
+    dir: TempDir,
+}
+
+impl Shop {
+    /// With cardholders who tap at once.
+    pub(crate) async fn open() -> Self {
+        Self::with(taps("approved")).await
+    }
+
+    pub(crate) async fn with(script: Script) -> Self {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self::of(script, CloudOptions::new(any)).await
+    }
+
+    pub(crate) async fn of(script: Script, cloud: CloudOptions) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        copy(provisioned(), &dir.path().join("vinr-local"));
+        let mut builder = Simulator::builder(dir.path().join("vinr-local"))
+            .cardholder(script)
+            .cloud(cloud);
+        for terminal in [A, B, C] {
+            builder = builder.terminal(id(terminal), Model::NexgoCt20);
+        }
+        let simulator = builder.start().await.unwrap();
+        let mut lan = Vec::new();
+        for terminal in simulator.terminals() {
+            lan.push(Cable::to(terminal.address()).await);
+        }
+        let internet = Cable::to(simulator.cloud().unwrap().address()).await;
+        let shop = Self {
+            simulator,
+            lan,
+            internet,
+            dir,
+        };
+        shop.is_linked().await;
+        shop
+    }
+
+    /// Waits until every terminal has its link to the cloud.
+    async fn is_linked(&self) {
+        let all = self.simulator.terminals().len();
+        while self.sandbox().standing().await.unwrap().linked.len() < all {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    pub(crate) fn sandbox(&self) -> &Sandbox {
+        self.simulator.cloud().unwrap()
+    }
+
+    pub(crate) fn terminal(&self, name: &str) -> &Arc<Terminal> {
+        let mut terminals = self.simulator.terminals().iter();
+        terminals.find(|it| it.id().as_str() == name).unwrap()
+    }
+
+    /// The cable to a terminal.
+    pub(crate) fn cable(&self, terminal: &str) -> &Cable {
+        let terminals = self.simulator.terminals().iter();
+        let mut both = terminals.zip(&self.lan);
+        both.find(|(it, _)| it.id().as_str() == terminal).unwrap().1
+    }
+
+    /// The cloud as this till reaches it.
+    pub(crate) fn cloud(&self) -> Cloud {
+        let pki = self.simulator.pki();
+        self.cloud_with(SecretKey::from_file(pki.api_key()).unwrap())
+    }
+
+    pub(crate) fn cloud_with(&self, key: SecretKey) -> Cloud {
+        let url = format!("https://{}", self.internet.address());
+        Cloud::with_ca_file(&url, key, self.simulator.pki().cloud_ca()).unwrap()
+    }
+
+    /// A till that knows where the terminals are, without a cloud.
+    pub(crate) fn builder(&self) -> Builder {
+        let pki = self.simulator.pki();
+        let mut builder = Vinr::builder()
+            .terminal_ca_file(pki.terminal_ca())
+            .unwrap()
+            .identity_pem_files(pki.pos_cert(), pki.pos_key())
+            .unwrap()
+            .store_dir(self.dir.path().join("till"));
+        for (terminal, cable) in self.simulator.terminals().iter().zip(&self.lan) {
+            builder = builder.terminal(terminal.id().as_str(), cable.address());
+        }
+        builder
+    }
+
+    /// What the card network charged for a sale.
+    pub(crate) async fn charges(&self, reference: &str) -> usize {
+        charged(self.sandbox().ledger().await, reference)
+    }
+
+    /// Waits until a terminal's screen shows this.
+    pub(crate) async fn shows(&self, terminal: &str, picture: Picture) {
+        while self.terminal(terminal).screen().screen != picture {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+pub(crate) fn charged(ledger: Vec<LedgerEntry>, reference: &str) -> usize {
+    let is_charge = |it: &&LedgerEntry| it.reference == reference && it.approved && !it.voided;
+    ledger.iter().filter(is_charge).count()
+}
+
+pub(crate) fn id(terminal: &str) -> TerminalId {
+    TerminalId::new(terminal).unwrap()
+}
+
+/// A cardholder with this card in their hand.
+pub(crate) fn taps(card: &str) -> Script {
+    Script {
+        tap_after: Some(Duration::ZERO),
+        card: TestCard::find(card).unwrap(),
+        ..Script::default()
+    }
+}
+
+/// A cardholder who looks for their card.
+pub(crate) fn never_taps() -> Script {
+    Script::by_hand()
+}
+
+/// Making identities takes most of a second: once is enough.
+fn provisioned() -> &'static Path {
+    static DIR: OnceLock<TempDir> = OnceLock::new();
+    DIR.get_or_init(|| {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Pki::provision(dir.path(), &[A, B, C].map(id)).unwrap());
+        dir
+    })
+    .path()
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
