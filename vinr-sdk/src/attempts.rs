@@ -4,13 +4,19 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::time::timeout;
 use vinr_protocol::Payment;
-use vinr_protocol::client::attempt::{Attempt, Input, Lost, Policy, StoredAttempt};
+use vinr_protocol::client::attempt::{self, Lost, StoredAttempt};
+use vinr_protocol::client::hybrid::{self, Hybrid, Input, Policy};
+use vinr_protocol::payment::ConnectionMode;
+use vinr_protocol::timing::LOCAL_TIMEOUT;
 
+use crate::cloud::Cloud;
 use crate::error::{Error, OutcomeUnknown};
-use crate::host::Host;
+use crate::hands::Hands;
 use crate::in_flight::Place;
-use crate::result::{PaymentResult, resolution};
+use crate::paying::run;
+use crate::result::{PaymentResult, resolution, unknown};
 use crate::vinr::{Inner, Vinr, now};
 
 /// How long one attempt may take to be found out about.
@@ -78,7 +84,8 @@ impl Attempts<'_> {
             Some(async move {
                 let mut resolved = Vec::new();
                 for attempt in attempts {
-                    let resolution = resume(inner, attempt.clone(), &mut place).await;
+                    let resolution =
+                        resume(inner, inner.cloud.as_ref(), attempt.clone(), &mut place).await;
                     resolved.push(Resolved {
                         attempt,
                         resolution,
@@ -91,13 +98,32 @@ impl Attempts<'_> {
     }
 }
 
-/// Finds out about one attempt.
-pub(crate) async fn resume(inner: &Inner, attempt: StoredAttempt, place: &mut Place) -> Resolution {
+/// Finds out about one attempt: over the LAN alone where `cloud` is missing, but for an attempt that the cloud was asked
+/// for, of which the cloud alone may know.
+pub(crate) async fn resume(
+    inner: &Inner,
+    cloud: Option<&Cloud>,
+    attempt: StoredAttempt,
+    place: &mut Place,
+) -> Resolution {
+    let of_cloud = || (inner.cloud.as_ref()).filter(|_| attempt.path == ConnectionMode::Cloud);
+    let cloud = cloud.or_else(of_cloud);
     let policy = Policy {
-        deadline: RESOLVE_WITHIN,
-        spare_key: None,
+        attempt: attempt::Policy {
+            deadline: RESOLVE_WITHIN,
+            spare_key: None,
+        },
+        cloud: match cloud {
+            Some(_) => hybrid::Cloud::After(LOCAL_TIMEOUT),
+            None => hybrid::Cloud::None,
+        },
     };
-    let host = Host::resume(inner, Attempt::new(attempt.clone(), policy));
-    let outcome = host.run(Input::Resume { now: now() }, place).await;
-    resolution(attempt, outcome)
+    let mut hands = Hands::new(inner, cloud);
+    let hybrid = Hybrid::new(attempt.clone(), policy);
+    let running = run(hybrid, &mut hands, Input::Resume { now: now() }, place);
+    // With a cloud the machine holds on for as long as a pay may take; a question need not.
+    match timeout(RESOLVE_WITHIN, running).await {
+        Ok(outcome) => resolution(attempt, outcome),
+        Err(_) => Resolution::StillUnknown(unknown(attempt)),
+    }
 }

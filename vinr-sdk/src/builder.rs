@@ -9,6 +9,7 @@ use vinr_protocol::TerminalId;
 use vinr_protocol::timing::CLIENT_HOLD;
 use vinr_transport::{ConnectError, Connector, Identity, IdentityError, TrustBundle, TrustError};
 
+use crate::cloud::Cloud;
 use crate::store::{AttemptStore, FileStore, FileStoreError};
 use crate::terminals::Terminals;
 use crate::vinr::{Inner, Vinr};
@@ -81,6 +82,7 @@ pub struct Builder {
     window: Duration,
     further: FurtherAttempt,
     terminals: Vec<(String, SocketAddr)>,
+    cloud: Option<Cloud>,
 }
 
 enum Store {
@@ -151,6 +153,7 @@ impl NeedsIdentity {
             window: vinr_discovery::browse::WINDOW,
             further: FurtherAttempt::default(),
             terminals: Vec::new(),
+            cloud: None,
         }
     }
 }
@@ -195,6 +198,13 @@ impl Builder {
         self
     }
 
+    /// The cloud of hybrid payments. It is not called before a payment that says *hybrid* needs it: local mode has no
+    /// cloud traffic.
+    pub fn cloud(mut self, cloud: Cloud) -> Self {
+        self.cloud = Some(cloud);
+        self
+    }
+
     /// Opens the store. No connection is made yet.
     pub fn build(self) -> Result<Vinr, BuildError> {
         Ok(Vinr::of(self.inner()?))
@@ -219,6 +229,7 @@ impl Builder {
             self.deadline,
             self.window,
             self.further,
+            self.cloud,
         ))
     }
 }

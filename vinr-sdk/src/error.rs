@@ -2,6 +2,7 @@
 //! been charged ([`Error::charged`]), and what to do next ([`Error::next`]).
 
 use std::fmt;
+use std::time::Duration;
 
 use vinr_protocol::client::attempt::Lost;
 use vinr_protocol::client::attempt::Unsettled;
@@ -110,6 +111,40 @@ pub enum Error {
         /// The sale.
         reference: Reference,
     },
+    /// Neither the terminal nor the cloud was reached: nothing was sent on either path. \[HYB-1\]
+    #[error("{reader} can be reached neither over the LAN ({lan}) nor through the cloud ({cloud})")]
+    NoPath {
+        /// The terminal.
+        reader: TerminalId,
+        /// What came of the LAN.
+        lan: String,
+        /// What came of the cloud.
+        cloud: String,
+    },
+    /// The cloud does not accept this till: its API key is missing, wrong or revoked.
+    #[error("the cloud refused this till ({status}): {} ({})", .error.message, .error.code)]
+    CloudRefused {
+        /// The HTTP status.
+        status: u16,
+        /// Its reason.
+        error: Box<ErrorBody>,
+        /// What the sale's other attempts have come to.
+        attempts: Vec<Payment>,
+    },
+    /// Every terminal of the group was busy for as long as the call would wait. \[GRP-2\]
+    #[error("every terminal of the group was busy for {} s", waited.as_secs_f32())]
+    AllBusy {
+        /// The terminals.
+        members: Vec<TerminalId>,
+        /// How long the call waited.
+        waited: Duration,
+    },
+    /// No terminal of the group was reached, and nothing was sent.
+    #[error("no terminal of the group can be reached: {}", list(.unreachable))]
+    NoneReachable {
+        /// Each, and why.
+        unreachable: Vec<(TerminalId, String)>,
+    },
     /// A terminal that may know better did not answer, and no other has the sale paid or in progress.
     #[error("what became of {reference} cannot be told: {}", list(.unanswered))]
     Unanswered {
@@ -166,7 +201,10 @@ impl Error {
                 Charged::No if looks_up(error) => Charged::Perhaps,
                 charged => charged,
             },
-            Error::Voided { attempts, .. } => by(attempts),
+            Error::Voided { attempts, .. } | Error::CloudRefused { attempts, .. } => by(attempts),
+            Error::NoPath { .. } | Error::AllBusy { .. } | Error::NoneReachable { .. } => {
+                Charged::No
+            }
             Error::Invalid { .. }
             | Error::UnknownReader { .. }
             | Error::Unreachable { .. }
@@ -214,6 +252,17 @@ impl Error {
                 "do not pay again: resolve the attempt once the terminal can be reached"
             }
             Error::NotFound { .. } => "the sale may be paid",
+            Error::NoPath { .. } => {
+                "check the terminal's power, the LAN and the internet, then pay the same reference again"
+            }
+            Error::CloudRefused { .. } if self.charged() == Charged::No => {
+                "give this till a valid API secret key; nothing was charged"
+            }
+            Error::CloudRefused { .. } => "look at the sale's other attempts before paying again",
+            Error::AllBusy { .. } => "pay the same reference again in a moment",
+            Error::NoneReachable { .. } => {
+                "check the terminals' power and network, then pay the same reference again"
+            }
             Error::Unanswered { .. } => "do not pay again: ask once the terminal can be reached",
         }
     }

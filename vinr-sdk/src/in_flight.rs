@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
-use vinr_protocol::{AttemptKey, Reference, TerminalId};
+use vinr_protocol::Reference;
+use vinr_protocol::client::attempt::StoredAttempt;
 
 /// Which sales are being paid or found out about right now.
 #[derive(Debug, Clone, Default)]
@@ -12,7 +13,7 @@ pub(crate) struct InFlight(Arc<Mutex<BTreeMap<Reference, Call>>>);
 
 #[derive(Debug, Clone)]
 struct Call {
-    attempt: Option<(TerminalId, AttemptKey)>,
+    attempt: Option<StoredAttempt>,
     give_up: watch::Sender<bool>,
 }
 
@@ -49,7 +50,7 @@ impl InFlight {
     }
 
     /// Tells the call that the sale is no longer wanted, and which attempt is to be cancelled.
-    pub(crate) fn give_up(&self, reference: &Reference) -> Option<(TerminalId, AttemptKey)> {
+    pub(crate) fn give_up(&self, reference: &Reference) -> Option<StoredAttempt> {
         let calls = self.lock();
         let call = calls.get(reference)?;
         call.give_up.send_replace(true);
@@ -64,9 +65,9 @@ impl InFlight {
 
 impl Place {
     /// The attempt that is about to be sent.
-    pub(crate) fn attempts(&self, terminal: &TerminalId, key: &AttemptKey) {
+    pub(crate) fn attempts(&self, attempt: &StoredAttempt) {
         if let Some(call) = self.all.lock().get_mut(&self.reference) {
-            call.attempt = Some((terminal.clone(), key.clone()));
+            call.attempt = Some(attempt.clone());
         }
     }
 

@@ -1,43 +1,143 @@
-//! One intent to get a sale paid, from the first look at what is unresolved to its end.
+//! One intent to get a sale paid at one terminal, from the first look at what is unresolved to its end.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
 
-use tokio::time::timeout;
-use vinr_protocol::client::attempt::{Attempt, Input, Outcome, Policy, StoredAttempt};
-use vinr_protocol::{PayRequest, PaymentId};
+use tokio::time::{Instant, timeout};
+use vinr_protocol::client::attempt::{self, NotSent, Outcome, StoredAttempt};
+use vinr_protocol::client::hybrid::{self, Effect, Hybrid, Input};
+use vinr_protocol::{Machine, PayRequest, PaymentId};
 use vinr_transport::CallError;
 
 use crate::attempts::{Resolution, resume};
 use crate::builder::FurtherAttempt;
+use crate::cloud::Cloud;
 use crate::error::{Charged, Error};
-use crate::host::Host;
+use crate::hands::Hands;
 use crate::in_flight::Place;
+use crate::lan::{Way, never_sent};
 use crate::line::{ANSWER_WITHIN, Line, NoLine};
-use crate::result::PaymentResult;
+use crate::result::{PaymentResult, result};
 use crate::vinr::{Inner, fresh_key, now};
 
-/// One intent on one line.
-pub(crate) async fn pay(
+/// Over the LAN alone.
+pub(crate) async fn locally(
     inner: &Inner,
     request: &PayRequest,
-    mut line: Line,
     place: &mut Place,
-) -> Result<Outcome, Error> {
+) -> Result<PaymentResult, Error> {
+    loop {
+        let taken = inner.terminals.take(&request.terminal_id).await?;
+        let was_idle = taken.was_idle;
+        let mut taken = taken;
+        let stored = attempt_on(&mut taken.line, request).await?;
+        let mut hands = Hands::new(inner, None);
+        hands.take(request.clone(), Way::Line(taken));
+        let hybrid = Hybrid::new(stored, policy(inner, hybrid::Cloud::None));
+        let outcome = run(hybrid, &mut hands, Input::Begin, place).await;
+        match outcome {
+            // The idle line had died, nothing was sent on it, and another device is there since.
+            Outcome::NotSent {
+                why: NotSent::ConnectionClosed,
+            } if was_idle => {}
+            outcome => return result(inner, &request.terminal_id, outcome, &hands.noted),
+        }
+    }
+}
+
+/// Over the LAN first, and through the cloud where that does not accept within the limit. §7
+pub(crate) async fn hybrid(
+    inner: &Inner,
+    cloud: &Cloud,
+    request: &PayRequest,
+    limit: Duration,
+    place: &mut Place,
+) -> Result<PaymentResult, Error> {
+    let begun = Instant::now();
+    let (stored, way) = prepare(inner, request, limit).await;
+    // Dialling is part of what the limit bounds.
+    let left = limit.saturating_sub(begun.elapsed());
+    let mut hands = Hands::new(inner, Some(cloud));
+    hands.take(request.clone(), way);
+    let hybrid = Hybrid::new(stored, policy(inner, hybrid::Cloud::After(left)));
+    let outcome = run(hybrid, &mut hands, Input::Begin, place).await;
+    result(inner, &request.terminal_id, outcome, &hands.noted)
+}
+
+/// Runs the machine to its end.
+pub(crate) async fn run(
+    mut hybrid: Hybrid,
+    hands: &mut Hands<'_>,
+    first: Input,
+    place: &mut Place,
+) -> Outcome {
+    let mut inputs = VecDeque::from([first]);
+    let mut gave_up = false;
+    loop {
+        while let Some(input) = inputs.pop_front() {
+            let arrived = Instant::now();
+            for effect in hybrid.step(input) {
+                if let Effect::Settled(outcome) = effect {
+                    hands.let_go();
+                    return outcome;
+                }
+                let stored = hybrid.stored();
+                inputs.extend(hands.perform(stored, effect, arrived, place).await);
+            }
+        }
+        inputs.push_back(tokio::select! {
+            biased;
+            input = hands.next(hybrid.stored()) => input,
+            () = place.given_up(), if !gave_up => {
+                gave_up = true;
+                Input::GiveUp
+            }
+        });
+    }
+}
+
+/// A record of an attempt, and the way to send it: what cannot be reached within the limit is a dead way, about which the
+/// machine decides.
+pub(crate) async fn prepare(
+    inner: &Inner,
+    request: &PayRequest,
+    limit: Duration,
+) -> (StoredAttempt, Way) {
+    let terminal = &request.terminal_id;
+    let reached = timeout(limit, async {
+        let mut taken = inner.terminals.take(terminal).await?;
+        let stored = attempt_on(&mut taken.line, request).await?;
+        Ok((stored, Way::Line(taken)))
+    });
+    let why = match reached.await {
+        Ok(Ok(prepared)) => return prepared,
+        Ok(Err(error)) => never_sent(error),
+        Err(_) => NotSent::Unreachable(format!("no answer within {} ms", limit.as_millis())),
+    };
+    let mut stored = StoredAttempt::new(request, fresh_key(), now());
+    // Which device it was when it could be reached. [REC-23]
+    stored.journal_id = inner.terminals.journal(terminal);
+    (stored, Way::Dead(why))
+}
+
+async fn attempt_on(line: &mut Line, request: &PayRequest) -> Result<StoredAttempt, Error> {
     let mut stored = StoredAttempt::new(request, fresh_key(), now());
     stored.journal_id = line.reader.journal_id.clone();
     if stored.journal_id.is_none() {
-        stored.known = known(&mut line, request).await?;
+        stored.known = known(line, request).await?;
     }
-    let policy = Policy {
+    Ok(stored)
+}
+
+fn policy(inner: &Inner, cloud: hybrid::Cloud) -> hybrid::Policy {
+    let attempt = attempt::Policy {
         deadline: inner.deadline,
         spare_key: match inner.further {
             FurtherAttempt::Once => Some(fresh_key()),
             FurtherAttempt::Never => None,
         },
     };
-    let attempt = Attempt::new(stored, policy);
-    let host = Host::pay(inner, attempt, request, line);
-    Ok(host.run(Input::Begin, place).await)
+    hybrid::Policy { attempt, cloud }
 }
 
 /// On a device that returns no keys: the payments of the sale that are there already. \[REC-16\]
@@ -53,8 +153,11 @@ async fn known(line: &mut Line, request: &PayRequest) -> Result<BTreeSet<Payment
 }
 
 /// Finds out about this sale's unresolved attempts first: one of them may have paid it. \[REC-5\]
+///
+/// Over the LAN alone where `cloud` is missing, but for an attempt that the cloud was asked for.
 pub(crate) async fn paid_earlier(
     inner: &Inner,
+    cloud: Option<&Cloud>,
     request: &PayRequest,
     place: &mut Place,
 ) -> Result<Option<PaymentResult>, Error> {
@@ -65,7 +168,7 @@ pub(crate) async fn paid_earlier(
         let same_money = (earlier.amount, earlier.currency, earlier.capture_method)
             == (request.amount, request.currency, request.capture_method);
         let reader = earlier.terminal_id.clone();
-        match resume(inner, earlier, place).await {
+        match resume(inner, cloud, earlier, place).await {
             Resolution::Result(
                 paid @ (PaymentResult::Completed(_) | PaymentResult::AcceptedOffline(_)),
             ) if same_money => return Ok(Some(paid)),

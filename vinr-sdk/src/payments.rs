@@ -2,17 +2,28 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use futures_util::future::join_all;
-use vinr_protocol::client::attempt::{NotSent, Outcome};
+use tokio::time::timeout;
+use vinr_protocol::client::attempt::StoredAttempt;
+use vinr_protocol::client::hybrid::Input;
+use vinr_protocol::payment::ConnectionMode;
 use vinr_protocol::{CancelRequest, Cancellation, Payment, Reference, Status, TerminalId};
 
 use crate::asking::{cancel, list};
+use crate::calling;
+use crate::cloud;
+use crate::create::{At, Connectivity, Create};
 use crate::error::Error;
-use crate::paying::{paid_earlier, pay};
-use crate::result::{PaymentResult, result};
+use crate::in_flight::Place;
+use crate::paying::{self, paid_earlier};
+use crate::result::PaymentResult;
 use crate::sale::CreateLocal;
 use crate::vinr::Vinr;
+
+/// For a cancel through the cloud: the cloud gives the terminal 5 s.
+const CANCEL_WITHIN: Duration = Duration::from_secs(10);
 
 /// Payments of this till: [`Vinr::payments`].
 #[derive(Debug, Clone, Copy)]
@@ -35,27 +46,66 @@ impl Payments<'_> {
     pub async fn create_local(self, sale: CreateLocal<'_>) -> Result<PaymentResult, Error> {
         let request = sale.parse()?;
         let inner = &*self.0.inner;
-        let mut place =
-            inner
-                .in_flight
-                .enter(&request.reference)
-                .ok_or_else(|| Error::InProgress {
-                    reference: request.reference.clone(),
-                })?;
-        if let Some(paid) = paid_earlier(inner, &request, &mut place).await? {
+        let mut place = self.enter(&request.reference)?;
+        if let Some(paid) = paid_earlier(inner, None, &request, &mut place).await? {
             return Ok(paid);
         }
-        loop {
-            let taken = inner.terminals.take(&request.terminal_id).await?;
-            let outcome = pay(inner, &request, taken.line, &mut place).await?;
-            match outcome {
-                // The idle line had died, and nothing was sent on it.
-                Outcome::NotSent {
-                    why: NotSent::ConnectionClosed,
-                } if taken.was_idle => {}
-                outcome => return result(&request.terminal_id, outcome),
+        paying::locally(inner, &request, &mut place).await
+    }
+
+    /// Takes a payment at one terminal or at whichever of a group is idle first, over the LAN and, where
+    /// [`Connectivity::Hybrid`] says so, through the cloud if the LAN is silent.
+    ///
+    /// Everything that [`create_local`](Self::create_local) promises holds here. In hybrid mode both paths carry the same
+    /// key, so that the terminal makes one payment of both; a terminal that accepted is waited for, and a certificate that
+    /// does not match or a definite refusal is an error, never a reason to take the other path. Which path it was, the
+    /// payment says itself: [`Payment::connection_mode`]; how often, [`Vinr::counters`].
+    ///
+    /// A call for a group that finds all busy waits its turn, first come, first served within this process.
+    ///
+    /// **Dropping the future** of a call for one terminal hangs up, as with `create_local`. Of a call for a group it gives
+    /// the place in the queue back, and what still waits for a card is cancelled in the background; what became of it is
+    /// in [`Attempts::resolve`](crate::Attempts::resolve) if the till goes down meanwhile.
+    pub async fn create(self, sale: Create<'_>) -> Result<PaymentResult, Error> {
+        let (request, members) = sale.parse()?;
+        let inner = &*self.0.inner;
+        let hybrid = match sale.connectivity {
+            Connectivity::Local => None,
+            Connectivity::Hybrid { local_timeout } => {
+                let cloud = inner.cloud.as_ref().ok_or_else(|| Error::Invalid {
+                    field: "connectivity",
+                    expected: "hybrid needs a till that was built with .cloud(…)".to_owned(),
+                })?;
+                Some((cloud, local_timeout))
+            }
+        };
+        let mut place = self.enter(&request.reference)?;
+        let cloud = hybrid.map(|(cloud, _)| cloud);
+        if let Some(paid) = paid_earlier(inner, cloud, &request, &mut place).await? {
+            return Ok(paid);
+        }
+        match (sale.at, hybrid) {
+            (At::Terminal(_), None) => paying::locally(inner, &request, &mut place).await,
+            (At::Terminal(_), Some((cloud, limit))) => {
+                paying::hybrid(inner, cloud, &request, limit, &mut place).await
+            }
+            (At::Group(_), hybrid) => {
+                let wanted = calling::Wanted {
+                    request,
+                    members,
+                    hybrid,
+                    max_wait: sale.max_wait,
+                };
+                calling::call(self.0, wanted, place).await
             }
         }
+    }
+
+    fn enter(self, reference: &Reference) -> Result<Place, Error> {
+        let place = self.0.inner.in_flight.enter(reference);
+        place.ok_or_else(|| Error::InProgress {
+            reference: reference.clone(),
+        })
     }
 
     /// The latest word on a sale, from every terminal whose address is known: the payment that completed, or
@@ -142,17 +192,44 @@ impl Payments<'_> {
         let stored = inner.unresolved().await?;
         let own = in_flight
             .into_iter()
-            .chain(stored.into_iter().filter_map(|attempt| {
-                (attempt.reference == reference).then_some((attempt.terminal_id, attempt.key))
-            }))
-            .find_map(|(terminal, key)| (terminal == terminal_id).then_some(key));
+            .chain(stored)
+            .filter(|attempt| attempt.reference == reference)
+            .find(|attempt| {
+                attempt.terminal_id == terminal_id || attempt.members.contains(&terminal_id)
+            });
         let request = CancelRequest {
             terminal_id,
             reference,
-            attempt_key: own,
+            attempt_key: own.as_ref().map(|attempt| attempt.key.clone()),
         };
-        cancel(inner, request).await
+        match (cancel(inner, request).await, own) {
+            // Through the cloud only where the LAN is dead, and only what the cloud was asked for. §9
+            (Err(error), Some(own))
+                if own.path == ConnectionMode::Cloud && is_about_the_network(&error) =>
+            {
+                self.cancel_through_cloud(&own).await.ok_or(error)
+            }
+            (answer, _) => answer,
+        }
     }
+
+    async fn cancel_through_cloud(self, own: &StoredAttempt) -> Option<Cancellation> {
+        let cloud = self.0.inner.cloud.as_ref()?;
+        let asked = cloud::cancel(cloud, &own.reference, &own.key);
+        match timeout(CANCEL_WITHIN, asked).await.ok()? {
+            // [REC-19]
+            Input::CancelAnswered(_, word) if word.reference == own.reference => Some(word),
+            _ => None,
+        }
+    }
+}
+
+/// Nobody was reached, and nobody else was met.
+fn is_about_the_network(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Unreachable { .. } | Error::Unanswered { .. } | Error::UnknownReader { .. }
+    )
 }
 
 fn parse_reader(reader_id: &str) -> Result<TerminalId, Error> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use vinr_discovery::{Candidate, StaticHost};
 use vinr_protocol::TerminalId;
+use vinr_protocol::reader::Activity;
 
 use crate::discovered::{Discovered, LeftOut, Reader, Reason};
 use crate::error::Error;
@@ -177,6 +178,9 @@ fn include(inner: &Inner, hint: Hint, line: Line, found: &mut Discovered) {
     }
     inner.terminals.learn(said.id.clone(), address);
     inner.terminals.keep(line);
+    if said.activity == Activity::Idle {
+        inner.queue.idle(said.id.clone());
+    }
     found.readers.push(Reader {
         id: said.id,
         ip: address.ip(),

@@ -3,10 +3,13 @@
 use std::ops::Deref;
 
 use vinr_protocol::client::attempt::{Lost, NotSent, Outcome, StoredAttempt, Unsettled};
+use vinr_protocol::client::hybrid::Path;
 use vinr_protocol::{Payment, Status, TerminalId};
 
 use crate::attempts::Resolution;
 use crate::error::{Error, OutcomeUnknown, is_about_our_certificate};
+use crate::hands::Noted;
+use crate::vinr::Inner;
 
 /// What came of a payment. Reads like the [`Payment`] it holds: `result.last4`, `result.status`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,9 +65,21 @@ impl Deref for PaymentResult {
     }
 }
 
-/// What an outcome is to the caller.
-pub(crate) fn result(reader: &TerminalId, outcome: Outcome) -> Result<PaymentResult, Error> {
-    let reader = reader.clone();
+/// What an outcome is to the caller, with what was noted on the way to it.
+pub(crate) fn result(
+    inner: &Inner,
+    reader: &TerminalId,
+    outcome: Outcome,
+    noted: &Noted,
+) -> Result<PaymentResult, Error> {
+    let result = translate(reader.clone(), outcome, noted);
+    if let Ok(payment) = &result {
+        inner.tally.paid(payment);
+    }
+    result
+}
+
+fn translate(reader: TerminalId, outcome: Outcome, noted: &Noted) -> Result<PaymentResult, Error> {
     Err(match outcome {
         Outcome::Final(payment) => return Ok(PaymentResult::of(payment)),
         Outcome::AcceptedOffline(payment) => return Ok(PaymentResult::AcceptedOffline(payment)),
@@ -86,6 +101,14 @@ pub(crate) fn result(reader: &TerminalId, outcome: Outcome) -> Result<PaymentRes
                     why: format!("{} ({})", error.message, error.code),
                 }
             }
+            // The cloud relays what a terminal says; this is its own word about this till.
+            None if noted.refused_by == Some(Path::Cloud) && matches!(status, 401 | 403) => {
+                Error::CloudRefused {
+                    status,
+                    error: Box::new(error),
+                    attempts,
+                }
+            }
             None => Error::Refused {
                 reader,
                 status,
@@ -98,10 +121,17 @@ pub(crate) fn result(reader: &TerminalId, outcome: Outcome) -> Result<PaymentRes
             NotSent::CertificateRefused(why) => Error::CertificateRefused { reader, why },
             NotSent::GivenUp => Error::GivenUp,
             NotSent::Identity(why) => Error::Identity { reader, why },
-            why @ (NotSent::Unreachable(_) | NotSent::ConnectionClosed) => Error::Unreachable {
-                reader,
-                why: why.to_string(),
-            },
+            why @ (NotSent::Unreachable(_) | NotSent::ConnectionClosed) => {
+                let why = unreachable(&why);
+                match &noted.cloud_not_sent {
+                    Some(cloud) => Error::NoPath {
+                        reader,
+                        lan: why,
+                        cloud: unreachable(cloud),
+                    },
+                    None => Error::Unreachable { reader, why },
+                }
+            }
         },
         Outcome::Voided { why, attempts } => Error::Voided {
             reader,
@@ -120,6 +150,14 @@ pub(crate) fn result(reader: &TerminalId, outcome: Outcome) -> Result<PaymentRes
         }
         .into(),
     })
+}
+
+/// Why nothing was sent, without the words that an error puts before it.
+fn unreachable(why: &NotSent) -> String {
+    match why {
+        NotSent::Unreachable(why) => why.clone(),
+        other => other.to_string(),
+    }
 }
 
 /// What a resumed attempt has come to.
@@ -142,12 +180,17 @@ pub(crate) fn resolution(attempt: StoredAttempt, outcome: Outcome) -> Resolution
         }),
         // A resumed attempt sends no pay, which alone can be refused or not sent.
         Outcome::Refused { .. } | Outcome::NotSent { .. } => {
-            Resolution::StillUnknown(OutcomeUnknown {
-                reader: attempt.terminal_id,
-                reference: attempt.reference,
-                key: attempt.key,
-                why: Unsettled::Deadline(Lost::Restarted),
-            })
+            Resolution::StillUnknown(unknown(attempt))
         }
+    }
+}
+
+/// Nobody could say in time.
+pub(crate) fn unknown(attempt: StoredAttempt) -> OutcomeUnknown {
+    OutcomeUnknown {
+        reader: attempt.terminal_id,
+        reference: attempt.reference,
+        key: attempt.key,
+        why: Unsettled::Deadline(Lost::Restarted),
     }
 }

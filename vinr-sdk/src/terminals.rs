@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use vinr_protocol::TerminalId;
+use vinr_protocol::{JournalId, TerminalId};
 use vinr_transport::Connector;
 
 use crate::error::Error;
@@ -21,6 +21,8 @@ pub(crate) struct Terminals {
 struct Known {
     addresses: Vec<SocketAddr>,
     warm: Option<Line>,
+    /// Of the device that was there last.
+    journal: Option<JournalId>,
 }
 
 /// A line for a payment.
@@ -56,6 +58,11 @@ impl Terminals {
         self.lock().keys().cloned().collect()
     }
 
+    /// The journal of the device that was there when the terminal was last reached. \[REC-23\]
+    pub(crate) fn journal(&self, terminal: &TerminalId) -> Option<JournalId> {
+        self.lock().get(terminal)?.journal.clone()
+    }
+
     /// A line for a payment: the idle one, or a new one.
     pub(crate) async fn take(&self, terminal: &TerminalId) -> Result<Taken, Error> {
         let idle = self
@@ -84,7 +91,12 @@ impl Terminals {
         let mut failed: Option<NoLine> = None;
         for address in addresses {
             match Line::dial(&self.connector, address, Some(terminal)).await {
-                Ok(line) => return Ok(line),
+                Ok(line) => {
+                    let mut known = self.lock();
+                    known.entry(terminal.clone()).or_default().journal =
+                        line.reader.journal_id.clone();
+                    return Ok(line);
+                }
                 Err(why) if !why.may_be_elsewhere() => return Err(why.into_error(terminal)),
                 // A wrong device at one address is worth more words than no device at another.
                 Err(why) if failed.is_none() || why.is_about_identity() => failed = Some(why),
@@ -103,7 +115,10 @@ impl Terminals {
     pub(crate) fn keep(&self, line: Line) {
         if line.connection.is_open() {
             let terminal = line.connection.terminal().clone();
-            self.lock().entry(terminal).or_default().warm = Some(line.touched());
+            let mut known = self.lock();
+            let known = known.entry(terminal).or_default();
+            known.journal = line.reader.journal_id.clone();
+            known.warm = Some(line.touched());
         }
     }
 

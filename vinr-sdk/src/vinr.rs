@@ -10,11 +10,14 @@ use vinr_protocol::{AttemptKey, Timestamp};
 
 use crate::attempts::Attempts;
 use crate::builder::{FurtherAttempt, NeedsTerminalCa};
+use crate::cloud::Cloud;
 use crate::error::Error;
 use crate::in_flight::InFlight;
 use crate::payments::Payments;
+use crate::queue::Queue;
 use crate::readers::Readers;
 use crate::store::{AttemptStore, StoreFailure};
+use crate::tally::{Counters, Tally};
 use crate::terminals::Terminals;
 
 /// One till. Cheap to clone; clones share connections, addresses and the attempt store.
@@ -29,6 +32,9 @@ pub(crate) struct Inner {
     pub(crate) deadline: Duration,
     pub(crate) window: Duration,
     pub(crate) further: FurtherAttempt,
+    pub(crate) cloud: Option<Cloud>,
+    pub(crate) queue: Queue,
+    pub(crate) tally: Tally,
     store: Arc<dyn AttemptStore>,
     #[cfg(feature = "simulator")]
     pub(crate) simulator: Option<crate::simulator::Running>,
@@ -60,6 +66,11 @@ impl Vinr {
     pub fn attempts(&self) -> Attempts<'_> {
         Attempts(self)
     }
+
+    /// How this till's payments travelled, and why any went through the cloud. \[HYB-3\]
+    pub fn counters(&self) -> Counters {
+        self.inner.tally.read()
+    }
 }
 
 impl std::fmt::Debug for Vinr {
@@ -77,6 +88,7 @@ impl Inner {
         deadline: Duration,
         window: Duration,
         further: FurtherAttempt,
+        cloud: Option<Cloud>,
     ) -> Self {
         Self {
             terminals,
@@ -84,6 +96,9 @@ impl Inner {
             deadline,
             window,
             further,
+            cloud,
+            queue: Queue::default(),
+            tally: Tally::default(),
             store,
             #[cfg(feature = "simulator")]
             simulator: None,

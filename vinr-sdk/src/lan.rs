@@ -1,0 +1,227 @@
+//! The LAN's part of a payment, in the words of the hybrid machine.
+//!
+//! The pay holds a line of its own. Questions go on a second one, which is kept while it answers and dialled anew when it
+//! does not.
+
+use vinr_protocol::client::attempt::{Lost, NotSent, StoredAttempt};
+use vinr_protocol::client::hybrid::{Input, Path, Unasked};
+use vinr_protocol::{AttemptKey, CancelRequest, JournalId, PayRequest};
+use vinr_transport::CallError;
+use vinr_transport::client::{Accepted, Lost as Cut};
+
+use crate::error::Error;
+use crate::hands::{Call, Done};
+use crate::line::{Line, in_words};
+use crate::terminals::Taken;
+use crate::vinr::Inner;
+
+const PATH: Path = Path::Lan;
+
+/// What there is to send a pay on.
+pub(crate) enum Way {
+    Line(Taken),
+    /// It was tried, and nobody was reached.
+    Dead(NotSent),
+    /// Nothing was tried.
+    Dial,
+}
+
+/// Sends the pay. It resolves at the head, and goes on from there to the outcome.
+pub(crate) fn pay<'a>(
+    inner: &'a Inner,
+    request: PayRequest,
+    key: AttemptKey,
+    journal: Option<JournalId>,
+    way: Way,
+) -> Call<'a> {
+    Box::pin(async move {
+        let dialled = match way {
+            Way::Line(taken) => Ok(taken),
+            Way::Dead(why) => Err(why),
+            Way::Dial => dial(inner, &request, None).await,
+        };
+        let mut taken = match dialled {
+            Ok(taken) => taken,
+            Err(why) => return Done::with(Input::NeverSent(PATH, why)),
+        };
+        loop {
+            let Taken { mut line, was_idle } = taken;
+            match line.connection.pay(&request, Some(&key)).await {
+                Ok(accepted) => {
+                    return Done {
+                        input: Input::Head(PATH),
+                        line: None,
+                        then: Some(outcome(accepted, line)),
+                    };
+                }
+                // The idle line had died, and nothing was sent on it.
+                Err(CallError::NotSent) if was_idle => {
+                    taken = match dial(inner, &request, journal.as_ref()).await {
+                        Ok(taken) => taken,
+                        Err(why) => return Done::with(Input::NeverSent(PATH, why)),
+                    };
+                }
+                Err(error @ CallError::Refused(..)) => {
+                    return Done {
+                        input: failed(error),
+                        line: Some(line),
+                        then: None,
+                    };
+                }
+                Err(error) => return Done::with(failed(error)),
+            }
+        }
+    })
+}
+
+/// [PAY-7] the first outcome comes on this line, and nobody is asked for it meanwhile.
+fn outcome<'a>(accepted: Accepted, line: Line) -> Call<'a> {
+    Box::pin(async move {
+        match accepted.outcome().await {
+            Ok(payment) => Done {
+                input: Input::Answered(PATH, payment),
+                line: Some(line),
+                then: None,
+            },
+            Err(error) => Done::with(failed(error)),
+        }
+    })
+}
+
+/// A new line, to the device whose journal is in the record.
+async fn dial(
+    inner: &Inner,
+    request: &PayRequest,
+    journal: Option<&JournalId>,
+) -> Result<Taken, NotSent> {
+    let dialled = inner.terminals.dial(&request.terminal_id).await;
+    let line = dialled.map_err(never_sent)?;
+    match (journal, &line.reader.journal_id) {
+        // A record of another device would be no help in finding out. [REC-23]
+        (Some(stored), now) if now.as_ref() != Some(stored) => Err(NotSent::ConnectionClosed),
+        _ => Ok(Taken {
+            line,
+            was_idle: false,
+        }),
+    }
+}
+
+/// Asks for the attempts of the sale.
+pub(crate) fn look_up<'a>(inner: &'a Inner, stored: StoredAttempt, line: Option<Line>) -> Call<'a> {
+    Box::pin(async move {
+        let mut line = match question_line(inner, line, &stored).await {
+            Ok(line) => line,
+            Err(why) => return Done::with(Input::LookUpFailed(PATH, why)),
+        };
+        match line.connection.payments(&stored.reference).await {
+            Ok(list) => Done {
+                input: Input::LookedUp(list),
+                line: Some(line),
+                then: None,
+            },
+            Err(error) => {
+                tracing::debug!(reference = %stored.reference, %error, "a look-up was not answered");
+                Done::with(Input::LookUpFailed(PATH, unasked(&error)))
+            }
+        }
+    })
+}
+
+/// Has the attempt with this key cancelled.
+pub(crate) fn cancel<'a>(
+    inner: &'a Inner,
+    stored: StoredAttempt,
+    key: AttemptKey,
+    line: Option<Line>,
+) -> Call<'a> {
+    Box::pin(async move {
+        let Ok(mut line) = question_line(inner, line, &stored).await else {
+            return Done::with(Input::CancelFailed(PATH));
+        };
+        let request = CancelRequest {
+            terminal_id: stored.terminal_id.clone(),
+            reference: stored.reference.clone(),
+            attempt_key: Some(key),
+        };
+        match line.connection.cancel(&request).await {
+            Ok(cancellation) => Done {
+                input: Input::CancelAnswered(PATH, cancellation),
+                line: Some(line),
+                then: None,
+            },
+            Err(error) => {
+                tracing::debug!(reference = %stored.reference, %error, "a cancel was not answered");
+                Done::with(Input::CancelFailed(PATH))
+            }
+        }
+    })
+}
+
+async fn question_line(
+    inner: &Inner,
+    line: Option<Line>,
+    stored: &StoredAttempt,
+) -> Result<Line, Unasked> {
+    if let Some(line) = line.filter(|line| line.connection.is_ready()) {
+        return Ok(line);
+    }
+    inner
+        .terminals
+        .dial(&stored.terminal_id)
+        .await
+        .map_err(|error| {
+            tracing::debug!(reference = %stored.reference, %error, "nobody to ask");
+            match error {
+                // [HYB-6]
+                Error::Identity { .. } | Error::CertificateRefused { .. } => Unasked::Identity,
+                _ => Unasked::Dead,
+            }
+        })
+}
+
+fn unasked(error: &CallError) -> Unasked {
+    match error {
+        CallError::CertificateRefused { .. } | CallError::Refused(403, _) => Unasked::Identity,
+        _ => Unasked::Dead,
+    }
+}
+
+/// What the failure of a pay means.
+fn failed(error: CallError) -> Input {
+    match error {
+        CallError::Refused(status, error) => Input::Refused {
+            path: PATH,
+            status,
+            error: *error,
+        },
+        CallError::NotSent => Input::NeverSent(PATH, NotSent::ConnectionClosed),
+        CallError::CertificateRefused { alert } => {
+            Input::NeverSent(PATH, NotSent::CertificateRefused(in_words(alert)))
+        }
+        CallError::Indeterminate {
+            why:
+                Cut::Failed {
+                    status,
+                    error: Some(error),
+                },
+        } => Input::Refused {
+            path: PATH,
+            status,
+            error: *error,
+        },
+        CallError::Indeterminate { why } => Input::Lost(PATH, Lost::Broken(why.to_string())),
+        CallError::BadAnswer { what } => Input::Lost(PATH, Lost::BadAnswer(what)),
+        // A kind of failure from a newer transport is not known to be definite.
+        other => Input::Lost(PATH, Lost::Broken(other.to_string())),
+    }
+}
+
+/// Why there is no line for a pay.
+pub(crate) fn never_sent(error: Error) -> NotSent {
+    match error {
+        Error::Identity { why, .. } => NotSent::Identity(why),
+        Error::CertificateRefused { why, .. } => NotSent::CertificateRefused(why),
+        Error::Unreachable { why, .. } => NotSent::Unreachable(why),
+        other => NotSent::Unreachable(other.to_string()),
+    }
+}

@@ -1,0 +1,230 @@
+//! The queue at the terminals of this process: it hosts the lanes machine, and has a seat for each call.
+//!
+//! No task runs for it. Whoever waits also watches the clock for all: the first call that sees the pause over says so.
+
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+use vinr_protocol::client::group::Left;
+use vinr_protocol::client::lanes::{Call, Effect, Input, Lanes};
+use vinr_protocol::{Machine, TerminalId};
+
+/// All of it; clones are the same queue.
+#[derive(Clone)]
+pub(crate) struct Queue {
+    state: Arc<Mutex<State>>,
+    /// When busy terminals may be tried again.
+    retry: watch::Sender<Option<Instant>>,
+}
+
+#[derive(Default)]
+struct State {
+    lanes: Lanes,
+    came: u64,
+    calls: BTreeMap<Call, mpsc::UnboundedSender<Turn>>,
+}
+
+/// What a call is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// This terminal is the call's, until it leaves or ends.
+    Try(TerminalId),
+    /// There is nothing to wait for.
+    NoneReachable,
+}
+
+/// One call's place. It is given back when dropped.
+pub(crate) struct Seat {
+    queue: Queue,
+    call: Call,
+    turns: mpsc::UnboundedReceiver<Turn>,
+    retry: watch::Receiver<Option<Instant>>,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self {
+            state: Arc::default(),
+            retry: watch::channel(None).0,
+        }
+    }
+}
+
+impl Queue {
+    /// Comes for one of these, the first first.
+    pub(crate) fn enter(&self, members: Arc<[TerminalId]>) -> Seat {
+        let (calls, turns) = mpsc::unbounded_channel();
+        let mut state = self.lock();
+        state.came += 1;
+        let call = Call(state.came);
+        state.calls.insert(call, calls);
+        self.step(&mut state, Input::Came { call, members });
+        Seat {
+            queue: self.clone(),
+            call,
+            turns,
+            retry: self.retry.subscribe(),
+        }
+    }
+
+    /// The terminal was seen idle.
+    pub(crate) fn idle(&self, terminal: TerminalId) {
+        self.step(&mut self.lock(), Input::Idle(terminal));
+    }
+
+    fn step(&self, state: &mut State, input: Input) {
+        for effect in state.lanes.step(input) {
+            let (call, turn) = match effect {
+                Effect::Try { call, terminal } => (call, Turn::Try(terminal)),
+                Effect::NoneReachable(call) => (call, Turn::NoneReachable),
+                Effect::ArmRetry(after) => {
+                    self.retry.send_replace(Some(Instant::now() + after));
+                    continue;
+                }
+            };
+            if let Some(calls) = state.calls.get(&call) {
+                // A seat that is being dropped says so itself in a moment.
+                let _ = calls.send(turn);
+            }
+        }
+    }
+
+    /// The pause that ended then is over, unless another call said so already.
+    fn retry(&self, then: Instant) {
+        let mut state = self.lock();
+        if *self.retry.borrow() == Some(then) {
+            self.retry.send_replace(None);
+            self.step(&mut state, Input::Retry);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing in here is left half-done by a panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seat {
+    /// Waits for the call's turn.
+    ///
+    /// Cancel-safe.
+    pub(crate) async fn turn(&mut self) -> Turn {
+        loop {
+            let at = *self.retry.borrow_and_update();
+            tokio::select! {
+                biased;
+                Some(turn) = self.turns.recv() => return turn,
+                then = until(at) => self.queue.retry(then),
+                _ = self.retry.changed() => {}
+            }
+        }
+    }
+
+    /// Leaves the terminal that it had, for another.
+    pub(crate) fn left(&self, why: Left) {
+        let input = Input::Left {
+            call: self.call,
+            why,
+            retry_after: None,
+        };
+        self.queue.step(&mut self.queue.lock(), input);
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut state = self.queue.lock();
+        state.calls.remove(&self.call);
+        self.queue.step(&mut state, Input::Ended(self.call));
+    }
+}
+
+async fn until(at: Option<Instant>) -> Instant {
+    match at {
+        Some(at) => {
+            sleep_until(at).await;
+            at
+        }
+        None => pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn id(number: usize) -> TerminalId {
+        TerminalId::new(&format!("term_{number}")).unwrap()
+    }
+
+    fn group(count: usize) -> Arc<[TerminalId]> {
+        (1..=count).map(id).collect()
+    }
+
+    // [GRP-1]
+    #[tokio::test]
+    async fn calls_of_one_process_do_not_meet_at_one_terminal() {
+        let queue = Queue::default();
+        let (mut first, mut second) = (queue.enter(group(2)), queue.enter(group(2)));
+        assert_eq!(first.turn().await, Turn::Try(id(1)));
+        assert_eq!(second.turn().await, Turn::Try(id(2)));
+    }
+
+    // [GRP-2]
+    #[tokio::test]
+    async fn a_seat_that_is_dropped_goes_to_who_came_first() {
+        let queue = Queue::default();
+        let mut holder = queue.enter(group(1));
+        let _ = holder.turn().await;
+        let (mut second, mut third) = (queue.enter(group(1)), queue.enter(group(1)));
+        drop(holder);
+        assert_eq!(second.turn().await, Turn::Try(id(1)));
+        assert!(third.turns.try_recv().is_err());
+        drop(second);
+        assert_eq!(third.turn().await, Turn::Try(id(1)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_busy_terminal_is_tried_again_after_its_pause() {
+        let queue = Queue::default();
+        let mut seat = queue.enter(group(1));
+        let _ = seat.turn().await;
+        let left = Instant::now();
+        seat.left(Left::Busy);
+        assert_eq!(seat.turn().await, Turn::Try(id(1)));
+        assert!(
+            left.elapsed() >= Duration::from_secs(1),
+            "{:?}",
+            left.elapsed()
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_that_ended_while_nobody_waited_is_over_for_the_next_call() {
+        let queue = Queue::default();
+        let mut seat = queue.enter(group(1));
+        let _ = seat.turn().await;
+        seat.left(Left::Busy);
+        drop(seat);
+        tokio::time::advance(Duration::from_secs(60)).await;
+        let came = Instant::now();
+        assert_eq!(queue.enter(group(1)).turn().await, Turn::Try(id(1)));
+        assert!(came.elapsed() < Duration::from_secs(1));
+    }
+
+    #[tokio::test]
+    async fn a_call_whose_terminals_are_all_dead_has_nothing_to_wait_for() {
+        let queue = Queue::default();
+        let mut seat = queue.enter(group(2));
+        for number in 1..=2 {
+            assert_eq!(seat.turn().await, Turn::Try(id(number)));
+            seat.left(Left::Unreachable);
+        }
+        assert_eq!(seat.turn().await, Turn::NoneReachable);
+    }
+}
