@@ -5,5 +5,7 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod group;
+mod hybrid;
 mod support;
 mod webhooks;

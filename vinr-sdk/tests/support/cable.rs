@@ -14,6 +14,8 @@ pub(crate) enum State {
     Whole,
     /// It takes connections and bytes, and nothing arrives: a switch without power behind it.
     Silent,
+    /// What the terminal says is lost, and what it is told arrives.
+    Deaf,
     /// Connections end, and new ones end at once.
     Broken,
     /// The next answer's head passes; its outcome is lost, and the cable is whole again.
@@ -100,8 +102,9 @@ async fn carry(mut client: TcpStream, shared: Arc<Shared>) {
             }
             read = target.read(&mut down) => {
                 let Ok(length @ 1..) = read else { return };
-                match *shared.state.borrow() {
-                    State::Silent => continue,
+                let now = *shared.state.borrow();
+                match now {
+                    State::Silent | State::Deaf => continue,
                     State::LosesTheOutcome if heads == 0 => heads = 1,
                     State::LosesTheOutcome => {
                         shared.state.send_replace(State::Whole);

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use vinr_protocol::device::Model;
-use vinr_protocol::question::LedgerEntry;
+use vinr_protocol::question::{Answered, LedgerEntry, Question};
 use vinr_sdk::{Builder, Cloud, SecretKey, TerminalId, Vinr};
 use vinr_simulator::cardholder::Script;
 use vinr_simulator::cards::TestCard;
@@ -102,24 +103,49 @@ impl Shop {
         Cloud::with_ca_file(&url, key, self.simulator.pki().cloud_ca()).unwrap()
     }
 
-    /// A till that knows where the terminals are, without a cloud.
-    pub(crate) fn builder(&self) -> Builder {
+    /// A till that knows nothing but its own identity.
+    pub(crate) fn builder_without_terminals(&self) -> Builder {
         let pki = self.simulator.pki();
-        let mut builder = Vinr::builder()
+        Vinr::builder()
             .terminal_ca_file(pki.terminal_ca())
             .unwrap()
             .identity_pem_files(pki.pos_cert(), pki.pos_key())
             .unwrap()
-            .store_dir(self.dir.path().join("till"));
+            .store_dir(self.dir.path().join("till"))
+    }
+
+    /// A till that knows where the terminals are, without a cloud.
+    pub(crate) fn builder(&self) -> Builder {
+        let mut builder = self.builder_without_terminals();
         for (terminal, cable) in self.simulator.terminals().iter().zip(&self.lan) {
             builder = builder.terminal(terminal.id().as_str(), cable.address());
         }
         builder
     }
 
+    /// Presents a card as soon as the terminal wants one.
+    pub(crate) async fn present(&self, terminal: &str, card: &str) {
+        let Value::Object(args) = json!({ "card": card }) else {
+            unreachable!("it is an object")
+        };
+        let question = Question {
+            question: "present_card".into(),
+            id: "q1".into(),
+            requirement: Vec::new(),
+            why: String::new(),
+            subject: terminal.into(),
+            args,
+            deadline_ms: 20_000,
+        };
+        let answer = self.terminal(terminal).answer(&question).await;
+        assert_eq!(answer.answer, Answered::Done, "{answer:?}");
+    }
+
     /// What the card network charged for a sale.
     pub(crate) async fn charges(&self, reference: &str) -> usize {
-        charged(self.sandbox().ledger().await, reference)
+        let ledger = self.sandbox().ledger().await;
+        let is_charge = |it: &&LedgerEntry| it.reference == reference && it.approved && !it.voided;
+        ledger.iter().filter(is_charge).count()
     }
 
     /// Waits until a terminal's screen shows this.
@@ -128,11 +154,6 @@ impl Shop {
             tokio::task::yield_now().await;
         }
     }
-}
-
-pub(crate) fn charged(ledger: Vec<LedgerEntry>, reference: &str) -> usize {
-    let is_charge = |it: &&LedgerEntry| it.reference == reference && it.approved && !it.voided;
-    ledger.iter().filter(is_charge).count()
 }
 
 pub(crate) fn id(terminal: &str) -> TerminalId {
