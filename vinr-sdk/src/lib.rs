@@ -12,6 +12,8 @@ mod hands;
 mod in_flight;
 mod lan;
 mod line;
+#[doc = include_str!("page.md")]
+pub mod page {}
 mod paying;
 mod payments;
 mod queue;

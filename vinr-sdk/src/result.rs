@@ -101,14 +101,12 @@ fn translate(reader: TerminalId, outcome: Outcome, noted: &Noted) -> Result<Paym
                     why: format!("{} ({})", error.message, error.code),
                 }
             }
-            // The cloud relays what a terminal says; this is its own word about this till.
-            None if noted.refused_by == Some(Path::Cloud) && matches!(status, 401 | 403) => {
-                Error::CloudRefused {
-                    status,
-                    error: Box::new(error),
-                    attempts,
-                }
-            }
+            // The cloud relays what a terminal says; about the API key it is its own word.
+            None if noted.refused_by == Some(Path::Cloud) && status == 401 => Error::CloudRefused {
+                status,
+                error: Box::new(error),
+                attempts,
+            },
             None => Error::Refused {
                 reader,
                 status,

@@ -45,7 +45,17 @@ impl Vinr {
     /// # Ok(()) }
     /// ```
     pub async fn local_simulator() -> Result<Vinr, BuildError> {
-        let running = Running::start().await?;
+        Self::simulated(Internet::There).await
+    }
+
+    /// The same terminal without the internet: what it takes is queued, and forwarded once
+    /// `vinr.simulator()` gives it the internet back. \[SIM-4\]
+    pub async fn local_simulator_offline() -> Result<Vinr, BuildError> {
+        Self::simulated(Internet::Cut).await
+    }
+
+    async fn simulated(internet: Internet) -> Result<Vinr, BuildError> {
+        let running = Running::start(internet).await?;
         let pki = running.simulator.pki();
         let mut inner = Vinr::builder()
             .terminal_ca_file(pki.terminal_ca())?
@@ -64,13 +74,21 @@ impl Vinr {
     }
 }
 
+/// Has the simulated terminal the internet?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Internet {
+    There,
+    Cut,
+}
+
 impl Running {
-    async fn start() -> Result<Self, BuildError> {
+    async fn start(internet: Internet) -> Result<Self, BuildError> {
         let failed = |error: &dyn std::fmt::Display| BuildError::Simulator(error.to_string());
         let dir = ScratchDir::make().map_err(|error| failed(&error))?;
         let id = TerminalId::new(ID)?;
         let simulator = Simulator::builder(&dir.0)
             .terminal(id.clone(), Model::Simulator)
+            .simulate_offline(internet == Internet::Cut)
             .start()
             .await
             .map_err(|error| failed(&error))?;

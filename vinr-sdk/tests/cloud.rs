@@ -7,5 +7,6 @@
 
 mod group;
 mod hybrid;
+mod page;
 mod support;
 mod webhooks;

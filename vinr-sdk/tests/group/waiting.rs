@@ -6,7 +6,7 @@ use vinr_sdk::{Charged, Error};
 use vinr_simulator::screen::Picture;
 
 use super::{occupy, pays};
-use crate::support::{A, B, C, Shop, never_taps, taps};
+use crate::support::{A, B, C, Shop, never_taps, passes, taps};
 
 // [GRP-2]
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn a_longest_wait_does_not_end_a_payment_that_found_its_terminal() {
     let most = Duration::from_millis(100);
     let presents = async {
         shop.shows(A, Picture::PresentCard).await;
-        tokio::time::sleep(most * 3).await;
+        passes(most * 3).await;
         shop.present(A, "approved").await;
     };
     let (paid, ()) = tokio::join!(pays(till, "order_1".into(), Some(most)), presents);

@@ -4,7 +4,7 @@ use vinr_sdk::{ConnectionMode, CreateLocal, PaymentResult};
 use vinr_simulator::screen::Picture;
 
 use super::{LIMIT, SALE, completed, sale, till};
-use crate::support::{A, Shop, State, never_taps};
+use crate::support::{A, Shop, State, never_taps, passes};
 
 // [HYB-1, HYB-3]
 #[tokio::test]
@@ -26,7 +26,7 @@ async fn a_card_that_takes_longer_than_the_limit_is_waited_for_on_the_lan() {
     let presents = async {
         shop.shows(A, Picture::PresentCard).await;
         // Long after the limit, and the quick look that would follow it.
-        tokio::time::sleep(LIMIT * 6).await;
+        passes(LIMIT * 6).await;
         shop.present(A, "approved").await;
     };
     let (paid, ()) = tokio::join!(till.payments().create(sale()), presents);

@@ -174,6 +174,13 @@ pub(crate) fn never_taps() -> Script {
     Script::by_hand()
 }
 
+/// So much time passes, for all that wait for it.
+pub(crate) async fn passes(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
 /// Making identities takes most of a second: once is enough.
 fn provisioned() -> &'static Path {
     static DIR: OnceLock<TempDir> = OnceLock::new();
