@@ -7,7 +7,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use vinr_sdk::{At, Create};
+use vinr_sdk::{At, Connectivity, Create};
 
 #[path = "shop/mod.rs"]
 mod shop;
@@ -27,7 +27,7 @@ async fn main() -> ExitCode {
 
 pub(crate) async fn run() -> anyhow::Result<()> {
     let shop = shop::Shop::open(&COUNTER).await?;
-    let till = shop.till()?.build()?;
+    let till = shop.till()?.cloud(shop.cloud()?).build()?;
     let sales = (8822..8828).map(|number| {
         let till = till.clone();
         tokio::spawn(async move {
@@ -36,6 +36,8 @@ pub(crate) async fn run() -> anyhow::Result<()> {
                 amount: 1500,
                 currency: "USD",
                 reference: &format!("order_{number}"),
+                // Should the LAN be gone, the cloud finds a free one.
+                connectivity: Connectivity::HYBRID,
                 max_wait: Some(Duration::from_secs(60)),
                 ..Create::default()
             };

@@ -18,6 +18,10 @@ use crate::vinr::Inner;
 const PATH: Path = Path::Lan;
 
 /// What there is to send a pay on.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each call, and mostly it is a line"
+)]
 pub(crate) enum Way {
     Line(Taken),
     /// It was tried, and nobody was reached.

@@ -75,6 +75,11 @@ pub(crate) fn result(
     let result = translate(reader.clone(), outcome, noted);
     if let Ok(payment) = &result {
         inner.tally.paid(payment);
+        let path = payment.connection_mode().map(|it| it.to_string());
+        tracing::info!(
+            reader = %payment.terminal_id, reference = %payment.reference, status = %payment.status,
+            path = path.unwrap_or_default(), "a payment has come to its end"
+        );
     }
     result
 }

@@ -4,6 +4,10 @@
     clippy::unwrap_used,
     reason = "a test that cannot be set up has failed"
 )]
+#![expect(
+    clippy::duplicate_mod,
+    reason = "two examples share a file, and both run here"
+)]
 
 mod group;
 mod hybrid;

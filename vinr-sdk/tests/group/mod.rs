@@ -1,5 +1,6 @@
 //! Several terminals, one of which takes the sale.
 
+mod dying;
 mod hybrid;
 mod local;
 mod waiting;

@@ -13,7 +13,7 @@ use crate::support::{A, B, C, Shop, never_taps, passes, taps};
 async fn with_all_busy_the_call_takes_whichever_frees_first() {
     let shop = Shop::with(never_taps()).await;
     for terminal in [A, B, C] {
-        let _ = occupy(&shop, terminal).await;
+        drop(occupy(&shop, terminal).await);
     }
     let till = shop.builder().build().unwrap();
     let frees = async {
@@ -31,7 +31,7 @@ async fn with_all_busy_the_call_takes_whichever_frees_first() {
 async fn with_all_busy_for_as_long_as_the_caller_would_wait_nothing_is_charged() {
     let shop = Shop::with(never_taps()).await;
     for terminal in [A, B, C] {
-        let _ = occupy(&shop, terminal).await;
+        drop(occupy(&shop, terminal).await);
     }
     let till = shop.builder().build().unwrap();
     let (begun, most) = (Instant::now(), Duration::from_millis(500));
