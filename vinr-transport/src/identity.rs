@@ -3,12 +3,18 @@
 //! Read from PKCS#12 with a passphrase or from PEM, checked before any connection, each fault with an
 //! error of its own. \[TLS-11\]
 //!
-//! Our copies of a key are wiped when they are freed; what the readers of PEM and PKCS#12 leave behind
-//! inside themselves is not.
+//! Whatever rustls can sign with is read, RSA and P-384 too: a file that an integrator was given should not look
+//! broken where it is only refused. Terminals take P-256 and Ed25519 alone; [`Identity::fits`] says so before any
+//! of them does, and reading such a file leaves a warning in the log. \[TLS-14\]
+//!
+//! Our copies of a key are wiped when they are freed, and so is what a PKCS#12 file was opened to; what the reader of
+//! PEM and the signer leave behind inside themselves is not.
 
+mod der;
 mod error;
 mod file;
 mod kdf;
+mod oid;
 mod pem;
 mod pkcs12;
 
@@ -27,7 +33,7 @@ pub use error::IdentityError;
 use crate::check::{Check, Side};
 use crate::clock::{Clock, unix_time};
 use crate::names;
-use crate::profile;
+use crate::profile::{self, Leaf};
 
 /// A certificate with its private key. Cheap to clone; prints nothing of the key. \[SEC-1\]
 #[derive(Clone)]
@@ -88,6 +94,12 @@ impl Identity {
         &self.terminals
     }
 
+    /// Whether the peer of this side will take the certificate, as far as the strict profile goes; the error names the
+    /// check that it would fail. \[TLS-14\]
+    pub fn fits(&self, side: Side) -> Result<(), Check> {
+        Leaf::read(&self.certified.cert[0], side).map(drop)
+    }
+
     /// The certificate chain, leaf first.
     pub fn chain(&self) -> &[CertificateDer<'static>] {
         &self.certified.cert
@@ -115,11 +127,20 @@ impl Identity {
         let public = signing.public_key().ok_or(IdentityError::UnsupportedKey)?;
         let chain = order(&public, certificates)?;
         let terminals = inspect(&chain[0], now)?;
-        Ok(Self {
+        let identity = Self {
             certified: Arc::new(CertifiedKey::new(chain, signing)),
             key: Arc::new(key),
             terminals,
-        })
+        };
+        if [Side::Pos, Side::Terminal]
+            .map(|side| identity.fits(side))
+            .contains(&Err(Check::KeyType))
+        {
+            tracing::warn!(
+                "the identity's key is neither P-256 nor Ed25519: it was read, and the other side will refuse it"
+            );
+        }
+        Ok(identity)
     }
 }
 

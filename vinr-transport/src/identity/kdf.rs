@@ -1,42 +1,44 @@
 //! A look at a PKCS#12 file before its passphrase is tried: has it a MAC, and how long would it take?
 //!
-//! A hostile file may ask for 2³¹ rounds of key derivation. The counts stand in clear, so they are read
-//! and added up first. Those of bags inside an encrypted part cannot be seen; they are reached only
-//! after the MAC was found right, by whoever made the file with its passphrase, and the reader bounds
-//! each of them.
+//! A hostile file may ask for 2³¹ rounds of key derivation. The counts stand in clear, so they are read and added up
+//! first. Those of bags inside an encrypted part are seen when it is open, and counted to the same sum before any of
+//! them is.
 
 use super::IdentityError;
+use super::der::{CONTEXT_0, Der, INTEGER, OCTET_STRING, OID, SEQUENCE};
+use super::oid::{DATA, ENCRYPTED_DATA, PBES1_ARC, PBES2, PBKDF2, PBMAC1, SHROUDED_KEY_BAG, under};
 
 /// What is done at most, over the MAC and every encrypted part: a few seconds on a slow till. OpenSSL
 /// and Java write 2 048 to 10 000 for each.
 const MAX_ITERATIONS: u64 = 2_000_000;
 
-const DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01];
-const ENCRYPTED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x06];
-const SHROUDED_KEY_BAG: &[u8] = &[
-    0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x0a, 0x01, 0x02,
-];
-const PBES2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0d];
-const PBKDF2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0c];
-/// `pbeWithSHAAnd3-KeyTripleDES-CBC` and the other legacy schemes share this beginning.
-const PBES1_ARC: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x01];
+/// The rounds that were asked for so far.
+#[derive(Debug, Default)]
+pub(super) struct Rounds(u64);
 
-const INTEGER: u8 = 0x02;
-const OCTET_STRING: u8 = 0x04;
-const OID: u8 = 0x06;
-const SEQUENCE: u8 = 0x30;
-const CONTEXT_0: u8 = 0xa0;
+impl Rounds {
+    fn add(&mut self, rounds: u64) -> Result<(), IdentityError> {
+        self.0 = self.0.saturating_add(rounds);
+        if self.0 > MAX_ITERATIONS {
+            return Err(IdentityError::TooManyIterations {
+                iterations: self.0,
+                limit: MAX_ITERATIONS,
+            });
+        }
+        Ok(())
+    }
+
+    /// Adds those of the bags of an opened part.
+    pub(super) fn add_bags(&mut self, bags: Der<'_>) -> Result<(), IdentityError> {
+        self.add(cost_of_bags(bags)?)
+    }
+}
 
 /// Refuses a file without a MAC and one that would take too long to open.
-pub(super) fn check(file: &[u8]) -> Result<(), IdentityError> {
-    let cost = cost(file)?;
-    if cost > MAX_ITERATIONS {
-        return Err(IdentityError::TooManyIterations {
-            iterations: cost,
-            limit: MAX_ITERATIONS,
-        });
-    }
-    Ok(())
+pub(super) fn check(file: &[u8]) -> Result<Rounds, IdentityError> {
+    let mut rounds = Rounds::default();
+    rounds.add(cost(file)?)?;
+    Ok(rounds)
 }
 
 /// `PFX ::= SEQUENCE { version, authSafe ContentInfo, macData OPTIONAL }`
@@ -45,7 +47,7 @@ fn cost(file: &[u8]) -> Result<u64, IdentityError> {
     let mut pfx = outer.take(SEQUENCE)?;
     pfx.take(INTEGER)?;
     let mut auth_safe = pfx.take(SEQUENCE)?;
-    if pfx.0.is_empty() {
+    if pfx.is_empty() {
         return Err(IdentityError::NoMac);
     }
     let mut total = mac(pfx.take(SEQUENCE)?)?;
@@ -56,20 +58,23 @@ fn cost(file: &[u8]) -> Result<u64, IdentityError> {
         .take(CONTEXT_0)?
         .take(OCTET_STRING)?
         .take(SEQUENCE)?;
-    while !safes.0.is_empty() {
+    while !safes.is_empty() {
         total = total.saturating_add(safe(safes.take(SEQUENCE)?)?);
     }
     Ok(total)
 }
 
-/// `MacData ::= SEQUENCE { mac, salt OCTET STRING, iterations INTEGER DEFAULT 1 }`
+/// `MacData ::= SEQUENCE { mac DigestInfo, salt OCTET STRING, iterations INTEGER DEFAULT 1 }`; of PBMAC1 the count
+/// stands among the parameters of the digest's algorithm, and the one at the end means nothing.
 fn mac(mut mac: Der<'_>) -> Result<u64, IdentityError> {
-    mac.take(SEQUENCE)?;
+    let mut algorithm = mac.take(SEQUENCE)?.take(SEQUENCE)?;
+    if algorithm.take(OID)?.0 == PBMAC1 {
+        return pbkdf2(algorithm.take(SEQUENCE)?);
+    }
     mac.take(OCTET_STRING)?;
-    if mac.0.is_empty() {
-        Ok(1)
-    } else {
-        mac.take(INTEGER).map(count)
+    match mac.take_if(INTEGER)? {
+        None => Ok(1),
+        Some(rounds) => Ok(rounds.count()),
     }
 }
 
@@ -87,9 +92,14 @@ fn safe(mut info: Der<'_>) -> Result<u64, IdentityError> {
     if kind != DATA {
         return Err(IdentityError::UnsupportedProtection);
     }
-    let mut bags = content.take(OCTET_STRING)?.take(SEQUENCE)?;
+    cost_of_bags(content.take(OCTET_STRING)?)
+}
+
+/// `SafeContents ::= SEQUENCE OF SafeBag`
+fn cost_of_bags(mut contents: Der<'_>) -> Result<u64, IdentityError> {
+    let mut bags = contents.take(SEQUENCE)?;
     let mut total = 0u64;
-    while !bags.0.is_empty() {
+    while !bags.is_empty() {
         let mut bag = bags.take(SEQUENCE)?;
         if bag.take(OID)?.0 == SHROUDED_KEY_BAG {
             let mut key = bag.take(CONTEXT_0)?.take(SEQUENCE)?;
@@ -104,58 +114,25 @@ fn algorithm(mut scheme: Der<'_>) -> Result<u64, IdentityError> {
     let name = scheme.take(OID)?.0;
     let mut parameters = scheme.take(SEQUENCE)?;
     if name == PBES2 {
-        let mut derivation = parameters.take(SEQUENCE)?;
-        // scrypt would ask for memory too; nobody writes it.
-        if derivation.take(OID)?.0 != PBKDF2 {
-            return Err(IdentityError::UnsupportedProtection);
-        }
-        parameters = derivation.take(SEQUENCE)?;
-    } else if !name.starts_with(PBES1_ARC) {
+        return pbkdf2(parameters);
+    }
+    if under(PBES1_ARC, name).is_none() {
         return Err(IdentityError::UnsupportedProtection);
     }
     parameters.take(OCTET_STRING)?;
-    parameters.take(INTEGER).map(count)
+    parameters.take(INTEGER).map(Der::count)
 }
 
-/// A count; what is negative or does not fit is more than any limit.
-fn count(integer: Der<'_>) -> u64 {
-    match integer.0 {
-        [] => u64::MAX,
-        [first, ..] if first & 0x80 != 0 => u64::MAX,
-        bytes if bytes.len() > 8 => u64::MAX,
-        bytes => bytes
-            .iter()
-            .fold(0, |value, byte| value << 8 | u64::from(*byte)),
+/// What stands first in the parameters of PBES2 and of PBMAC1.
+fn pbkdf2(mut parameters: Der<'_>) -> Result<u64, IdentityError> {
+    let mut derivation = parameters.take(SEQUENCE)?;
+    // scrypt would ask for memory too; nobody writes it.
+    if derivation.take(OID)?.0 != PBKDF2 {
+        return Err(IdentityError::UnsupportedProtection);
     }
-}
-
-/// What is left of a DER value.
-struct Der<'a>(&'a [u8]);
-
-impl<'a> Der<'a> {
-    /// Takes the next element, which must have this tag, and gives its contents.
-    fn take(&mut self, tag: u8) -> Result<Der<'a>, IdentityError> {
-        let element = || -> Option<(&'a [u8], &'a [u8])> {
-            let (&found, rest) = self.0.split_first()?;
-            let (&first, rest) = rest.split_first()?;
-            let (length, rest) = match first {
-                0..=0x7f => (usize::from(first), rest),
-                // Four bytes of length are far more than a file may have; 0x80 is BER's open end.
-                0x81..=0x84 => {
-                    let (digits, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-                    let length = digits
-                        .iter()
-                        .fold(0usize, |value, digit| value << 8 | usize::from(*digit));
-                    (length, rest)
-                }
-                _ => return None,
-            };
-            (found == tag).then(|| rest.split_at_checked(length))?
-        };
-        let (contents, rest) = element().ok_or(IdentityError::NotPkcs12)?;
-        self.0 = rest;
-        Ok(Der(contents))
-    }
+    let mut parameters = derivation.take(SEQUENCE)?;
+    parameters.take(OCTET_STRING)?;
+    parameters.take(INTEGER).map(Der::count)
 }
 
 #[cfg(test)]
