@@ -24,6 +24,9 @@ pub(crate) struct Kind {
     make: Box<dyn Fn(&Shop) -> Case + Send + Sync>,
 }
 
+/// Is it the reason for which a list must be refused?
+pub(crate) type IsTheReason = fn(&CrlError) -> bool;
+
 /// What is shown to a judge, and what the judge trusts besides the shop's CA.
 pub(crate) struct Case {
     pub(crate) shown: Shown,
@@ -31,7 +34,7 @@ pub(crate) struct Case {
     /// The list that the judge began with; none where it is missing.
     pub(crate) list: List,
     /// Lists that are offered to the judge afterwards, and that it must refuse for this reason.
-    pub(crate) refused_lists: Vec<(Vec<u8>, fn(&CrlError) -> bool)>,
+    pub(crate) refused_lists: Vec<(Vec<u8>, IsTheReason)>,
 }
 
 /// The list that a judge begins with.

@@ -2,7 +2,7 @@
 
 use vinr_transport::{CrlError, Revocation, Side};
 
-use super::{Case, Kind, List, kind};
+use super::{Case, IsTheReason, Kind, List, kind};
 use crate::der::{bits, edited, elements, parts, replaced, tlv, whole};
 use crate::paper::{Ca, DAY, Depth, NOW, Shop, Shown, below, list_of, root, root_params, show_by};
 use crate::verdict::Expect;
@@ -191,7 +191,7 @@ fn listed(side: Side) -> Vec<Kind> {
 /// Each would give the revoked till its place back. None is taken, and the list in use stays.
 fn lists_that_are_none() -> Vec<Kind> {
     type Make = fn(&Shop) -> Vec<u8>;
-    let rows: Vec<(&'static str, Make, fn(&CrlError) -> bool)> = vec![
+    let rows: Vec<(&'static str, Make, IsTheReason)> = vec![
         (
             "list forged in the CA's name",
             |_| list_of(&same_name(), 6, &[], month()),
