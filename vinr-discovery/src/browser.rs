@@ -35,8 +35,11 @@ const WAITING_MAX: usize = 64;
 /// How often it is looked whether interfaces came or went.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// How long a snapshot stands at least: under a flood not every packet makes one.
+/// How long a snapshot stands at least: under a flood not every packet makes one,
 const SNAPSHOT: Duration = Duration::from_millis(10);
+
+/// and they take a tenth of the time at most, however large they are.
+const SNAPSHOT_SHARE: u32 = 10;
 
 /// How often a terminal that somebody waits for is asked for by its name.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -175,7 +178,7 @@ struct Driver {
     heard: mpsc::Sender<Input>,
     publish: watch::Sender<Arc<Found>>,
     is_news: bool,
-    published: Instant,
+    may_publish: Instant,
 }
 
 /// The sockets of an interface, and the tasks that read them until this is dropped.
@@ -198,7 +201,7 @@ impl Driver {
             heard,
             publish,
             is_news: false,
-            published: now.checked_sub(SNAPSHOT).unwrap_or(now),
+            may_publish: now,
         }
     }
 
@@ -208,7 +211,7 @@ impl Driver {
         look.reset();
         loop {
             let wake = self.search.next_wake().map(|at| self.instant(at));
-            let news = self.is_news.then(|| self.published + SNAPSHOT);
+            let news = self.is_news.then_some(self.may_publish);
             tokio::select! {
                 Some(input) = self.packets.recv() => self.step(input),
                 Some(input) = requests.recv() => self.step(input),
@@ -248,7 +251,7 @@ impl Driver {
     }
 
     fn publish(&mut self) {
-        (self.is_news, self.published) = (false, Instant::now());
+        let begun = Instant::now();
         let found = self.search.found();
         for trouble in &found.troubles {
             if !self.publish.borrow().troubles.contains(trouble) {
@@ -256,6 +259,8 @@ impl Driver {
             }
         }
         self.publish.send_replace(Arc::new(found));
+        self.is_news = false;
+        self.may_publish = begun + SNAPSHOT.max(begun.elapsed() * SNAPSHOT_SHARE);
     }
 
     /// Looks which interfaces there are, and opens and closes sockets accordingly.

@@ -101,7 +101,9 @@ impl Cache {
         let mut learnt = Learnt::default();
         let awaited = self.claims_of_awaited(&answer);
         let mut may_displace = true;
+        let mut touched = BTreeSet::new();
         for (name, pointer) in answer.pointers {
+            touched.insert(name.clone());
             let question = Question::Service(name.clone());
             let outcome = self.pointer(name, pointer, on, told, &awaited, &mut may_displace);
             learnt.note(outcome, [question]);
@@ -127,14 +129,14 @@ impl Cache {
                 let host = (service.value.host.clone(), on);
                 self.hosts.entry(host).or_default();
             }
-            self.due = earlier(self.due, instance.due());
-            learnt.note(outcome, [Question::Service(name)]);
+            learnt.note(outcome, [Question::Service(name.clone())]);
+            touched.insert(name);
         }
         for (name, texts) in grouped(answer.texts) {
             if let Some(instance) = self.instances.get_mut(&(name.clone(), on)) {
                 let outcome = instance.texts.hear(texts, told, |_| true);
-                self.due = earlier(self.due, instance.due());
-                learnt.note(outcome, [Question::Text(name)]);
+                learnt.note(outcome, [Question::Text(name.clone())]);
+                touched.insert(name);
             }
         }
         for (name, addresses) in grouped(answer.addresses) {
@@ -147,6 +149,17 @@ impl Cache {
             let outcome = host.hear(v6, told, IpAddr::is_ipv6);
             learnt.note(outcome, [Question::AddressV6(name)]);
             self.due = earlier(self.due, host.next_wake());
+        }
+        for name in touched {
+            if let Some(instance) = self.instances.get_mut(&(name.clone(), on)) {
+                // Whoever told all at once is not asked at once.
+                if instance.asked_for_missing == 0
+                    && instance.missing(&name, on, &self.hosts).is_empty()
+                {
+                    instance.asked_for_missing = 1;
+                }
+                self.due = earlier(self.due, instance.due());
+            }
         }
         learnt
     }
@@ -413,9 +426,7 @@ impl Cache {
         }
         let instance = self.instances.get_mut(&place);
         let instance = instance.expect("it was there, or was just put there");
-        let outcome = instance.pointer.hear(vec![pointer], told, |()| true);
-        self.due = earlier(self.due, instance.due());
-        outcome
+        instance.pointer.hear(vec![pointer], told, |()| true)
     }
 
     /// Is there a place for one more instance of this source? May make one.

@@ -8,7 +8,11 @@ use simple_dns::{Label, Name};
 /// Labels as on the wire, each behind its length. A length is below 64, so it is no letter, and the whole
 /// can be compared at once.
 #[derive(Debug, Clone)]
-pub(crate) struct Domain(Box<[u8]>);
+pub(crate) struct Domain {
+    wire: Box<[u8]>,
+    /// What is compared, made once: a flood is sorted into maps by it.
+    lower: Box<[u8]>,
+}
 
 impl Domain {
     /// The name that a parsed packet holds; the parser has bounded it (63 bytes a label, 255 in all).
@@ -18,7 +22,10 @@ impl Domain {
             wire.push(u8::try_from(label.len()).expect("the parser keeps labels to 63 bytes"));
             wire.extend_from_slice(label.as_ref());
         }
-        Self(wire.into())
+        Self {
+            lower: wire.to_ascii_lowercase().into(),
+            wire: wire.into(),
+        }
     }
 
     /// An instance of the service type.
@@ -41,17 +48,13 @@ impl Domain {
     }
 
     fn labels(&self) -> impl Iterator<Item = &[u8]> {
-        let mut rest = &self.0[..];
+        let mut rest = &self.wire[..];
         std::iter::from_fn(move || {
             let (length, behind) = rest.split_first()?;
             let (label, behind) = behind.split_at(usize::from(*length));
             rest = behind;
             Some(label)
         })
-    }
-
-    fn lower(&self) -> impl Iterator<Item = u8> {
-        self.0.iter().map(u8::to_ascii_lowercase)
     }
 }
 
@@ -62,7 +65,7 @@ pub(crate) fn service_name() -> Name<'static> {
 
 impl PartialEq for Domain {
     fn eq(&self, other: &Self) -> bool {
-        self.0.eq_ignore_ascii_case(&other.0)
+        self.lower == other.lower
     }
 }
 
@@ -76,13 +79,13 @@ impl PartialOrd for Domain {
 
 impl Ord for Domain {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.lower().cmp(other.lower())
+        self.lower.cmp(&other.lower)
     }
 }
 
 impl Hash for Domain {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.lower().for_each(|byte| state.write_u8(byte));
+        self.lower.hash(state);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What changes on the network, one event after the other. \[DISC-5, DISC-7\]
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,8 +74,9 @@ impl Watch {
 /// Makes `told` equal to what was found, and says what that takes.
 fn changes(told: &mut BTreeMap<TerminalId, Candidate>, found: &[Candidate]) -> VecDeque<Event> {
     let mut events = VecDeque::new();
+    let there: BTreeSet<&TerminalId> = found.iter().map(|candidate| &candidate.id).collect();
     told.retain(|id, _| {
-        let stays = found.iter().any(|candidate| candidate.id == *id);
+        let stays = there.contains(id);
         if !stays {
             events.push_back(Event::Gone(id.clone()));
         }

@@ -94,7 +94,7 @@ async fn be_a_till() {
                 match line.split(' ').collect::<Vec<_>>()[..] {
                     ["find", id] => {
                         let id = TerminalId::new(id).unwrap();
-                        match browser.find(&id, Duration::from_secs(10)).await {
+                        match browser.find(&id, crate::process::LONG).await {
                             Some(candidate) => say(&format!("at {}", described(&candidate))),
                             None => say("nowhere"),
                         }
