@@ -69,7 +69,7 @@ pub enum Key {
 }
 
 /// An address cannot be one of a terminal.
-pub use vinr_discovery::hosts::InvalidHost;
+pub(crate) use vinr_discovery::hosts::InvalidHost;
 
 enum Place {
     Host(StaticHost),

@@ -40,7 +40,7 @@ pub fn elsewhere(
     let address = address
         .map(str::to_owned)
         .or_else(|| profile.wire.address.clone())
-        .or(files.address)
+        .or_else(|| files.address.clone())
         .ok_or_else(|| {
             missing("say where the terminal is: an address, or [wire] address in the profile")
         })?;
