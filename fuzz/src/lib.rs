@@ -3,9 +3,15 @@
 mod addresses;
 mod advertisements;
 mod answers;
+mod certificates;
 mod identities;
+#[cfg(feature = "suite")]
+mod profiles;
+mod questions;
 mod requests;
 mod session;
+mod webhooks;
+mod wire;
 
 /// A target: any bytes may come, nothing may panic.
 pub struct Target {
@@ -56,6 +62,47 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "journal",
         run: vinr_journal::fuzz,
+    },
+    Target {
+        name: "journal_mark",
+        run: vinr_journal::fuzz_mark,
+    },
+    Target {
+        name: "journal_keys",
+        run: vinr_journal::fuzz_keys,
+    },
+    Target {
+        name: "http_requests",
+        run: wire::http_requests,
+    },
+    Target {
+        name: "http_answer",
+        run: wire::http_answer,
+    },
+    Target {
+        name: "certificate",
+        run: certificates::certificate,
+    },
+    Target {
+        name: "crl",
+        run: certificates::crl,
+    },
+    Target {
+        name: "pem",
+        run: certificates::pem,
+    },
+    Target {
+        name: "webhook",
+        run: webhooks::webhook,
+    },
+    Target {
+        name: "question",
+        run: questions::question,
+    },
+    #[cfg(feature = "suite")]
+    Target {
+        name: "profile",
+        run: profiles::profile,
     },
 ];
 

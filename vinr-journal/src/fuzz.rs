@@ -2,7 +2,8 @@
 
 use crate::frame::{Scope, Tail, head, is_zero};
 use crate::header::{self, HEADER, Header};
-use crate::key::KeyRing;
+use crate::key::{KEY, KeyRing};
+use crate::mark::{Mark, SLOT};
 use crate::open::{Stop, scan_log};
 use crate::seal::Sealer;
 
@@ -45,6 +46,41 @@ pub fn fuzz(bytes: &[u8]) {
         Err(Stop::Damage { at, .. }) => assert_eq!(at, written.len()),
         Err(Stop::Refused(())) => unreachable!("nothing is refused here"),
     }
+}
+
+/// Reads any bytes as a slot of the mark, under their own checksum and under the right one.
+pub fn fuzz_mark(bytes: &[u8]) {
+    let mut slot = [0; SLOT];
+    let length = bytes.len().min(SLOT);
+    slot[..length].copy_from_slice(&bytes[..length]);
+    let mut summed = slot;
+    let check = crc32c::crc32c(&slot[..SLOT - 4]).to_le_bytes();
+    summed[SLOT - 4..].copy_from_slice(&check);
+    let read = Mark::read(&summed);
+    if slot == summed {
+        assert_eq!(Mark::read(&slot), read);
+    } else {
+        assert_eq!(Mark::read(&slot), None, "the checksum is another one");
+    }
+    if let Some(mark) = read {
+        let written = mark.encode();
+        let again = written.first_chunk().and_then(Mark::read);
+        assert_eq!(again, Some(mark), "what is written is read back");
+    }
+}
+
+/// Reads any bytes as a file of keys; what is shown of them shows none of their digits in a row.
+pub fn fuzz_keys(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let Some(ring) = KeyRing::parse(text) else {
+        return;
+    };
+    let shown = format!("{ring:?}");
+    let is_shown = |line: &str| shown.contains(&line.to_lowercase());
+    let keys = text.lines().map(str::trim).filter(|it| it.len() == 2 * KEY);
+    assert!(!keys.into_iter().any(is_shown), "{shown}");
 }
 
 #[cfg(test)]

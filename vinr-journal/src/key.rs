@@ -230,7 +230,7 @@ impl KeyRing {
         self.keys.iter().find(|key| key.id() == id)
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let lines = text.lines().map(str::trim);
         let keys = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
         let keys: Option<Vec<Key>> = keys.map(Key::from_hex).collect();

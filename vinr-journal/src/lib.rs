@@ -26,7 +26,7 @@ pub use disk::{Access, Disk, DiskFile, RealDisk};
 pub use erase::erase;
 pub use error::{CompactError, OpenError, ReadError, StorageFailed};
 #[doc(hidden)]
-pub use fuzz::fuzz;
+pub use fuzz::{fuzz, fuzz_keys, fuzz_mark};
 pub use journal::{Journal, Opened};
 pub use key::{Key, KeyError, KeyId, KeyRing};
 pub use log::{Log, Space, Stats};

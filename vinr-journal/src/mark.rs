@@ -29,7 +29,7 @@ use crate::header::MAX_ID;
 
 const MAGIC: [u8; 8] = *b"VINRMARK";
 const VERSION: u32 = 2;
-const SLOT: usize = 96;
+pub(crate) const SLOT: usize = 96;
 /// Apart by a sector of any disk.
 const APART: u64 = 4096;
 
@@ -104,7 +104,7 @@ fn read_slots(file: &dyn DiskFile) -> io::Result<Option<Mark>> {
 }
 
 impl Mark {
-    fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         let mut slot = Vec::with_capacity(SLOT);
         slot.extend(MAGIC);
         slot.extend(VERSION.to_le_bytes());
@@ -121,7 +121,7 @@ impl Mark {
         slot
     }
 
-    fn read(slot: &[u8; SLOT]) -> Option<Self> {
+    pub(crate) fn read(slot: &[u8; SLOT]) -> Option<Self> {
         let (content, check) = slot.split_at(SLOT - 4);
         let u32_at = |at: usize| u32::from_le_bytes(*content[at..].first_chunk().expect("inside"));
         let u64_at = |at: usize| u64::from_le_bytes(*content[at..].first_chunk().expect("inside"));

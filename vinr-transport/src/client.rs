@@ -6,6 +6,8 @@
 mod answer;
 mod connect;
 mod error;
+#[doc(hidden)]
+pub mod fuzz;
 mod till;
 mod watch;
 
