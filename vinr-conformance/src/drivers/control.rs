@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use vinr_protocol::question::{Answer, Question};
+use zeroize::Zeroizing;
 
 use crate::journal::{Event, Journal, ScreenEvent};
 
@@ -22,7 +23,8 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Where the control port is, and what opens it.
 pub struct Control {
     address: SocketAddr,
-    token: String,
+    /// Wiped when it is dropped, and never shown. \[SEC-1\]
+    token: Zeroizing<String>,
     script: Mutex<Option<Value>>,
     watching: Mutex<Option<JoinHandle<()>>>,
 }
@@ -71,7 +73,7 @@ impl Control {
             .ok()?;
         address.ip().is_loopback().then(|| Self {
             address,
-            token: token.to_owned(),
+            token: Zeroizing::new(token.to_owned()),
             script: Mutex::new(None),
             watching: Mutex::new(None),
         })
@@ -83,9 +85,10 @@ impl Control {
             path: path.to_owned(),
             source,
         })?;
+        let text = Zeroizing::new(text);
         serde_json::from_slice::<File>(&text)
             .ok()
-            .and_then(|file| Self::new(&file.url, &file.token))
+            .and_then(|file| Self::new(&file.url, &Zeroizing::new(file.token)))
             .ok_or_else(|| ControlError::NotAControlFile {
                 path: path.to_owned(),
             })
@@ -269,7 +272,7 @@ impl Control {
             "{method} {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\nconnection: close\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             self.address,
-            self.token,
+            self.token.as_str(),
             body.len(),
         );
         let unusable = |error: std::io::Error| self.unusable(error.to_string());

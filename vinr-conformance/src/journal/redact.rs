@@ -1,7 +1,8 @@
 //! Secrets never reach the journal.
 //!
 //! Card numbers are cut to their last four digits wherever they stand: in a question's arguments, in a
-//! body, in a path. Tokens and keys have no place in any event to begin with. \[SEC-1\]
+//! body, in a path. A PIN that somebody gives a driver is left out. Tokens and keys have no place in any event to begin
+//! with. \[SEC-1\]
 
 use serde_json::Value;
 
@@ -11,6 +12,9 @@ use super::Event;
 pub(super) fn redact(event: &mut Event) {
     match event {
         Event::Question(question) => {
+            if let Some(pin) = question.args.get_mut("pin") {
+                *pin = Value::from("\u{2026}");
+            }
             question.args.values_mut().for_each(value);
             text(&mut question.why);
         }
@@ -128,6 +132,18 @@ mod tests {
         ] {
             assert_eq!(redacted(words), words);
         }
+    }
+
+    // [SEC-1]
+    #[test]
+    fn a_pin_is_not_written_at_all() {
+        let journal = super::super::Journal::in_memory();
+        let question = serde_json::json!({"question":"enter_pin","id":"q1","subject":"term_1",
+            "args":{"pin":"8264"},"deadlineMs":1});
+        let question = serde_json::from_value(question).expect("a question");
+        journal.record(Event::Question(question));
+        let written = serde_json::to_string(&journal.entries()).expect("serializes");
+        assert!(!written.contains("8264"), "{written}");
     }
 
     // [SEC-1]

@@ -40,12 +40,21 @@ pub struct Needle {
 ///
 /// Its secret stands here in clear: it was made by the sandbox for this endpoint alone and ends with the run, and
 /// without it nobody could judge the signatures again from the journal.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
     /// Where the cloud sends to.
     pub url: String,
     /// What the cloud signs with.
     pub secret: String,
+}
+
+/// A journal is evidence; what a program shows of one in passing is not. \[SEC-1\]
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A request that the suite's webhook receiver got.

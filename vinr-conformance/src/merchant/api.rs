@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use zeroize::Zeroizing;
 
 const WITHIN: Duration = Duration::from_secs(10);
 
@@ -20,8 +21,8 @@ pub struct CloudApi {
     host: String,
     port: u16,
     tls: Arc<ClientConfig>,
-    /// A secret: it stands in no report.
-    key: String,
+    /// A secret: it stands in no report, and is wiped when it is dropped. \[SEC-1\]
+    key: Zeroizing<String>,
 }
 
 /// The cloud cannot be used.
@@ -70,7 +71,7 @@ impl CloudApi {
             host: host.trim_matches(['[', ']']).to_owned(),
             port,
             tls: Arc::new(tls),
-            key: key.to_owned(),
+            key: Zeroizing::new(key.to_owned()),
         })
     }
 
@@ -111,7 +112,7 @@ impl CloudApi {
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             self.host,
             self.port,
-            self.key,
+            self.key.as_str(),
             body.len(),
         );
         let name = ServerName::try_from(self.host.clone()).map_err(std::io::Error::other)?;

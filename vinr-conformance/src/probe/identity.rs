@@ -6,13 +6,15 @@ use std::sync::Arc;
 use base64::Engine as _;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use zeroize::Zeroizing;
 
 /// A client certificate with its key, and the name under which the journal speaks of it.
 #[derive(Clone)]
 pub struct Identity {
     name: String,
     chain: Vec<CertificateDer<'static>>,
-    key: Arc<PrivateKeyDer<'static>>,
+    /// Wiped when the last clone is dropped. \[SEC-1\]
+    key: Arc<Zeroizing<PrivateKeyDer<'static>>>,
 }
 
 /// Certificates or keys that cannot be used.
@@ -66,19 +68,20 @@ impl Identity {
         Ok(Self {
             name: name.to_owned(),
             chain,
-            key: Arc::new(key),
+            key: Arc::new(Zeroizing::new(key)),
         })
     }
 
     /// The key as the body of a PEM file, to look for where it must not be.
-    pub fn key_text(&self) -> String {
-        let text = base64::engine::general_purpose::STANDARD.encode(self.key.secret_der());
+    pub fn key_text(&self) -> Zeroizing<String> {
+        let engine = base64::engine::general_purpose::STANDARD;
+        let text = Zeroizing::new(engine.encode(self.key.secret_der()));
         let lines: Vec<_> = text
             .as_bytes()
             .chunks(64)
             .map(String::from_utf8_lossy)
             .collect();
-        lines.join("\n")
+        Zeroizing::new(lines.join("\n"))
     }
 
     /// Reads it from `STEM.pem` and `STEM.key`.
@@ -177,6 +180,8 @@ fn foreign(name: &str, terminal_urn: &str) -> Result<Identity, rcgen::Error> {
     Ok(Identity {
         name: name.to_owned(),
         chain: vec![certificate.der().clone()],
-        key: Arc::new(PrivateKeyDer::Pkcs8(key.serialize_der().into())),
+        key: Arc::new(Zeroizing::new(PrivateKeyDer::Pkcs8(
+            key.serialize_der().into(),
+        ))),
     })
 }

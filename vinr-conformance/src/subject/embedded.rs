@@ -7,6 +7,7 @@ use std::time::Duration;
 use vinr_protocol::TerminalId;
 use vinr_protocol::device::Model;
 use vinr_simulator::cardholder::Script;
+use vinr_simulator::provision::Passphrase;
 use vinr_simulator::terminal::Mdns;
 use vinr_simulator::{Builder, Defect, Simulator, SimulatorError};
 
@@ -33,6 +34,11 @@ impl Embedded {
     /// Ends it in good order.
     pub async fn shutdown(self) {
         self.simulator.shutdown().await;
+    }
+
+    /// Opens its `pos.p12`; nobody is shown it.
+    pub fn passphrase(&self) -> Option<&Passphrase> {
+        self.simulator.passphrase()
     }
 
     /// The API of the sandbox that it is connected to.
