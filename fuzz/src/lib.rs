@@ -5,8 +5,6 @@ mod advertisements;
 mod answers;
 mod certificates;
 mod identities;
-#[cfg(feature = "suite")]
-mod profiles;
 mod questions;
 mod requests;
 mod session;
@@ -102,7 +100,7 @@ pub const TARGETS: &[Target] = &[
     #[cfg(feature = "suite")]
     Target {
         name: "profile",
-        run: profiles::profile,
+        run: vinr_conformance::profile::fuzz,
     },
 ];
 

@@ -89,6 +89,9 @@ fn every_corpus_has_a_target_and_every_target_a_corpus() {
         .iter()
         .map(|target| target.name.to_owned())
         .collect();
+    // Replayed beside its reader, in vinr-conformance.
+    let here = |name: &String| cfg!(feature = "suite") || name != "profile";
+    let folders: BTreeSet<_> = folders.into_iter().filter(here).collect();
     assert_eq!(folders, targets);
 }
 

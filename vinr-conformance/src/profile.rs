@@ -20,6 +20,7 @@ mod drivers;
 mod effective;
 mod error;
 mod features;
+mod fuzz;
 mod read;
 mod safety;
 mod sheet;
@@ -36,6 +37,8 @@ pub use drivers::{Capability, Driver};
 pub use effective::Effective;
 pub use error::ProfileError;
 pub use features::{FEATURES, Feature};
+#[doc(hidden)]
+pub use fuzz::fuzz;
 pub use safety::Safety;
 pub use sheet::{Sheet, template, templates};
 
