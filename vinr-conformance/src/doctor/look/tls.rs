@@ -82,14 +82,14 @@ where
     }
 }
 
-pub(super) fn config(
-    verifier: Arc<dyn ServerCertVerifier>,
+pub(super) fn config<J: Judge + 'static>(
+    judge: Arc<J>,
 ) -> rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert> {
     ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])
         .expect("the provider has cipher suites for TLS 1.3")
         .dangerous()
-        .with_custom_certificate_verifier(verifier)
+        .with_custom_certificate_verifier(Arc::new(Verifier(judge)))
 }
 
 fn provider() -> Arc<CryptoProvider> {
@@ -160,21 +160,58 @@ fn is_server_hello(bytes: &[u8]) -> bool {
 }
 
 /// Keeps the chain and lets no handshake pass.
-#[derive(Debug, Default)]
-struct Onlooker {
-    chain: Mutex<Option<Vec<CertificateDer<'static>>>>,
-}
+#[derive(Default)]
+struct Onlooker(Mutex<Option<Chain>>);
 
 impl Onlooker {
-    fn chain(&self) -> Option<Vec<CertificateDer<'static>>> {
-        self.chain
+    fn chain(&self) -> Option<Chain> {
+        self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 }
 
-impl ServerCertVerifier for Onlooker {
+impl Judge for Onlooker {
+    fn judge(&self, chain: Chain) -> Result<(), rustls::Error> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(chain);
+        Err(rustls::Error::General("only looked at".into()))
+    }
+}
+
+/// Lets nobody pass but the terminal that was seen before, judged again. \[TLS-8\]
+pub(super) struct Strict {
+    pub(super) bundle: TrustBundle,
+    pub(super) terminal: TerminalId,
+}
+
+impl Judge for Strict {
+    fn judge(&self, chain: Chain) -> Result<(), rustls::Error> {
+        match judge(&self.bundle, &chain) {
+            Ok(id) if id == self.terminal => Ok(()),
+            _ => Err(rustls::CertificateError::ApplicationVerificationFailure.into()),
+        }
+    }
+}
+
+/// Leaf first.
+type Chain = Vec<CertificateDer<'static>>;
+
+/// Says whether the handshake goes on after this chain.
+pub(super) trait Judge: Send + Sync {
+    fn judge(&self, chain: Chain) -> Result<(), rustls::Error>;
+}
+
+/// All else that rustls asks of a verifier.
+struct Verifier<J>(Arc<J>);
+
+impl<J> std::fmt::Debug for Verifier<J> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Verifier")
+    }
+}
+
+impl<J: Judge> ServerCertVerifier for Verifier<J> {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -185,59 +222,9 @@ impl ServerCertVerifier for Onlooker {
     ) -> Result<ServerCertVerified, rustls::Error> {
         let chain = std::iter::once(end_entity).chain(intermediates);
         let chain = chain.map(|it| it.clone().into_owned()).collect();
-        *self.chain.lock().unwrap_or_else(PoisonError::into_inner) = Some(chain);
-        Err(rustls::Error::General("only looked at".into()))
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Err(rustls::Error::General("TLS 1.2 is never offered".into()))
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Err(rustls::Error::General("only looked at".into()))
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        provider()
-            .signature_verification_algorithms
-            .supported_schemes()
-    }
-}
-
-/// Lets nobody pass but the terminal that was seen before, judged again. \[TLS-8\]
-#[derive(Debug)]
-pub(super) struct Strict {
-    pub(super) bundle: TrustBundle,
-    pub(super) terminal: TerminalId,
-}
-
-impl ServerCertVerifier for Strict {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let chain: Vec<_> = std::iter::once(end_entity)
-            .chain(intermediates)
-            .cloned()
-            .collect();
-        match judge(&self.bundle, &chain) {
-            Ok(id) if id == self.terminal => Ok(ServerCertVerified::assertion()),
-            _ => Err(rustls::CertificateError::ApplicationVerificationFailure.into()),
-        }
+        self.0
+            .judge(chain)
+            .map(|()| ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
