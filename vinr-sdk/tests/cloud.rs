@@ -12,5 +12,6 @@
 mod group;
 mod hybrid;
 mod page;
+mod provisioned;
 mod support;
 mod webhooks;

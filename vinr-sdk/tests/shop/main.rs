@@ -8,6 +8,8 @@ mod discovering;
 mod identity;
 mod losing;
 mod paying;
+#[path = "../provisioned/mod.rs"]
+mod provisioned;
 mod proxy;
 mod restarting;
 mod shop;

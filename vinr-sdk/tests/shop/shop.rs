@@ -1,8 +1,8 @@
 //! A counter with one terminal, a till, and a proxy between them.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -11,14 +11,15 @@ use vinr_protocol::question::LedgerEntry;
 use vinr_protocol::{Amount, Currency, PayRequest, Reference, TerminalId};
 use vinr_sdk::store::MemoryStore;
 use vinr_sdk::{AttemptKey, Builder, CreateLocal, Discover, Payment, Status, Vinr};
+use vinr_simulator::Simulator;
 use vinr_simulator::cardholder::Script;
 use vinr_simulator::cards::TestCard;
 use vinr_simulator::screen::Picture;
 use vinr_simulator::terminal::Terminal;
-use vinr_simulator::{Pki, Simulator};
 
 use vinr_transport::{Connector, Identity, TrustBundle};
 
+use crate::provisioned::copy_to;
 use crate::proxy::Proxy;
 
 pub(crate) const READER: &str = "term_CT20_0042";
@@ -38,7 +39,10 @@ impl Shop {
 
     pub(crate) async fn with(script: Script) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        copy(provisioned(), &dir.path().join("vinr-local"));
+        copy_to(
+            &dir.path().join("vinr-local"),
+            &[TerminalId::new(READER).unwrap()],
+        );
         Self::of(dir, script).await
     }
 
@@ -129,30 +133,6 @@ impl Shop {
     /// What the card network took: approved and not voided.
     pub(crate) async fn charges(&self) -> usize {
         charges(self.terminal().ledger().await)
-    }
-}
-
-/// Making identities takes most of a second: once is enough.
-fn provisioned() -> &'static Path {
-    static DIR: OnceLock<TempDir> = OnceLock::new();
-    DIR.get_or_init(|| {
-        let dir = tempfile::tempdir().unwrap();
-        drop(Pki::provision(dir.path(), &[TerminalId::new(READER).unwrap()]).unwrap());
-        dir
-    })
-    .path()
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            std::fs::copy(entry.path(), to).unwrap();
-        }
     }
 }
 

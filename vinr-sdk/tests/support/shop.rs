@@ -1,8 +1,7 @@
 //! The terminals, their cloud and a till.
 
 use std::net::SocketAddr;
-use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -14,9 +13,10 @@ use vinr_simulator::cardholder::Script;
 use vinr_simulator::cards::TestCard;
 use vinr_simulator::cloud::CloudOptions;
 use vinr_simulator::screen::Picture;
-use vinr_simulator::{Cloud as Sandbox, Pki, Simulator, Terminal};
+use vinr_simulator::{Cloud as Sandbox, Simulator, Terminal};
 
 use super::Cable;
+use crate::provisioned::copy_to;
 
 pub(crate) const A: &str = "term_CT20_0042";
 pub(crate) const B: &str = "term_CT20_0043";
@@ -45,7 +45,7 @@ impl Shop {
 
     pub(crate) async fn of(script: Script, cloud: CloudOptions) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        copy(provisioned(), &dir.path().join("vinr-local"));
+        copy_to(&dir.path().join("vinr-local"), &[A, B, C].map(id));
         let mut builder = Simulator::builder(dir.path().join("vinr-local"))
             .cardholder(script)
             .cloud(cloud);
@@ -179,28 +179,4 @@ pub(crate) async fn passes(time: Duration) {
     tokio::time::pause();
     tokio::time::advance(time).await;
     tokio::time::resume();
-}
-
-/// Making identities takes most of a second: once is enough.
-fn provisioned() -> &'static Path {
-    static DIR: OnceLock<TempDir> = OnceLock::new();
-    DIR.get_or_init(|| {
-        let dir = tempfile::tempdir().unwrap();
-        drop(Pki::provision(dir.path(), &[A, B, C].map(id)).unwrap());
-        dir
-    })
-    .path()
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            std::fs::copy(entry.path(), to).unwrap();
-        }
-    }
 }
