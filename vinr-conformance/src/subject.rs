@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use elsewhere::{Provisioned, elsewhere};
-pub use embedded::{Beside, Embedded, beside, embedded, embedded_as};
+pub use embedded::{Beside, Embedded, beside, embedded, embedded_as, embedded_unseen};
 pub use lists::{List, Lists, Signer};
 use vinr_protocol::TerminalId;
 use vinr_simulator::Defect;

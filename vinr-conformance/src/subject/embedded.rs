@@ -81,6 +81,12 @@ pub async fn embedded_as(
     start(dir, builder, defects).await
 }
 
+/// The same on any port and unknown to the network, so that several run at once.
+pub async fn embedded_unseen(defects: &[Defect]) -> Result<(Subject, Embedded), SubjectError> {
+    let (dir, builder) = prepare(Model::Simulator, defects)?;
+    start(dir, builder, defects).await
+}
+
 /// Starts another one beside it: on a port of its own, and unknown to the network.
 pub async fn beside(how: Beside, defects: &[Defect]) -> Result<(Subject, Embedded), SubjectError> {
     let (dir, builder) = prepare(Model::Simulator, defects)?;

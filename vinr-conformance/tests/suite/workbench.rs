@@ -1,5 +1,5 @@
-//! Runs against an embedded simulator, one after the other: port 8443 and the name on the network are one
-//! of a kind.
+//! Runs against an embedded simulator. Those on port 8443, with the name on the network, come one after the other: both
+//! are one of a kind, and their latency is judged.
 
 use tokio::sync::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
@@ -8,7 +8,7 @@ use vinr_conformance::journal::Journal;
 use vinr_conformance::plan::Selection;
 use vinr_conformance::profile::{Profile, Sheet, template};
 use vinr_conformance::run::{self, Certified, Order};
-use vinr_conformance::subject;
+use vinr_conformance::subject::{self, Embedded, Subject, SubjectError};
 use vinr_protocol::device::Model;
 use vinr_simulator::Defect;
 
@@ -78,9 +78,25 @@ async fn certify_as(
     journal: Journal,
 ) -> Certified {
     let _alone = alone().await;
-    let (subject, embedded) = subject::embedded_as(model, defects)
-        .await
-        .expect("the simulator starts");
+    let started = subject::embedded_as(model, defects).await;
+    certified(started, cases, order, journal).await
+}
+
+/// Certifies a simulator with this defect by one scenario. It needs neither the port nor the name.
+pub(crate) async fn certify_unseen(defect: Defect, only: &str) -> Certified {
+    let cases = features::all();
+    let order = order(cases, &[only]);
+    let started = subject::embedded_unseen(&[defect]).await;
+    certified(started, cases, &order, Journal::in_memory()).await
+}
+
+async fn certified(
+    started: Result<(Subject, Embedded), SubjectError>,
+    cases: &[Case],
+    order: &Order,
+    journal: Journal,
+) -> Certified {
+    let (subject, embedded) = started.expect("the simulator starts");
     let stop = CancellationToken::new();
     let certified = run::certify(subject, order, cases, journal, &stop, |_| {}).await;
     embedded.shutdown().await;
