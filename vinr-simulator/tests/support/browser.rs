@@ -83,21 +83,7 @@ pub(crate) async fn browsing_through(
 
 impl Browser {
     async fn open(more: &[String], window: Window) -> Option<Self> {
-        let spawned = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn();
-        let mut driver = match spawned {
-            Ok(driver) => driver,
-            Err(error) => {
-                skip(&format!("chromedriver: {error}"));
-                return None;
-            }
-        };
-        let port = port(&mut driver).await;
+        let (driver, port) = driver().await?;
         let mut browser = Self {
             driver,
             address: format!("127.0.0.1:{port}"),
@@ -305,16 +291,51 @@ impl Browser {
     }
 }
 
-/// Where the driver listens: it says so when it does.
-async fn port(driver: &mut Child) -> u16 {
-    let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-    let started = "successfully on port ";
-    while let Some(line) = lines.next_line().await.unwrap() {
-        if let Some((_, port)) = line.split_once(started) {
-            return port.trim_end_matches('.').parse().unwrap();
+/// How often a driver is started before the test gives up.
+const STARTS: usize = 5;
+
+/// A driver and its port; nothing where none is installed.
+///
+/// It takes a free port of IPv4 and then wants the same one of IPv6. Where another process has that, it ends, and the
+/// next one is given another port.
+async fn driver() -> Option<(Child, u16)> {
+    let mut said = String::new();
+    for _ in 0..STARTS {
+        let spawned = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn();
+        let mut driver = match spawned {
+            Ok(driver) => driver,
+            Err(error) => {
+                skip(&format!("chromedriver: {error}"));
+                return None;
+            }
+        };
+        match port(&mut driver).await {
+            Ok(port) => return Some((driver, port)),
+            Err(words) => said = words,
         }
     }
-    panic!("chromedriver ended without a word about its port");
+    panic!("chromedriver ended {STARTS} times without a word about its port: {said}");
+}
+
+/// Where the driver listens, which it says when it does; else all that it said.
+async fn port(driver: &mut Child) -> Result<u16, String> {
+    let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+    let started = "successfully on port ";
+    let mut said = String::new();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        if let Some((_, port)) = line.split_once(started) {
+            return Ok(port.trim_end_matches('.').parse().unwrap());
+        }
+        said += &line;
+        said.push('\n');
+    }
+    Err(said)
 }
 
 fn skip(why: &str) {
