@@ -43,9 +43,14 @@ pub(crate) const PLACES: &[Place] = &[
 
 const EVIDENCE: &str = "report/journal.ndjson";
 
+/// What the simulator and its journal append to a name until the file is whole.
+const UNFINISHED: &str = ".new";
+
 /// Not a leak: the file is named, holds this kind, and is its owner's alone.
 pub(crate) fn is_its_place(finding: &Finding<'_>) -> bool {
     let path = finding.file.to_string_lossy();
+    // A file is written beside its name and takes it when it is whole; a look may fall between.
+    let path = path.strip_suffix(UNFINISHED).unwrap_or(&path);
     let is_named = |place: &&Place| match place.name.split_once('*') {
         Some((folder, end)) => {
             let name = path.rsplit('/').next().unwrap_or_default();
