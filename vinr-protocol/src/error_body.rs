@@ -174,6 +174,16 @@ pub struct ErrorBody {
     pub next: Option<Next>,
 }
 
+impl ErrorBody {
+    /// What a till may do by the error's code; a code that it does not know may say so itself.
+    pub fn allows(&self) -> Next {
+        match &self.code {
+            Code::Unknown(_) => self.next.clone().unwrap_or(Next::LookUp),
+            code => code.meaning().2,
+        }
+    }
+}
+
 /// `{"error": …}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -24,6 +24,11 @@ macro_rules! open_enum {
                     $name::Unknown(word) => word,
                 }
             }
+
+            /// Does this version know the word?
+            pub fn is_known(&self) -> bool {
+                !matches!(self, $name::Unknown(_))
+            }
         }
 
         impl From<&str> for $name {

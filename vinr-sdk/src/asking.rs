@@ -18,7 +18,7 @@ pub(crate) async fn list(
         .terminals
         .dial(terminal)
         .await
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| error.what())?;
     let list = timeout(ANSWER_WITHIN, line.connection.payments(reference))
         .await
         .map_err(|_| "no answer in time".to_owned())?
@@ -61,6 +61,7 @@ pub(crate) async fn cancel(inner: &Inner, request: CancelRequest) -> Result<Canc
         reference: request.reference,
         found: None,
         unanswered: vec![(request.terminal_id, why)],
+        cloud: None,
     })
 }
 

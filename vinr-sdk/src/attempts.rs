@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
+use tracing::Instrument;
 use vinr_protocol::Payment;
 use vinr_protocol::client::attempt::{self, Lost, StoredAttempt};
 use vinr_protocol::client::hybrid::{self, Hybrid, Input, Policy};
@@ -17,6 +19,7 @@ use crate::hands::Hands;
 use crate::in_flight::Place;
 use crate::paying::run;
 use crate::result::{PaymentResult, resolution, unknown};
+use crate::timeline::{Step, short};
 use crate::vinr::{Inner, Vinr, now};
 
 /// How long one attempt may take to be found out about.
@@ -27,7 +30,9 @@ const RESOLVE_WITHIN: Duration = Duration::from_secs(30);
 pub struct Attempts<'a>(pub(crate) &'a Vinr);
 
 /// An attempt and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Resolved {
     /// The attempt, as it was stored before it was sent.
     pub attempt: StoredAttempt,
@@ -35,8 +40,9 @@ pub struct Resolved {
     pub resolution: Resolution,
 }
 
-/// What became of an unresolved attempt.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What became of an unresolved attempt. Complete by nature.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[must_use = "a result that nobody books is a payment that is lost"]
 #[expect(
     clippy::large_enum_variant,
@@ -101,6 +107,25 @@ impl Attempts<'_> {
 /// Finds out about one attempt: over the LAN alone where `cloud` is missing, but for an attempt that the cloud was asked
 /// for, of which the cloud alone may know.
 pub(crate) async fn resume(
+    inner: &Inner,
+    cloud: Option<&Cloud>,
+    attempt: StoredAttempt,
+    place: &mut Place,
+) -> Resolution {
+    let span = tracing::info_span!(
+        "recover", reader = %attempt.terminal_id, reference = %attempt.reference,
+        attempt = short(&attempt.key)
+    );
+    let step = Step::of("recovering the attempt").of_attempt(&attempt);
+    inner.timeline.add(&attempt.reference, step);
+    let resolution = find_out(inner, cloud, attempt.clone(), place)
+        .instrument(span)
+        .await;
+    inner.timeline.resolved(&attempt, &resolution);
+    resolution
+}
+
+async fn find_out(
     inner: &Inner,
     cloud: Option<&Cloud>,
     attempt: StoredAttempt,

@@ -48,10 +48,14 @@ pub enum BuildError {
     /// The local simulator did not start.
     #[error("the local simulator did not start: {0}")]
     Simulator(String),
+    /// The runtime of a blocking till did not start.
+    #[error("the runtime of the blocking till did not start: {0}")]
+    Runtime(#[source] std::io::Error),
 }
 
 /// May a lost payment be tried once more?
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum FurtherAttempt {
     /// Once in a call, under a new key, after the first attempt is durably cancelled, while at least 120 s
     /// of the deadline are left.
@@ -198,8 +202,9 @@ impl Builder {
         self
     }
 
-    /// The cloud of hybrid payments. It is not called before a payment that says *hybrid* needs it: local mode has no
-    /// cloud traffic.
+    /// The cloud of hybrid payments. No payment calls it that does not say *hybrid*: local mode has no cloud traffic.
+    /// [`resolve`](crate::Attempts::resolve) and [`retrieve_by_reference`](crate::Payments::retrieve_by_reference) ask it
+    /// where the LAN cannot say what became of a sale.
     pub fn cloud(mut self, cloud: Cloud) -> Self {
         self.cloud = Some(cloud);
         self

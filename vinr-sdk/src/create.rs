@@ -53,6 +53,7 @@ pub struct Create<'a> {
 
 /// Where a payment may be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum At<'a> {
     /// At this terminal.
     Terminal(&'a str),

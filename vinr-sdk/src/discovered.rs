@@ -3,12 +3,14 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
+use serde::{Deserialize, Serialize};
 use vinr_protocol::TerminalId;
 use vinr_protocol::device::Model;
 use vinr_protocol::reader::{Activity, OfflineState, ReaderStatus};
 
 /// A terminal that proved who it is. \[DISC-3, DISC-8\]
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Reader {
     /// Its id, as its certificate says.
@@ -28,7 +30,8 @@ pub struct Reader {
 }
 
 /// The terminals that were found, sorted by id, and what was left out.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Discovered {
     /// One for each terminal.
@@ -38,7 +41,8 @@ pub struct Discovered {
 }
 
 /// A candidate that is not a reader of this till.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct LeftOut {
     /// What it called itself, or the static host.
@@ -48,7 +52,8 @@ pub struct LeftOut {
 }
 
 /// Why a candidate was left out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reason", content = "detail", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Reason {
     /// Nobody answered.

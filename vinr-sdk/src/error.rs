@@ -1,8 +1,10 @@
-//! What went wrong. Each error answers three questions: what happened (its text), may the customer have
-//! been charged ([`Error::charged`]), and what to do next ([`Error::next`]).
+//! What went wrong. Each error answers three questions: what happened ([`Error::what`]), may the customer have been
+//! charged ([`Error::charged`]), and what to do next ([`Error::next`]). Its text says all three.
 
 use std::fmt;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use vinr_protocol::client::attempt::Lost;
 use vinr_protocol::client::attempt::Unsettled;
@@ -12,11 +14,13 @@ use vinr_protocol::{AttemptKey, ErrorBody, Payment, Reference, Status, TerminalI
 use crate::store::StoreFailure;
 
 /// A call had no result. A decline is a result, not an error.
-#[derive(Debug, thiserror::Error)]
+///
+/// Its text is for the person at the till: what happened, whether the customer may have been charged, and what to do
+/// next. For a program there are [`charged`](Self::charged), [`next`](Self::next) and [`report`](Self::report).
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// A value cannot be sent.
-    #[error("{field} is wrong: {expected}")]
     Invalid {
         /// The argument, by its name in this crate.
         field: &'static str,
@@ -24,16 +28,13 @@ pub enum Error {
         expected: String,
     },
     /// No address of the terminal is known: paying never waits for a discovery.
-    #[error("no address of {reader} is known")]
     UnknownReader {
         /// The terminal.
         reader: TerminalId,
     },
     /// No terminal's address is known.
-    #[error("no terminal's address is known")]
     NoReaders,
     /// The terminal was not reached.
-    #[error("{reader} cannot be reached: {why}")]
     Unreachable {
         /// The terminal.
         reader: TerminalId,
@@ -41,7 +42,6 @@ pub enum Error {
         why: String,
     },
     /// Whoever answered is not the terminal that was meant: nothing was sent to it. \[TLS-9\]
-    #[error("{reader} did not prove its identity: {why}")]
     Identity {
         /// The terminal that was meant.
         reader: TerminalId,
@@ -49,7 +49,6 @@ pub enum Error {
         why: String,
     },
     /// The terminal does not accept this till's certificate, and processed nothing.
-    #[error("{reader} refuses this till's certificate and processed nothing: {why}")]
     CertificateRefused {
         /// The terminal.
         reader: TerminalId,
@@ -57,22 +56,18 @@ pub enum Error {
         why: String,
     },
     /// The attempt store failed.
-    #[error("the attempt store failed: {source}")]
     Store {
         /// What it said.
         source: StoreFailure,
     },
     /// Nothing can be discovered here.
-    #[error("{0}")]
     Discovery(String),
     /// This sale is being paid by another call of this process.
-    #[error("{reference} is being paid already")]
     InProgress {
         /// The sale.
         reference: Reference,
     },
     /// The terminal refused the request and asked for no card.
-    #[error("{reader} refused: {} ({})", .error.message, .error.code)]
     Refused {
         /// The terminal.
         reader: TerminalId,
@@ -84,13 +79,11 @@ pub enum Error {
         attempts: Vec<Payment>,
     },
     /// The sale has been paid by another attempt, and is not paid again.
-    #[error("{} has been paid already, by {}", .payment.reference, .payment.id)]
     AlreadyPaid {
         /// The payment that paid it.
         payment: Box<Payment>,
     },
     /// The payment was lost on its way and durably cancelled: it never will charge.
-    #[error("the payment did not reach {reader} and has been cancelled there: {why}")]
     Voided {
         /// The terminal.
         reader: TerminalId,
@@ -100,19 +93,15 @@ pub enum Error {
         attempts: Vec<Payment>,
     },
     /// The caller gave up before anything was sent.
-    #[error("the payment was given up before it was sent")]
     GivenUp,
     /// Whether the customer was charged is not known.
-    #[error(transparent)]
-    OutcomeUnknown(#[from] OutcomeUnknown),
+    OutcomeUnknown(OutcomeUnknown),
     /// No terminal that was asked knows the sale.
-    #[error("no terminal knows {reference}")]
     NotFound {
         /// The sale.
         reference: Reference,
     },
     /// Neither the terminal nor the cloud was reached: nothing was sent on either path. \[HYB-1\]
-    #[error("{reader} can be reached neither over the LAN ({lan}) nor through the cloud ({cloud})")]
     NoPath {
         /// The terminal.
         reader: TerminalId,
@@ -122,7 +111,6 @@ pub enum Error {
         cloud: String,
     },
     /// The cloud does not accept this till: its API key is missing, wrong or revoked.
-    #[error("the cloud refused this till ({status}): {} ({})", .error.message, .error.code)]
     CloudRefused {
         /// The HTTP status.
         status: u16,
@@ -132,7 +120,6 @@ pub enum Error {
         attempts: Vec<Payment>,
     },
     /// Every terminal of the group was busy for as long as the call would wait. \[GRP-2\]
-    #[error("every terminal of the group was busy for {} s", waited.as_secs_f32())]
     AllBusy {
         /// The terminals.
         members: Vec<TerminalId>,
@@ -140,13 +127,11 @@ pub enum Error {
         waited: Duration,
     },
     /// No terminal of the group was reached, and nothing was sent.
-    #[error("no terminal of the group can be reached: {}", list(.unreachable))]
     NoneReachable {
         /// Each, and why.
         unreachable: Vec<(TerminalId, String)>,
     },
     /// A terminal that may know better did not answer, and no other has the sale paid or in progress.
-    #[error("what became of {reference} cannot be told: {}", list(.unanswered))]
     Unanswered {
         /// The sale.
         reference: Reference,
@@ -154,6 +139,8 @@ pub enum Error {
         found: Option<Box<Payment>>,
         /// Who did not answer for it, and why.
         unanswered: Vec<(TerminalId, String)>,
+        /// Why the cloud cannot say that the sale is unpaid, where it was asked.
+        cloud: Option<String>,
     },
 }
 
@@ -162,8 +149,9 @@ pub enum Error {
 /// A type of its own, so that nothing that retries errors takes it for one that may be retried. The attempt
 /// stays in the store; [`Attempts::resolve`](crate::Attempts::resolve) finds out later, also after a
 /// restart, and so does paying the same reference again.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the outcome of {reference} at {reader} is unknown: {why}")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct OutcomeUnknown {
     /// The terminal that was to take the payment.
     pub reader: TerminalId,
@@ -175,8 +163,13 @@ pub struct OutcomeUnknown {
     pub why: Unsettled,
 }
 
+const OTHER_ATTEMPTS: &str = "look at the sale's other attempts before paying again";
+
 /// May the customer have been charged?
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+///
+/// Complete by nature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Charged {
     /// Not by this call, and nothing else is known of the sale.
     No,
@@ -186,7 +179,75 @@ pub enum Charged {
     Yes,
 }
 
+impl fmt::Display for Charged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Charged::No => "the customer was not charged by this",
+            Charged::Perhaps => "the customer may have been charged",
+            Charged::Yes => "the sale has been paid",
+        })
+    }
+}
+
 impl Error {
+    /// What happened, and no more.
+    pub fn what(&self) -> String {
+        match self {
+            Error::Invalid { field, expected } => format!("{field} is wrong: {expected}"),
+            Error::UnknownReader { reader } => format!("no address of {reader} is known"),
+            Error::NoReaders => "no terminal's address is known".to_owned(),
+            Error::Unreachable { reader, why } => format!("{reader} cannot be reached: {why}"),
+            Error::Identity { reader, why } => {
+                format!("{reader} did not prove its identity: {why}")
+            }
+            Error::CertificateRefused { reader, why } => {
+                format!("{reader} refuses this till's certificate and processed nothing: {why}")
+            }
+            Error::Store { source } => format!("the attempt store failed: {source}"),
+            Error::Discovery(why) => why.clone(),
+            Error::InProgress { reference } => format!("{reference} is being paid already"),
+            Error::Refused { reader, error, .. } => {
+                format!("{reader} refused: {} ({})", error.message, error.code)
+            }
+            Error::AlreadyPaid { payment } => {
+                format!(
+                    "{} has been paid already, by {}",
+                    payment.reference, payment.id
+                )
+            }
+            Error::Voided { reader, why, .. } => {
+                format!("the payment did not reach {reader} and has been cancelled there: {why}")
+            }
+            Error::GivenUp => "the payment was given up before it was sent".to_owned(),
+            Error::OutcomeUnknown(unknown) => unknown.what(),
+            Error::NotFound { reference } => format!("no terminal knows {reference}"),
+            Error::NoPath { reader, lan, cloud } => format!(
+                "{reader} can be reached neither over the LAN ({lan}) nor through the cloud ({cloud})"
+            ),
+            Error::CloudRefused { status, error, .. } => format!(
+                "the cloud refused this till ({status}): {} ({})",
+                error.message, error.code
+            ),
+            Error::AllBusy { waited, .. } => format!(
+                "every terminal of the group was busy for {} s",
+                waited.as_secs_f32()
+            ),
+            Error::NoneReachable { unreachable } => format!(
+                "no terminal of the group can be reached: {}",
+                list(unreachable, None)
+            ),
+            Error::Unanswered {
+                reference,
+                unanswered,
+                cloud,
+                ..
+            } => format!(
+                "what became of {reference} cannot be told: {}",
+                list(unanswered, cloud.as_deref())
+            ),
+        }
+    }
+
     /// May the customer have been charged?
     pub fn charged(&self) -> Charged {
         match self {
@@ -238,27 +299,26 @@ impl Error {
             }
             Error::Discovery(_) => "name the terminals' addresses instead (static hosts)",
             Error::InProgress { .. } => "wait for the other call",
-            Error::Refused { error, .. } => match &error.next {
+            Error::Refused { error, .. } => match error.allows() {
                 _ if looks_up(error) => "retrieve the sale by its reference before telling anyone",
-                Some(Next::RetryLater) => "pay the same reference again in a moment",
-                Some(Next::CallSupport) => "have the terminal's settings checked",
+                _ if self.charged() != Charged::No => OTHER_ATTEMPTS,
+                Next::RetryLater => "pay the same reference again in a moment",
+                Next::CallSupport => "have the terminal's settings checked",
                 _ => "correct the request",
             },
             Error::AlreadyPaid { .. } => "use the payment that is there",
             Error::Voided { .. } if self.charged() == Charged::No => "pay the same reference again",
-            Error::Voided { .. } => "look at the sale's other attempts before paying again",
+            Error::Voided { .. } => OTHER_ATTEMPTS,
             Error::GivenUp => "pay the same reference again if it is still wanted",
-            Error::OutcomeUnknown(_) => {
-                "do not pay again: resolve the attempt once the terminal can be reached"
-            }
+            Error::OutcomeUnknown(_) => OutcomeUnknown::NEXT,
             Error::NotFound { .. } => "the sale may be paid",
             Error::NoPath { .. } => {
                 "check the terminal's power, the LAN and the internet, then pay the same reference again"
             }
             Error::CloudRefused { .. } if self.charged() == Charged::No => {
-                "give this till a valid API secret key; nothing was charged"
+                "give this till a valid API secret key"
             }
-            Error::CloudRefused { .. } => "look at the sale's other attempts before paying again",
+            Error::CloudRefused { .. } => OTHER_ATTEMPTS,
             Error::AllBusy { .. } => "pay the same reference again in a moment",
             Error::NoneReachable { .. } => {
                 "check the terminals' power and network, then pay the same reference again"
@@ -267,6 +327,47 @@ impl Error {
         }
     }
 }
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, charged, next) = (self.what(), self.charged(), self.next());
+        write!(f, "{what}; {charged}; {next}")
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Store { source } => Some(&**source),
+            _ => None,
+        }
+    }
+}
+
+impl From<OutcomeUnknown> for Error {
+    fn from(unknown: OutcomeUnknown) -> Self {
+        Error::OutcomeUnknown(unknown)
+    }
+}
+
+impl OutcomeUnknown {
+    const NEXT: &'static str =
+        "do not pay again: resolve the attempt once the terminal can be reached";
+
+    fn what(&self) -> String {
+        let (reference, reader, why) = (&self.reference, &self.reader, &self.why);
+        format!("the outcome of {reference} at {reader} is unknown: {why}")
+    }
+}
+
+impl fmt::Display for OutcomeUnknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, charged, next) = (self.what(), Charged::Perhaps, Self::NEXT);
+        write!(f, "{what}; {charged}; {next}")
+    }
+}
+
+impl std::error::Error for OutcomeUnknown {}
 
 /// What a sale's other attempts say about the money.
 fn by(attempts: &[Payment]) -> Charged {
@@ -289,15 +390,20 @@ pub(crate) fn is_about_our_certificate(error: &ErrorBody) -> bool {
 }
 
 fn looks_up(error: &ErrorBody) -> bool {
-    matches!(error.code.meaning().2, Next::LookUp | Next::UseStoredResult)
+    match error.allows() {
+        Next::LookUp | Next::UseStoredResult => true,
+        Next::FixRequest | Next::CallSupport | Next::RetryLater => false,
+        // A word from a newer peer.
+        _ => true,
+    }
 }
 
-fn list(unanswered: &[(TerminalId, String)]) -> impl fmt::Display {
-    let each: Vec<_> = unanswered
+fn list(unanswered: &[(TerminalId, String)], cloud: Option<&str>) -> String {
+    let terminals = unanswered
         .iter()
-        .map(|(reader, why)| format!("{reader}: {why}"))
-        .collect();
-    each.join("; ")
+        .map(|(reader, why)| format!("{reader}: {why}"));
+    let cloud = cloud.map(|why| format!("the cloud: {why}"));
+    terminals.chain(cloud).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
@@ -332,20 +438,190 @@ mod tests {
         assert_eq!(voided(&["processing", "completed"]), Charged::Yes);
     }
 
+    #[test]
+    fn every_error_says_what_happened_who_was_charged_and_what_to_do() {
+        for error in Error::one_of_each() {
+            let text = error.to_string();
+            let (what, charged) = (error.what(), error.charged().to_string());
+            let expected = [what.as_str(), &charged, error.next()];
+            assert!(
+                expected.iter().all(|answer| !answer.is_empty()),
+                "{error:?}"
+            );
+            assert_eq!(text, expected.join("; "), "{error:?}");
+        }
+    }
+
+    // [REC-10]
+    #[test]
+    fn no_error_after_which_the_customer_may_have_been_charged_says_to_pay() {
+        let charged = |error: &Error| error.charged() != Charged::No;
+        let attempts = [&["processing"][..], &["completed"]];
+        let with_attempts = attempts.map(|attempts| refused(Code::TerminalBusy, attempts));
+        let mut seen = 0;
+        for error in Error::one_of_each().into_iter().chain(with_attempts) {
+            if charged(&error) {
+                seen += 1;
+                let next = error.next();
+                assert!(!next.contains("pay the same reference again"), "{error}");
+                assert!(!next.contains("may be paid"), "{error}");
+            }
+        }
+        assert!(seen > 5, "{seen}");
+    }
+
+    #[test]
+    fn an_unknown_outcome_alone_says_the_same_as_in_an_error() {
+        let all = Error::one_of_each();
+        let unknown = all.iter().find_map(|error| match error {
+            Error::OutcomeUnknown(unknown) => Some((error.to_string(), unknown.to_string())),
+            _ => None,
+        });
+        let (error, alone) = unknown.unwrap();
+        assert_eq!(error, alone);
+    }
+
+    #[test]
+    fn a_code_from_a_newer_terminal_is_read_by_what_it_says_to_do_and_else_looked_up() {
+        let with = |next: Option<Next>| {
+            let mut error = refused(Code::from("quota"), &[]);
+            if let Error::Refused { error, .. } = &mut error {
+                error.next = next;
+            }
+            error.charged()
+        };
+        assert_eq!(with(Some(Next::RetryLater)), Charged::No);
+        assert_eq!(with(Some(Next::LookUp)), Charged::Perhaps);
+        assert_eq!(with(None), Charged::Perhaps);
+    }
+
     fn refused(code: Code, attempts: &[&str]) -> Error {
-        let (status, kind, next) = code.meaning();
         Error::Refused {
             reader: TerminalId::new("term_1").unwrap(),
-            status,
-            error: Box::new(ErrorBody {
-                kind,
-                code,
-                message: String::new(),
-                param: None,
-                request_id: None,
-                next: Some(next),
-            }),
+            status: code.status(),
+            error: Box::new(body(code)),
             attempts: attempts.iter().map(|status| payment(status)).collect(),
+        }
+    }
+
+    impl Error {
+        /// Every variant once, for tests about all of them.
+        pub(crate) fn one_of_each() -> Vec<Error> {
+            let reader = TerminalId::new("term_1").unwrap();
+            let reference = Reference::new("order_1").unwrap();
+            let why = "the reason".to_owned();
+            let silent = vec![(reader.clone(), why.clone())];
+            let all = vec![
+                Error::Invalid {
+                    field: "amount",
+                    expected: why.clone(),
+                },
+                Error::UnknownReader {
+                    reader: reader.clone(),
+                },
+                Error::NoReaders,
+                Error::Unreachable {
+                    reader: reader.clone(),
+                    why: why.clone(),
+                },
+                Error::Identity {
+                    reader: reader.clone(),
+                    why: why.clone(),
+                },
+                Error::CertificateRefused {
+                    reader: reader.clone(),
+                    why: why.clone(),
+                },
+                Error::Store {
+                    source: why.clone().into(),
+                },
+                Error::Discovery(why.clone()),
+                Error::InProgress {
+                    reference: reference.clone(),
+                },
+                refused(Code::TerminalBusy, &[]),
+                Error::AlreadyPaid {
+                    payment: Box::new(payment("completed")),
+                },
+                Error::Voided {
+                    reader: reader.clone(),
+                    why: Lost::HeldTooLong,
+                    attempts: vec![payment("processing")],
+                },
+                Error::GivenUp,
+                Error::OutcomeUnknown(OutcomeUnknown {
+                    reader: reader.clone(),
+                    reference: reference.clone(),
+                    key: AttemptKey::new("01A").unwrap(),
+                    why: Unsettled::TooOld,
+                }),
+                Error::NotFound {
+                    reference: reference.clone(),
+                },
+                Error::NoPath {
+                    reader: reader.clone(),
+                    lan: why.clone(),
+                    cloud: why.clone(),
+                },
+                Error::CloudRefused {
+                    status: 401,
+                    error: Box::new(body(Code::InvalidApiKey)),
+                    attempts: Vec::new(),
+                },
+                Error::AllBusy {
+                    members: vec![reader],
+                    waited: Duration::from_secs(60),
+                },
+                Error::NoneReachable {
+                    unreachable: silent.clone(),
+                },
+                Error::Unanswered {
+                    reference,
+                    found: None,
+                    unanswered: silent,
+                    cloud: Some(why),
+                },
+            ];
+            for error in &all {
+                // A variant that is missing above does not compile here.
+                match error {
+                    Error::Invalid { .. }
+                    | Error::UnknownReader { .. }
+                    | Error::NoReaders
+                    | Error::Unreachable { .. }
+                    | Error::Identity { .. }
+                    | Error::CertificateRefused { .. }
+                    | Error::Store { .. }
+                    | Error::Discovery(_)
+                    | Error::InProgress { .. }
+                    | Error::Refused { .. }
+                    | Error::AlreadyPaid { .. }
+                    | Error::Voided { .. }
+                    | Error::GivenUp
+                    | Error::OutcomeUnknown(_)
+                    | Error::NotFound { .. }
+                    | Error::NoPath { .. }
+                    | Error::CloudRefused { .. }
+                    | Error::AllBusy { .. }
+                    | Error::NoneReachable { .. }
+                    | Error::Unanswered { .. } => {}
+                }
+            }
+            let kinds: std::collections::BTreeSet<_> = all.iter().map(Error::kind).collect();
+            assert_eq!(kinds.len(), 20, "one of each: {kinds:?}");
+            all
+        }
+    }
+
+    fn body(code: Code) -> ErrorBody {
+        let (_, kind, next) = code.meaning();
+        ErrorBody {
+            kind,
+            code,
+            message: "the reason".to_owned(),
+            param: None,
+            request_id: None,
+            next: Some(next),
         }
     }
 

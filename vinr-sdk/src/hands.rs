@@ -107,6 +107,7 @@ impl<'a> Hands<'a> {
         arrived: Instant,
         place: &mut Place,
     ) -> Option<Input> {
+        self.inner.timeline.effect(stored, &effect);
         match effect {
             Effect::Store(attempt) => {
                 place.attempts(&attempt);
@@ -259,6 +260,7 @@ impl<'a> Hands<'a> {
     }
 
     fn note(&mut self, stored: &StoredAttempt, input: &Input) {
+        self.inner.timeline.input(stored, input);
         let (reader, reference) = (&stored.terminal_id, &stored.reference);
         match input {
             Input::Refused { path, .. } => self.noted.refused_by = Some(*path),

@@ -226,6 +226,6 @@ pub(crate) fn never_sent(error: Error) -> NotSent {
         Error::Identity { why, .. } => NotSent::Identity(why),
         Error::CertificateRefused { why, .. } => NotSent::CertificateRefused(why),
         Error::Unreachable { why, .. } => NotSent::Unreachable(why),
-        other => NotSent::Unreachable(other.to_string()),
+        other => NotSent::Unreachable(other.what()),
     }
 }

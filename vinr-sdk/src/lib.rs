@@ -18,13 +18,16 @@ mod paying;
 mod payments;
 mod queue;
 mod readers;
+mod report;
 mod result;
+mod retrieving;
 mod sale;
 #[cfg(feature = "simulator")]
 mod simulator;
 pub mod store;
 mod tally;
 mod terminals;
+mod timeline;
 mod vinr;
 pub mod webhooks;
 
@@ -36,10 +39,12 @@ pub use discovered::{Discovered, LeftOut, Reader, Reason};
 pub use error::{Charged, Error, OutcomeUnknown};
 pub use payments::Payments;
 pub use readers::{Discover, Readers};
+pub use report::Report;
 pub use result::PaymentResult;
 pub use sale::CreateLocal;
 pub use store::AttemptStore;
 pub use tally::Counters;
+pub use timeline::{Step, SupportPacket, Unresolved, Versions};
 pub use vinr::Vinr;
 
 pub use vinr_protocol::client::attempt::StoredAttempt;

@@ -30,7 +30,7 @@ pub(crate) async fn locally(
         let taken = inner.terminals.take(&request.terminal_id).await?;
         let was_idle = taken.was_idle;
         let mut taken = taken;
-        let stored = attempt_on(&mut taken.line, request).await?;
+        let stored = attempt_on(inner, &mut taken.line, request).await?;
         let mut hands = Hands::new(inner, None);
         hands.take(request.clone(), Way::Line(taken));
         let hybrid = Hybrid::new(stored, policy(inner, hybrid::Cloud::None));
@@ -106,7 +106,7 @@ pub(crate) async fn prepare(
     let terminal = &request.terminal_id;
     let reached = timeout(limit, async {
         let mut taken = inner.terminals.take(terminal).await?;
-        let stored = attempt_on(&mut taken.line, request).await?;
+        let stored = attempt_on(inner, &mut taken.line, request).await?;
         Ok((stored, Way::Line(taken)))
     });
     let why = match reached.await {
@@ -120,7 +120,12 @@ pub(crate) async fn prepare(
     (stored, Way::Dead(why))
 }
 
-async fn attempt_on(line: &mut Line, request: &PayRequest) -> Result<StoredAttempt, Error> {
+async fn attempt_on(
+    inner: &Inner,
+    line: &mut Line,
+    request: &PayRequest,
+) -> Result<StoredAttempt, Error> {
+    inner.timeline.met(&request.reference, &line.reader);
     let mut stored = StoredAttempt::new(request, fresh_key(), now());
     stored.journal_id = line.reader.journal_id.clone();
     if stored.journal_id.is_none() {

@@ -1,15 +1,15 @@
 //! Take a payment, find it again, give it up.
 
-use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use tokio::time::timeout;
+use tracing::Instrument;
+use tracing::field::Empty;
 use vinr_protocol::client::attempt::StoredAttempt;
 use vinr_protocol::client::hybrid::Input;
 use vinr_protocol::payment::ConnectionMode;
-use vinr_protocol::{CancelRequest, Cancellation, Payment, Reference, Status, TerminalId};
+use vinr_protocol::{CancelRequest, Cancellation, PayRequest, Payment, Reference, TerminalId};
 
 use crate::asking::{cancel, list};
 use crate::calling;
@@ -19,7 +19,9 @@ use crate::error::Error;
 use crate::in_flight::Place;
 use crate::paying::{self, paid_earlier};
 use crate::result::PaymentResult;
+use crate::retrieving::retrieve;
 use crate::sale::CreateLocal;
+use crate::timeline::{Step, SupportPacket, Timelines, short};
 use crate::vinr::Vinr;
 
 /// For a cancel through the cloud: the cloud gives the terminal 5 s.
@@ -45,12 +47,20 @@ impl Payments<'_> {
     /// the payment itself, call [`cancel`](Self::cancel).
     pub async fn create_local(self, sale: CreateLocal<'_>) -> Result<PaymentResult, Error> {
         let request = sale.parse()?;
-        let inner = &*self.0.inner;
-        let mut place = self.enter(&request.reference)?;
-        if let Some(paid) = paid_earlier(inner, None, &request, &mut place).await? {
-            return Ok(paid);
-        }
-        paying::locally(inner, &request, &mut place).await
+        let span = tracing::info_span!(
+            "create_local", reader = %request.terminal_id, reference = %request.reference,
+            attempt = Empty
+        );
+        let call = async {
+            let inner = &*self.0.inner;
+            let mut place = self.enter(&request.reference)?;
+            if let Some(paid) = paid_earlier(inner, None, &request, &mut place).await? {
+                return Ok(paid);
+            }
+            paying::locally(inner, &request, &mut place).await
+        };
+        self.followed("create_local", &request, call.instrument(span))
+            .await
     }
 
     /// Takes a payment at one terminal or at whichever of a group is idle first, over the LAN and, where
@@ -68,6 +78,20 @@ impl Payments<'_> {
     /// in [`Attempts::resolve`](crate::Attempts::resolve) if the till goes down meanwhile.
     pub async fn create(self, sale: Create<'_>) -> Result<PaymentResult, Error> {
         let (request, members) = sale.parse()?;
+        let span = tracing::info_span!(
+            "create", reader = %request.terminal_id, reference = %request.reference,
+            attempt = Empty
+        );
+        let call = self.begin(&sale, &request, members).instrument(span);
+        self.followed("create", &request, call).await
+    }
+
+    async fn begin(
+        self,
+        sale: &Create<'_>,
+        request: &PayRequest,
+        members: Arc<[TerminalId]>,
+    ) -> Result<PaymentResult, Error> {
         let inner = &*self.0.inner;
         let hybrid = match sale.connectivity {
             Connectivity::Local => None,
@@ -81,17 +105,17 @@ impl Payments<'_> {
         };
         let mut place = self.enter(&request.reference)?;
         let cloud = hybrid.map(|(cloud, _)| cloud);
-        if let Some(paid) = paid_earlier(inner, cloud, &request, &mut place).await? {
+        if let Some(paid) = paid_earlier(inner, cloud, request, &mut place).await? {
             return Ok(paid);
         }
         match (sale.at, hybrid) {
-            (At::Terminal(_), None) => paying::locally(inner, &request, &mut place).await,
+            (At::Terminal(_), None) => paying::locally(inner, request, &mut place).await,
             (At::Terminal(_), Some((cloud, limit))) => {
-                paying::hybrid(inner, cloud, &request, limit, &mut place).await
+                paying::hybrid(inner, cloud, request, limit, &mut place).await
             }
             (At::Group(_), hybrid) => {
                 let wanted = calling::Wanted {
-                    request,
+                    request: request.clone(),
                     members,
                     hybrid,
                     max_wait: sale.max_wait,
@@ -99,6 +123,25 @@ impl Payments<'_> {
                 calling::call(self.0, wanted, place).await
             }
         }
+    }
+
+    /// The call, with its beginning and its end in the sale's timeline.
+    async fn followed(
+        self,
+        name: &'static str,
+        request: &PayRequest,
+        call: impl Future<Output = Result<PaymentResult, Error>>,
+    ) -> Result<PaymentResult, Error> {
+        let timeline = &self.0.inner.timeline;
+        timeline.called(name, request);
+        let mut dropped = Dropped {
+            timeline,
+            reference: Some(&request.reference),
+        };
+        let result = call.await;
+        dropped.reference = None;
+        timeline.ended(&request.reference, &result);
+        result
     }
 
     fn enter(self, reference: &Reference) -> Result<Place, Error> {
@@ -111,53 +154,16 @@ impl Payments<'_> {
     /// The latest word on a sale, from every terminal whose address is known: the payment that completed, or
     /// else the one in progress, or else the newest.
     ///
-    /// Fails if a terminal did not answer that might know better, or if this till has an unresolved attempt of
-    /// the sale that its terminal does not list.
+    /// A till with a [cloud](crate::Builder::cloud) asks it too, but only where no terminal has the sale paid or in
+    /// progress. The cloud can say that a sale is paid, also at a terminal that is silent on the LAN; that it is not paid
+    /// it cannot say for a terminal.
+    ///
+    /// Fails if a terminal or the cloud did not answer that might know better, or if this till has an unresolved attempt
+    /// of the sale that nobody lists.
     pub async fn retrieve_by_reference(self, reference: &str) -> Result<Payment, Error> {
         let reference = parse_reference(reference)?;
-        let inner = &*self.0.inner;
-        let mut unresolved = inner.unresolved().await?;
-        unresolved.retain(|attempt| attempt.reference == reference);
-        let mut terminals: BTreeSet<_> = inner.terminals.ids().into_iter().collect();
-        terminals.extend(unresolved.iter().map(|attempt| attempt.terminal_id.clone()));
-        if terminals.is_empty() {
-            return Err(Error::NoReaders);
-        }
-        let asked = terminals
-            .iter()
-            .map(|terminal| list(inner, terminal, &reference));
-        let mut payments = Vec::new();
-        let mut unanswered = Vec::new();
-        for (terminal, answer) in terminals.iter().zip(join_all(asked).await) {
-            match answer {
-                Ok(attempts) => payments.extend(attempts),
-                Err(why) => unanswered.push((terminal.clone(), why)),
-            }
-        }
-        // A payment that is still on its way, or whose record is gone, is not one that was never made.
-        for attempt in unresolved {
-            let listed = |payment: &Payment| payment.attempt_key.as_ref() == Some(&attempt.key);
-            if !payments.iter().any(listed) {
-                let why = "an attempt of this till there is not resolved".to_owned();
-                unanswered.push((attempt.terminal_id, why));
-            }
-        }
-        let rank = |payment: &Payment| match payment.status {
-            Status::Completed => 2,
-            ref status if !status.is_final() => 1,
-            _ => 0,
-        };
-        // Each list is newest first, so among equals the first of a terminal is its newest.
-        payments.sort_by_key(|payment| Reverse((rank(payment), payment.created_at)));
-        match payments.into_iter().next() {
-            Some(payment) if rank(&payment) > 0 || unanswered.is_empty() => Ok(payment),
-            None if unanswered.is_empty() => Err(Error::NotFound { reference }),
-            found => Err(Error::Unanswered {
-                reference,
-                found: found.map(Box::new),
-                unanswered,
-            }),
-        }
+        let span = tracing::info_span!("retrieve_by_reference", %reference);
+        retrieve(&self.0.inner, reference).instrument(span).await
     }
 
     /// Every attempt of a sale that one terminal knows, newest first.
@@ -174,6 +180,7 @@ impl Payments<'_> {
                 reference,
                 found: None,
                 unanswered: vec![(terminal, why)],
+                cloud: None,
             })
     }
 
@@ -185,8 +192,22 @@ impl Payments<'_> {
     /// returns the cancelled payment. Where this till has no attempt of the sale, the answer is about what
     /// any till has running there now, and a payment that is still on its way is not stopped.
     pub async fn cancel(self, reader_id: &str, reference: &str) -> Result<Cancellation, Error> {
-        let terminal_id = parse_reader(reader_id)?;
+        let reader = parse_reader(reader_id)?;
         let reference = parse_reference(reference)?;
+        let span = tracing::info_span!("cancel", %reader, %reference, attempt = Empty);
+        let timeline = &self.0.inner.timeline;
+        timeline.add(&reference, Step::of("cancel").at_reader(&reader));
+        let call = self.give_up(reader, reference.clone());
+        let answer = call.instrument(span).await;
+        timeline.cancelled(&reference, &answer);
+        answer
+    }
+
+    async fn give_up(
+        self,
+        terminal_id: TerminalId,
+        reference: Reference,
+    ) -> Result<Cancellation, Error> {
         let inner = &*self.0.inner;
         let in_flight = inner.in_flight.give_up(&reference);
         let stored = inner.unresolved().await?;
@@ -197,6 +218,9 @@ impl Payments<'_> {
             .find(|attempt| {
                 attempt.terminal_id == terminal_id || attempt.members.contains(&terminal_id)
             });
+        if let Some(own) = &own {
+            tracing::Span::current().record("attempt", short(&own.key));
+        }
         let request = CancelRequest {
             terminal_id,
             reference,
@@ -213,6 +237,25 @@ impl Payments<'_> {
         }
     }
 
+    /// Everything that this process knows of a sale's course, fit to be sent to support: each step with its time, path,
+    /// terminal, attempt, HTTP status and error code, and the attempts that are not resolved. As text by `Display`, as
+    /// JSON by serde. Nothing secret is in it, and nothing of the card or the customer.
+    ///
+    /// The 100 sales that had a step last are remembered, with their first 50 and last 150 steps. After a restart of the
+    /// till there are no steps, and the unresolved attempts of its store.
+    pub async fn support_packet(self, reference: &str) -> Result<SupportPacket, Error> {
+        let reference = parse_reference(reference)?;
+        let inner = &*self.0.inner;
+        let unresolved = inner.unresolved().await.ok();
+        let counters = inner.tally.read();
+        Ok(SupportPacket::of(
+            &inner.timeline,
+            &reference,
+            unresolved,
+            counters,
+        ))
+    }
+
     async fn cancel_through_cloud(self, own: &StoredAttempt) -> Option<Cancellation> {
         let cloud = self.0.inner.cloud.as_ref()?;
         let asked = cloud::cancel(cloud, &own.reference, &own.key);
@@ -220,6 +263,21 @@ impl Payments<'_> {
             // [REC-19]
             Input::CancelAnswered(_, word) if word.reference == own.reference => Some(word),
             _ => None,
+        }
+    }
+}
+
+/// A call that ends without a result was dropped.
+struct Dropped<'a> {
+    timeline: &'a Timelines,
+    reference: Option<&'a Reference>,
+}
+
+impl Drop for Dropped<'_> {
+    fn drop(&mut self) {
+        if let Some(reference) = self.reference {
+            self.timeline
+                .add(reference, Step::of("the call was dropped"));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 
+use serde::{Deserialize, Serialize};
 use vinr_protocol::client::attempt::{Lost, NotSent, Outcome, StoredAttempt, Unsettled};
 use vinr_protocol::client::hybrid::Path;
 use vinr_protocol::{Payment, Status, TerminalId};
@@ -12,7 +13,11 @@ use crate::hands::Noted;
 use crate::vinr::Inner;
 
 /// What came of a payment. Reads like the [`Payment`] it holds: `result.last4`, `result.status`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// As JSON it is `{"result":"completed","payment":{…}}`, with `failed`, `cancelled` and `accepted_offline` for the others.
+/// Complete by nature.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "result", content = "payment", rename_all = "snake_case")]
 #[must_use = "only a completed payment, or one accepted offline, has been paid"]
 pub enum PaymentResult {
     /// Approved.

@@ -19,6 +19,7 @@ use crate::readers::Readers;
 use crate::store::{AttemptStore, StoreFailure};
 use crate::tally::{Counters, Tally};
 use crate::terminals::Terminals;
+use crate::timeline::Timelines;
 
 /// One till. Cheap to clone; clones share connections, addresses and the attempt store.
 #[derive(Clone)]
@@ -35,6 +36,7 @@ pub(crate) struct Inner {
     pub(crate) cloud: Option<Cloud>,
     pub(crate) queue: Queue,
     pub(crate) tally: Tally,
+    pub(crate) timeline: Timelines,
     store: Arc<dyn AttemptStore>,
     #[cfg(feature = "simulator")]
     pub(crate) simulator: Option<crate::simulator::Running>,
@@ -99,6 +101,7 @@ impl Inner {
             cloud,
             queue: Queue::default(),
             tally: Tally::default(),
+            timeline: Timelines::default(),
             store,
             #[cfg(feature = "simulator")]
             simulator: None,

@@ -9,6 +9,7 @@
     reason = "two examples share a file, and both run here"
 )]
 
+mod day;
 mod group;
 mod hybrid;
 mod page;

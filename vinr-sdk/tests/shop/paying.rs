@@ -218,7 +218,7 @@ async fn a_wrong_value_is_refused_before_anything_is_sent() {
     };
     let error = till.payments().create_local(free).await.unwrap_err();
     assert_eq!(
-        error.to_string(),
+        error.what(),
         "amount is wrong: an amount is a whole number of minor units from 1 to 99999999"
     );
 }

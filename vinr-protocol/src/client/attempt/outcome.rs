@@ -1,5 +1,7 @@
 //! What becomes of an intent, and why an answer was missing.
 
+use serde::{Deserialize, Serialize};
+
 use crate::error_body::ErrorBody;
 use crate::id::{AttemptKey, Reference};
 use crate::payment::{Payment, Status};
@@ -68,7 +70,8 @@ pub enum NotSent {
 }
 
 /// Why the answer to a pay did not come, or was none.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "how", content = "detail", rename_all = "snake_case")]
 pub enum Lost {
     /// The connection broke, or half an answer came.
     #[error("the connection broke: {0}")]
@@ -102,7 +105,8 @@ pub enum Lost {
 }
 
 /// Why an outcome stays unknown.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "how", content = "detail", rename_all = "snake_case")]
 pub enum Unsettled {
     /// The deadline passed first.
     #[error("{0}, and the terminal did not say before the deadline what became of the payment")]

@@ -68,7 +68,7 @@ impl Attempt {
         }
         let next = match error.code {
             Code::ReferenceInProgress if is_planted(Mutant::InProgressIsUnpaid) => Next::FixRequest,
-            _ => next_after(&error),
+            _ => error.allows(),
         };
         match next {
             // The other copies have not spoken: their key is cancelled first. [REC-24]
@@ -87,13 +87,5 @@ impl Attempt {
                 self.recover(Doubt::Refused { status, error }, false)
             }
         }
-    }
-}
-
-/// What a till may do by the error's code; a code that it does not know may say so itself.
-fn next_after(error: &ErrorBody) -> Next {
-    match &error.code {
-        Code::Unknown(_) => error.next.clone().unwrap_or(Next::LookUp),
-        code => code.meaning().2,
     }
 }

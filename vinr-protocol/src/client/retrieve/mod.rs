@@ -174,7 +174,8 @@ impl Retrieval {
             return self.cloud_silent("its answer is about something else".to_owned()); // [REC-19]
         }
         for told in attempts {
-            let same = |own: &&mut Payment| own.id == told.id && own.terminal_id == told.terminal_id;
+            let same =
+                |own: &&mut Payment| own.id == told.id && own.terminal_id == told.terminal_id;
             match self.listed.iter_mut().find(same) {
                 // A final payment never changes: the terminal has said so since.
                 Some(own) if !own.status.is_final() && told.status.is_final() => *own = told,

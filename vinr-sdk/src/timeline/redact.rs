@@ -1,0 +1,150 @@
+//! What may not go to support is taken out of every text.
+
+use vinr_protocol::{AttemptKey, PayRequest};
+
+/// Stands where something was taken out.
+const GONE: &str = "[redacted]";
+
+/// A text is cut at this length: longer ones come from a peer.
+const LONGEST: usize = 300;
+
+/// What the shop said of a sale for people: it is about the customer.
+#[derive(Debug, Default)]
+pub(super) struct Private(Vec<String>);
+
+impl Private {
+    pub(super) fn learn(&mut self, request: &PayRequest) {
+        let words = (request.description.iter()).chain(request.metadata.values());
+        // Of one call; what is shorter is in too many other words.
+        self.0 = words.filter(|word| word.len() > 2).cloned().collect();
+        // The longest first, since one may be within another.
+        self.0.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    }
+}
+
+/// The text without the shop's own words, secrets and card numbers.
+pub(super) fn redacted(text: &str, private: &Private) -> String {
+    let mut text = text.to_owned();
+    for word in &private.0 {
+        text = text.replace(word, GONE);
+    }
+    let text = without_card_numbers(&without_secrets(&text));
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+/// The end of an attempt's key: enough to find it in a terminal's log, and not the key.
+pub(crate) fn short(key: &AttemptKey) -> String {
+    let key = key.as_str();
+    // A key is ASCII, and every place in it a boundary.
+    let shown = (key.len() / 2).min(6);
+    format!("…{}", &key[key.len() - shown..])
+}
+
+/// Keys and webhook secrets are known by how they begin.
+fn without_secrets(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(place) = ["sk_", "whsec_"]
+        .iter()
+        .filter_map(|it| rest.find(it))
+        .min()
+    {
+        clean.push_str(&rest[..place]);
+        clean.push_str(GONE);
+        let is_part = |it: char| it.is_ascii_alphanumeric() || it == '_';
+        rest = rest[place..].trim_start_matches(is_part);
+    }
+    clean + rest
+}
+
+/// 12 to 19 digits with the right check digit, also in groups.
+fn without_card_numbers(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    let mut run = String::new();
+    for it in text.chars().map(Some).chain([None]) {
+        match it {
+            Some(digit) if digit.is_ascii_digit() => run.push(digit),
+            Some(gap @ (' ' | '-')) if run.ends_with(|it: char| it.is_ascii_digit()) => {
+                run.push(gap);
+            }
+            other => {
+                clean.push_str(&if is_card_number(&run) {
+                    GONE.to_owned()
+                } else {
+                    std::mem::take(&mut run)
+                });
+                run.clear();
+                clean.extend(other);
+            }
+        }
+    }
+    clean
+}
+
+fn is_card_number(run: &str) -> bool {
+    let digits: Vec<u32> = run.chars().filter_map(|it| it.to_digit(10)).collect();
+    let doubled = |digit: u32| (digit * 2) / 10 + (digit * 2) % 10;
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(place, digit)| match place % 2 {
+            0 => *digit,
+            _ => doubled(*digit),
+        })
+        .sum();
+    (12..=19).contains(&digits.len()) && sum % 10 == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clean(text: &str) -> String {
+        redacted(text, &Private::default())
+    }
+
+    #[test]
+    fn card_numbers_are_taken_out_in_one_piece_or_in_groups() {
+        for number in [
+            "4242424242424242",
+            "4242 4242 4242 4242",
+            "3782-822463-10005",
+        ] {
+            let text = clean(&format!("card {number}: declined"));
+            assert!(!text.contains(&number[..4]), "{text}");
+            assert!(text.starts_with("card ") && text.contains("declined"));
+        }
+    }
+
+    #[test]
+    fn numbers_that_are_no_card_numbers_stay() {
+        for text in ["4242424242424241", "order 12345", "192.168.1.51:8443"] {
+            assert_eq!(clean(text), text);
+        }
+    }
+
+    #[test]
+    fn secrets_are_taken_out_wherever_they_stand() {
+        let text = clean("Bearer sk_test_canary, whsec_canary and sk_live_canary");
+        assert!(!text.contains("canary"), "{text}");
+        assert!(text.starts_with("Bearer ") && text.contains(" and "));
+    }
+
+    #[test]
+    fn a_text_is_300_characters_at_most() {
+        assert_eq!(clean(&"ä".repeat(300)), "ä".repeat(300));
+        assert_eq!(clean(&"ä".repeat(301)), "ä".repeat(300) + "…");
+    }
+
+    #[test]
+    fn a_key_is_shown_by_its_end_and_never_whole() {
+        let shown = |key| short(&AttemptKey::new(key).unwrap());
+        assert_eq!(shown("01JD7GZK3QWXYZABCDEFGHJKMN"), "…GHJKMN");
+        assert_eq!(shown("abcd"), "…cd");
+        assert_eq!(shown("a"), "…");
+    }
+}
