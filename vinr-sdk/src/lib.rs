@@ -2,6 +2,7 @@
 
 mod asking;
 mod attempts;
+pub mod blocking;
 mod builder;
 mod calling;
 pub mod cloud;

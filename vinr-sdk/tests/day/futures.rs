@@ -36,5 +36,6 @@ async fn the_futures_of_all_calls_may_be_spawned() {
 fn a_till_may_be_shared_between_threads() {
     fn is_shared<T: Clone + Send + Sync + 'static>() {}
     is_shared::<Vinr>();
+    is_shared::<vinr_sdk::blocking::Vinr>();
     is_shared::<vinr_sdk::Cloud>();
 }

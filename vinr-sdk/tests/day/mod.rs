@@ -1,5 +1,6 @@
 //! The integrator's day: what support is sent, what the log says, programs without `async`, JSON.
 
+mod blocking;
 mod futures;
 mod json;
 mod packet;

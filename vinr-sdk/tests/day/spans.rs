@@ -132,3 +132,21 @@ async fn a_cancel_and_a_recovery_have_spans_of_their_own() {
         (1, 1)
     );
 }
+
+// A blocking call's events go where the caller's thread sends its own.
+#[test]
+fn a_blocking_call_is_seen_by_the_callers_subscriber() {
+    let till = vinr_sdk::blocking::Vinr::local_simulator().unwrap();
+    let log = Log::default();
+    tracing::subscriber::with_default(log.subscriber(), || {
+        let sale = vinr_sdk::CreateLocal {
+            reader_id: "term_local_simulator",
+            amount: 1000,
+            currency: "USD",
+            reference: "order_1",
+            ..vinr_sdk::CreateLocal::default()
+        };
+        let _ = till.payments().create_local(sale).unwrap();
+    });
+    assert_eq!(log.spans("create_local").len(), 1);
+}
