@@ -11,7 +11,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use vinr_sdk::{CreateLocal, Discover, PaymentResult, Vinr};
 
 mod arguments;
@@ -79,10 +79,8 @@ async fn run() -> anyhow::Result<()> {
             let why = payment.cancel_reason.map(|reason| reason.to_string());
             println!("cancelled: {}", why.unwrap_or_default());
         }
-        Err(error) => {
-            let (charged, next) = (error.charged(), error.next());
-            return Err(anyhow!("{error}\ncharged: {charged:?}\nnext: {next}"));
-        }
+        // It says what happened, whether the customer may have been charged, and what to do next.
+        Err(error) => return Err(error.into()),
     }
     Ok(())
 }
