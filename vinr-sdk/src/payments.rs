@@ -163,7 +163,10 @@ impl Payments<'_> {
     pub async fn retrieve_by_reference(self, reference: &str) -> Result<Payment, Error> {
         let reference = parse_reference(reference)?;
         let span = tracing::info_span!("retrieve_by_reference", %reference);
-        retrieve(&self.0.inner, reference).instrument(span).await
+        let inner = &*self.0.inner;
+        let word = retrieve(inner, reference.clone()).instrument(span).await;
+        inner.timeline.retrieved(&reference, &word);
+        word
     }
 
     /// Every attempt of a sale that one terminal knows, newest first.

@@ -149,12 +149,12 @@ fn program(example: &str) -> PathBuf {
         .join(format!("{example}{}", std::env::consts::EXE_SUFFIX));
     let built = program.metadata().and_then(|it| it.modified()).ok();
     if built.is_none_or(|built| built < newest(example)) {
-        build(example);
+        build(example, dir.ends_with("release"));
     }
     program
 }
 
-fn build(example: &str) {
+fn build(example: &str, release: bool) {
     let built = Command::new(env!("CARGO"))
         .args([
             "build",
@@ -165,6 +165,7 @@ fn build(example: &str) {
             "--example",
             example,
         ])
+        .args(release.then_some("--release"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status();
     assert!(built.unwrap().success(), "{example} cannot be built");

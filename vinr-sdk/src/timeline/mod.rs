@@ -58,6 +58,14 @@ impl Timelines {
         find(&mut self.lock(), reference).add(step);
     }
 
+    /// The same, where the sale has a timeline.
+    fn add_to_known(&self, reference: &Reference, step: Step) {
+        let mut all = self.lock();
+        if let Some(known) = all.iter_mut().find(|it| it.reference == *reference) {
+            known.add(step);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, VecDeque<Timeline>> {
         // Nothing in here is left half-done by a panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

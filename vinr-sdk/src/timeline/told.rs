@@ -102,6 +102,15 @@ impl Timelines {
         );
     }
 
+    /// Somebody wanted to know what became of the sale. A sale that has no timeline gets none by that.
+    pub(crate) fn retrieved(&self, reference: &Reference, word: &Result<Payment, Error>) {
+        let step = match word {
+            Ok(payment) => Step::of("retrieved").of_payment(payment),
+            Err(error) => failed(error),
+        };
+        self.add_to_known(reference, step);
+    }
+
     /// A call for a payment has come to its end.
     pub(crate) fn ended(&self, reference: &Reference, result: &Result<PaymentResult, Error>) {
         self.add(
@@ -174,5 +183,167 @@ fn lost(step: Step, why: &Lost) -> Step {
         Lost::BadAnswer(_) => step.why("the answer cannot be read"),
         Lost::NotFinal(status) if !status.is_known() => step.why("a status that is not known"),
         other => step.why(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vinr_protocol::client::hybrid::Path;
+    use vinr_protocol::id::RequestId;
+    use vinr_protocol::payment::DeclineCode;
+    use vinr_protocol::{
+        Amount, AttemptKey, Code, Currency, ErrorBody, PayRequest, Status, TerminalId,
+    };
+
+    use super::*;
+    use crate::tally::Counters;
+    use crate::timeline::SupportPacket;
+
+    const CANARY: &str = "canary";
+
+    // A terminal that repeats what it was told wherever it may write.
+    #[test]
+    fn what_a_peer_writes_is_not_repeated() {
+        let (timelines, stored) = (Timelines::default(), stored());
+        let bad = CANARY.to_owned();
+        let error = || ErrorBody {
+            kind: CANARY.into(),
+            code: Code::from(CANARY),
+            message: bad.clone(),
+            param: Some(bad.clone()),
+            request_id: None,
+            next: Some(CANARY.into()),
+        };
+        let lost = |why| Input::Lost(Path::Lan, why);
+        for input in [
+            Input::Answered(Path::Lan, payment()),
+            Input::Refused {
+                path: Path::Lan,
+                status: 409,
+                error: error(),
+            },
+            lost(Lost::BadAnswer(bad.clone())),
+            lost(Lost::NotFinal(Status::from(CANARY))),
+            lost(Lost::Failed {
+                status: 500,
+                error: Box::new(error()),
+            }),
+            Input::StoreFailed(bad.clone()),
+            Input::NeverSent(Path::Lan, NotSent::StoreFailed(bad.clone())),
+        ] {
+            timelines.input(&stored, &input);
+        }
+        for error in [
+            Error::Refused {
+                reader: stored.terminal_id.clone(),
+                status: 409,
+                error: Box::new(error()),
+                attempts: vec![payment()],
+            },
+            Error::CloudRefused {
+                status: 401,
+                error: Box::new(error()),
+                attempts: Vec::new(),
+            },
+            Error::Store {
+                source: bad.clone().into(),
+            },
+        ] {
+            timelines.ended(&stored.reference, &Err(error));
+        }
+        let (packet, shown) = shown(&timelines);
+        assert_eq!(packet.steps.len(), 10);
+        assert!(!shown.contains(CANARY), "{shown}");
+        assert!(
+            shown.contains("409") && shown.contains("unknown word"),
+            "{shown}"
+        );
+    }
+
+    // An error's own text quotes a terminal that refuses this till.
+    #[test]
+    fn what_the_shop_said_of_the_sale_is_not_repeated_by_an_error() {
+        let (timelines, stored) = (Timelines::default(), stored());
+        let mut request = request();
+        request.description = Some(CANARY.to_owned());
+        timelines.called("create", &request);
+        let why = format!("not for {CANARY} (certificate_revoked)");
+        let reader = stored.terminal_id.clone();
+        timelines.ended(
+            &stored.reference,
+            &Err(Error::CertificateRefused { reader, why }),
+        );
+        let (_, shown) = shown(&timelines);
+        assert!(!shown.contains(CANARY), "{shown}");
+        assert!(shown.contains("certificate_revoked"), "{shown}");
+    }
+
+    #[test]
+    fn a_request_id_is_shown() {
+        let (timelines, stored) = (Timelines::default(), stored());
+        let mut error = ErrorBody {
+            kind: "conflict_error".into(),
+            code: Code::TerminalBusy,
+            message: String::new(),
+            param: None,
+            request_id: None,
+            next: None,
+        };
+        error.request_id = RequestId::new("req_17").ok();
+        let refused = Input::Refused {
+            path: Path::Cloud,
+            status: 409,
+            error,
+        };
+        timelines.input(&stored, &refused);
+        let (packet, _) = shown(&timelines);
+        let step = packet.steps[0].to_string();
+        let words = "refused over cloud, HTTP 409, terminal_busy, request req_17";
+        assert!(step.ends_with(words), "{step}");
+    }
+
+    #[test]
+    fn a_question_about_a_sale_without_a_timeline_makes_none() {
+        let timelines = Timelines::default();
+        let reference = stored().reference;
+        timelines.retrieved(&reference, &Ok(payment()));
+        assert!(shown(&timelines).0.steps.is_empty());
+        timelines.called("create", &request());
+        timelines.retrieved(&reference, &Ok(payment()));
+        assert_eq!(shown(&timelines).0.steps.len(), 2);
+    }
+
+    fn shown(timelines: &Timelines) -> (SupportPacket, String) {
+        let reference = stored().reference;
+        let packet = SupportPacket::of(timelines, &reference, None, Counters::default());
+        let json = serde_json::to_string(&packet).unwrap();
+        let shown = format!("{packet}\n{packet:?}\n{json}");
+        (packet, shown)
+    }
+
+    fn request() -> PayRequest {
+        PayRequest::new(
+            TerminalId::new("term_1").unwrap(),
+            Amount::new(2500).unwrap(),
+            Currency::USD,
+            Reference::new("order_1").unwrap(),
+        )
+    }
+
+    fn stored() -> StoredAttempt {
+        let key = AttemptKey::new("01JD7GZK3QWXYZABCDEFGHJKMN").unwrap();
+        StoredAttempt::new(&request(), key, crate::vinr::now())
+    }
+
+    /// With the canary in every field that takes any text.
+    fn payment() -> Payment {
+        let json = r#"{"id":"tpay_1","object":"terminal_payment","terminalId":"term_1","amount":2500,"currency":"USD",
+            "reference":"order_1","description":"canary","status":"canary","last4":"canary","brand":"canary",
+            "entryMode":"canary","cancelReason":"canary","metadata":{"connectionMode":"canary","a":"canary"},
+            "createdAt":"2026-05-31T14:23:00.000Z"}"#;
+        Payment {
+            decline_code: Some(DeclineCode::from(CANARY)),
+            ..serde_json::from_str(json).unwrap()
+        }
     }
 }

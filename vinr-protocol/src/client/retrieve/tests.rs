@@ -200,6 +200,94 @@ fn what_comes_after_the_word_changes_nothing() {
     assert_eq!(cloud_listed(&mut question, [], true), []);
 }
 
+// Every answer of two terminals in either order, and every answer of the cloud.
+#[test]
+fn a_sale_is_called_unpaid_only_where_everybody_has_answered_and_nobody_has_it() {
+    let of = |terminal: &str, status: Status| {
+        let id = format!("tpay_{terminal}");
+        vec![payment(terminal, &id, status, 1)]
+    };
+    let statuses = [Status::Completed, Status::Pending, Status::Failed];
+    let answers = |terminal: &'static str| {
+        let listed = statuses.clone().map(|status| Some(of(terminal, status)));
+        listed.into_iter().chain([Some(Vec::new()), None])
+    };
+    // The cloud tells of a third terminal.
+    let mut clouds = vec![None, Some(None)];
+    for undelivered in [false, true] {
+        let listed = statuses.clone().map(|status| of("term_c", status));
+        let told = listed.into_iter().chain([Vec::new()]);
+        clouds.extend(told.map(|attempts| Some(Some((attempts, undelivered)))));
+    }
+    let mut unpaid = 0;
+    for (at_a, at_b, cloud) in answers(A)
+        .flat_map(|a| answers(B).map(move |b| (a.clone(), b)))
+        .flat_map(|(a, b)| {
+            clouds
+                .iter()
+                .map(move |c| (a.clone(), b.clone(), c.clone()))
+        })
+    {
+        for order in [[A, B], [B, A]] {
+            let has_cloud = match cloud {
+                Some(_) => Cloud::There,
+                None => Cloud::None,
+            };
+            let mut question = asking(&[A, B], has_cloud);
+            let mut effects = Vec::new();
+            for terminal in order {
+                let answer = if terminal == A { &at_a } else { &at_b };
+                effects.extend(question.step(match answer {
+                    Some(attempts) => Input::Listed(id(terminal), attempts.clone()),
+                    None => Input::Silent(id(terminal), "no answer".to_owned()),
+                }));
+            }
+            let asked_cloud = effects == [Effect::AskCloud];
+            if asked_cloud {
+                effects = match cloud.clone().flatten() {
+                    Some((attempts, undelivered)) => question.step(Input::CloudListed {
+                        attempts,
+                        undelivered,
+                    }),
+                    None => question.step(Input::CloudSilent("no answer".to_owned())),
+                };
+            }
+            let told = cloud.clone().flatten().filter(|_| asked_cloud);
+            let heard: Vec<_> = [&at_a, &at_b]
+                .into_iter()
+                .flatten()
+                .chain(told.iter().map(|(attempts, _)| attempts))
+                .flatten()
+                .collect();
+            let is = |status: Status| heard.iter().any(|it| it.status == status);
+            let all_answered = at_a.is_some()
+                && at_b.is_some()
+                && (!asked_cloud || told.as_ref().is_some_and(|(_, undelivered)| !undelivered));
+            let why = format!("{at_a:?} {at_b:?} {cloud:?} {order:?}");
+            match effects.as_slice() {
+                [Effect::Settled(Word::Found(found))] if found.status == Status::Failed => {
+                    unpaid += 1;
+                    assert!(
+                        all_answered && !is(Status::Completed) && !is(Status::Pending),
+                        "{why}"
+                    );
+                }
+                [Effect::Settled(Word::NotFound)] => {
+                    unpaid += 1;
+                    assert!(all_answered && heard.is_empty(), "{why}");
+                }
+                [Effect::Settled(Word::Found(found))] if found.status == Status::Completed => {
+                    assert!(is(Status::Completed), "{why}");
+                }
+                [Effect::Settled(Word::Found(_))] => assert!(!is(Status::Completed), "{why}"),
+                [Effect::Settled(Word::CannotTell { .. })] => assert!(!all_answered, "{why}"),
+                other => panic!("{other:?}: {why}"),
+            }
+        }
+    }
+    assert!(unpaid > 0);
+}
+
 fn asking(terminals: &[&str], cloud: Cloud) -> Retrieval {
     let terminals = terminals.iter().map(|terminal| id(terminal));
     let mut question = Retrieval::new(sale(), terminals, Vec::new(), cloud);
