@@ -42,6 +42,7 @@ fn offline_queues_refuses_what_is_too_much_and_sees_the_rest_approved() {
         &[
             "order_8821: 25.00 USD, local: accepted offline, number 1",
             "order_8822: 150.00 USD, local: accepted offline, number 2",
+            "takes at most 150.00 USD offline",
             "(offline_amount_exceeded); the customer was not charged by this; correct the request",
             "the internet is back",
             "order_8821: 25.00 USD, local: completed",

@@ -109,7 +109,8 @@ impl Session {
                 Code::OfflineAmountExceeded,
                 "amount",
                 format!(
-                    "the terminal has no internet and takes at most {limit} {currency} offline; nothing was started"
+                    "the terminal has no internet and takes at most {} offline; nothing was started",
+                    currency.format(limit.minor_units())
                 ),
             ));
         }
