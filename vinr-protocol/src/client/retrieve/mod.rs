@@ -174,14 +174,10 @@ impl Retrieval {
             return self.cloud_silent("its answer is about something else".to_owned()); // [REC-19]
         }
         for told in attempts {
-            let same =
-                |own: &&mut Payment| own.id == told.id && own.terminal_id == told.terminal_id;
-            match self.listed.iter_mut().find(same) {
-                // A final payment never changes: the terminal has said so since.
-                Some(own) if !own.status.is_final() && told.status.is_final() => *own = told,
-                // What a terminal says of its own payment counts for more than what the cloud was told of it.
-                Some(_) => {}
-                None => self.listed.push(told),
+            let is_same = |own: &Payment| own.id == told.id && own.terminal_id == told.terminal_id;
+            // What a terminal says of its own payment counts for more than what the cloud was told of it.
+            if !self.listed.iter().any(is_same) {
+                self.listed.push(told);
             }
         }
         if undelivered && !self.is_paid_or_live() {
