@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use vinr_protocol::cloud::MAX_GROUP;
 use vinr_protocol::payment::CaptureMethod;
 use vinr_protocol::timing::LOCAL_TIMEOUT;
@@ -69,8 +70,9 @@ impl Default for At<'_> {
     }
 }
 
-/// The way to a terminal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// The way to a terminal. As JSON it is what the documentation writes: `{"mode":"hybrid","localTimeoutMs":2000}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(tag = "mode", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Connectivity {
     /// The LAN alone: the cloud is not called.
@@ -80,6 +82,7 @@ pub enum Connectivity {
     Hybrid {
         /// How long a terminal may take to **accept**: to put the payment on its screen. A card may then take as long as it
         /// takes. \[HYB-2\]
+        #[serde(rename = "localTimeoutMs", with = "millis", default = "local_timeout")]
         local_timeout: Duration,
     },
 }
@@ -89,6 +92,26 @@ impl Connectivity {
     pub const HYBRID: Self = Self::Hybrid {
         local_timeout: LOCAL_TIMEOUT,
     };
+}
+
+/// What is not said is the documentation's.
+fn local_timeout() -> Duration {
+    LOCAL_TIMEOUT
+}
+
+/// A duration as whole milliseconds.
+mod millis {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(it: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(u64::try_from(it.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        u64::deserialize(from).map(Duration::from_millis)
+    }
 }
 
 impl Create<'_> {
@@ -146,6 +169,16 @@ mod tests {
             Err(Error::Invalid { field, .. }) => Err(field),
             Err(other) => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn connectivity_is_the_json_of_the_page() {
+        let read = |json: &str| serde_json::from_str::<Connectivity>(json).unwrap();
+        let page = r#"{"mode":"hybrid","localTimeoutMs":2000}"#;
+        assert_eq!(read(page), Connectivity::HYBRID);
+        assert_eq!(serde_json::to_string(&Connectivity::HYBRID).unwrap(), page);
+        assert_eq!(read(r#"{"mode":"hybrid"}"#), Connectivity::HYBRID);
+        assert_eq!(read(r#"{"mode":"local"}"#), Connectivity::Local);
     }
 
     #[test]

@@ -270,7 +270,6 @@ impl<'a> Hands<'a> {
             }
             _ => {}
         }
-        tracing::debug!(%reader, %reference, ?input, "a payment goes on");
     }
 }
 

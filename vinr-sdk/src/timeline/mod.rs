@@ -50,12 +50,15 @@ impl Timelines {
         let timeline = find(&mut all, &request.reference);
         timeline.private.learn(request);
         let amount = request.currency.format(request.amount.minor_units());
-        timeline.add(Step::of(call).why(amount));
+        let told = timeline.add(Step::of(call).why(amount));
+        drop(all);
+        log(&request.reference, told);
     }
 
     /// Something happened to this sale.
     pub(crate) fn add(&self, reference: &Reference, step: Step) {
-        find(&mut self.lock(), reference).add(step);
+        let told = find(&mut self.lock(), reference).add(step);
+        log(reference, told);
     }
 
     /// The same, where the sale has a timeline.
@@ -91,7 +94,8 @@ fn find<'a>(all: &'a mut VecDeque<Timeline>, reference: &Reference) -> &'a mut T
 }
 
 impl Timeline {
-    fn add(&mut self, mut step: Step) {
+    /// Adds it, and says it for the log where that wants it.
+    fn add(&mut self, mut step: Step) -> Option<String> {
         let passed = self.begun.elapsed().as_millis();
         step.ms = u64::try_from(passed).unwrap_or(u64::MAX);
         step.at = now();
@@ -102,7 +106,16 @@ impl Timeline {
             self.steps.remove(FIRST_STEPS);
             self.left_out += 1;
         }
+        let told = tracing::enabled!(tracing::Level::DEBUG).then(|| step.to_string());
         self.steps.push(step);
+        told
+    }
+}
+
+/// Outside the lock: a log may take its time.
+fn log(reference: &Reference, step: Option<String>) {
+    if let Some(step) = step {
+        tracing::debug!(%reference, step, "a payment goes on");
     }
 }
 
