@@ -16,7 +16,7 @@ pub(crate) enum Door {
     Opens,
     /// Nothing, and has not paid for it either.
     StaysShut,
-    /// Nothing yet: whether they paid is not known, and a person must look. The kiosk sells nothing more.
+    /// Nothing yet: whether they paid is not known, and a person must look.
     WaitsForAPerson,
 }
 
