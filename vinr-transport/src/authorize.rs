@@ -5,7 +5,7 @@
 //! and what to do, where an alert is one byte. The whole judgement is made again at **every** request, so
 //! that an open connection is cut off too ([`Authorization`]). \[TLS-5, TLS-6, TLS-12\]
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
@@ -14,9 +14,10 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 use vinr_protocol::error_body::{Code, Refusal};
 
 use crate::check::{Check, Side};
-use crate::live::{Live, Verdict};
+use crate::live::Live;
 use crate::revocation::Revocation;
 use crate::trust::TrustBundle;
+use crate::verdict::Shown;
 use crate::verify;
 
 /// Path, time and purpose of a till's certificate, in the handshake.
@@ -77,9 +78,8 @@ impl ClientCertVerifier for PosVerifier {
 /// What one connection's till showed; judged at every request.
 #[derive(Debug)]
 pub(crate) struct Authorization {
-    chain: Vec<CertificateDer<'static>>,
     live: Arc<Live>,
-    last: Mutex<Verdict>,
+    till: Shown<Revocation>,
 }
 
 impl Authorization {
@@ -87,20 +87,16 @@ impl Authorization {
     pub(crate) fn of(chain: Option<&[CertificateDer<'_>]>, live: Arc<Live>) -> Self {
         let chain = chain.unwrap_or_default().iter();
         let chain: Vec<_> = chain.map(|it| it.clone().into_owned()).collect();
-        let last = Mutex::new(live.judge(&chain, live.now()));
-        Self { chain, live, last }
+        let first = live.judge(&chain, live.now());
+        let till = Shown::new(chain, first);
+        Self { live, till }
     }
 
     /// May this connection's till drive the terminal, now, and how do the lists stand that say so?
-    ///
-    /// While nothing was exchanged and no date was passed it is the verdict of the time before.
     pub(crate) fn check(&self) -> Result<Revocation, Check> {
-        let now = self.live.now();
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if !last.holds_at(self.live.generation(), now) {
-            *last = self.live.judge(&self.chain, now);
-        }
-        last.outcome()
+        let (live, now) = (&self.live, self.live.now());
+        self.till
+            .check(live.generation(), now, |chain| live.judge(chain, now))
     }
 }
 

@@ -8,6 +8,7 @@ mod connect;
 mod error;
 #[doc(hidden)]
 pub mod fuzz;
+mod peer;
 mod till;
 mod watch;
 
@@ -32,24 +33,29 @@ pub use answer::Accepted;
 pub use connect::{Connector, Inspection};
 pub use error::{Alert, CallError, ConnectError, Lost, Unreachable};
 
+use crate::check::Check;
 use answer::{LIST_LIMIT, OBJECT_LIMIT};
-use watch::Seen;
+use peer::Peer;
+use watch::Noted;
 
 static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// A connection to one terminal, whose identity was verified when it was made.
+/// A connection to one terminal, whose identity was verified when it was made and is judged again before every request:
+/// against the bundle, the lists and the date of that moment. Whoever fails then is sent nothing more, the connection is
+/// closed, and the call ends with [`CallError::Identity`]. An answer that was under way is still read. \[TLS-8, TLS-9\]
 ///
 /// It carries one request at a time. A held `pay` blocks only its own connection: look-ups go through
 /// another. There is **no time limit on a call**: a payment is held for at least 120 s, and how long to
 /// wait is the caller's decision. Dropping a call's future hangs up, which stops nothing at the terminal.
 #[derive(Debug)]
 pub struct Connection {
-    sender: SendRequest<Full<Bytes>>,
-    seen: Arc<Seen>,
+    /// Or the check that the terminal has failed, for which the connection was closed.
+    sender: Result<SendRequest<Full<Bytes>>, Check>,
+    noted: Arc<Noted>,
     terminal: TerminalId,
     host: HeaderValue,
     addr: SocketAddr,
-    chain: Vec<CertificateDer<'static>>,
+    peer: Peer,
 }
 
 impl Connection {
@@ -107,17 +113,24 @@ impl Connection {
 
     /// The certificates that the terminal showed, leaf first.
     pub fn peer_certificates(&self) -> &[CertificateDer<'static>] {
-        &self.chain
+        self.peer.chain()
     }
 
     /// Can another request be tried on it? A `true` may be outdated the moment it is read.
     pub fn is_open(&self) -> bool {
-        !self.sender.is_closed()
+        self.trusted().is_some_and(|sender| !sender.is_closed())
     }
 
     /// Can a request be sent at once, with no answer still under way?
     pub fn is_ready(&self) -> bool {
-        self.sender.is_ready()
+        self.trusted().is_some_and(SendRequest::is_ready)
+    }
+
+    /// The way to the terminal, if it may be trusted at this moment.
+    fn trusted(&self) -> Option<&SendRequest<Full<Bytes>>> {
+        let sender = self.sender.as_ref().ok()?;
+        self.peer.check().ok()?;
+        Some(sender)
     }
 
     async fn ask<T: serde::de::DeserializeOwned>(
@@ -134,16 +147,28 @@ impl Connection {
         &mut self,
         message: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, CallError> {
+        let sender = match &mut self.sender {
+            Ok(sender) => sender,
+            Err(check) => return Err(CallError::identity(check)),
+        };
         // The answer before must be over; without this a second request is refused by hyper.
-        if let Err(error) = self.sender.ready().await {
-            return Err(error::not_sent(error, &self.seen));
+        if let Err(error) = sender.ready().await {
+            return Err(error::not_sent(error, &self.noted));
         }
-        self.sender
+        // After the wait, which may have been a long one: nothing comes between this and the request. [TLS-9]
+        if let Err(check) = self.peer.check() {
+            tracing::warn!(terminal = %self.terminal, addr = %self.addr, %check, "a terminal is trusted no longer");
+            let error = CallError::identity(&check);
+            // Who has no sender is closed.
+            self.sender = Err(check);
+            return Err(error);
+        }
+        sender
             .try_send_request(message)
             .await
             .map_err(|mut failed| match failed.take_message() {
-                Some(_) => error::not_sent(failed.into_error(), &self.seen),
-                None => error::lost(failed.into_error(), &self.seen),
+                Some(_) => error::not_sent(failed.into_error(), &self.noted),
+                None => error::lost(failed.into_error(), &self.noted),
             })
     }
 

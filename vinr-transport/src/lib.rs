@@ -6,6 +6,7 @@ pub mod client;
 pub mod clock;
 mod depth;
 pub mod drive;
+mod exchange;
 pub mod identity;
 mod issuer;
 mod live;
@@ -18,6 +19,7 @@ mod signature;
 mod socket;
 mod tls;
 pub mod trust;
+mod verdict;
 mod verify;
 
 pub use check::{Check, Side};

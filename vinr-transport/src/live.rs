@@ -2,12 +2,9 @@
 //! revocation lists.
 //!
 //! A new connection gets what is current when it comes. An open one is judged against what is current at each of its
-//! requests, so an exchange counts at once. Every exchange makes a new generation, by which a connection knows that the
-//! verdict it had is to be thought over.
+//! requests, so an exchange counts at once.
 
-use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use rustls::ServerConfig;
 use rustls_pki_types::{CertificateDer, UnixTime};
@@ -16,11 +13,12 @@ use vinr_protocol::TerminalId;
 use crate::authorize::PosVerifier;
 use crate::check::{Check, Side};
 use crate::clock::Clock;
+use crate::exchange::Exchanged;
 use crate::identity::Identity;
-use crate::profile::{self, Validity};
 use crate::revocation::{CrlError, Installed, Lists, Revocation, RevocationList};
 use crate::tls;
 use crate::trust::TrustBundle;
+use crate::verdict::{self, Verdict};
 use crate::verify;
 
 /// The one place that holds a server's trust.
@@ -28,14 +26,12 @@ use crate::verify;
 pub(crate) struct Live {
     terminal: TerminalId,
     clock: Clock,
-    current: RwLock<Arc<Trust>>,
-    generation: AtomicU64,
+    trust: Exchanged<Trust>,
 }
 
-/// What is trusted and shown; never changed, only replaced.
+/// What is trusted and shown.
 #[derive(Debug, Clone)]
-pub(crate) struct Trust {
-    generation: u64,
+struct Trust {
     identity: Identity,
     pos_ca: TrustBundle,
     lists: Lists,
@@ -76,24 +72,22 @@ impl Live {
             lists.start_with(list);
         }
         let tls = server_config(&identity, &pos_ca, &clock);
-        let trust = Trust {
-            generation: 0,
+        let trust = Exchanged::new(Trust {
             identity,
             pos_ca,
             lists,
             tls,
-        };
+        });
         Self {
             terminal,
             clock,
-            current: RwLock::new(Arc::new(trust)),
-            generation: AtomicU64::new(0),
+            trust,
         }
     }
 
     /// For the next handshake.
     pub(crate) fn tls(&self) -> Arc<ServerConfig> {
-        self.trust().tls.clone()
+        self.trust.current().tls.clone()
     }
 
     pub(crate) fn now(&self) -> UnixTime {
@@ -102,30 +96,29 @@ impl Live {
 
     /// Counts the exchanges; cheap enough to be asked at every request.
     pub(crate) fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Acquire)
+        self.trust.generation()
     }
 
     /// Judges what a till's handshake showed.
-    pub(crate) fn judge(&self, chain: &[CertificateDer<'_>], now: UnixTime) -> Verdict {
-        let trust = self.trust();
-        Verdict {
-            generation: trust.generation,
-            holds: trust.unchanged_around(chain, now),
-            outcome: trust.judge(chain, &self.terminal, now),
-        }
+    pub(crate) fn judge(&self, chain: &[CertificateDer<'_>], now: UnixTime) -> Verdict<Revocation> {
+        let trust = self.trust.current();
+        let holds = verdict::unchanged_around(now, chain, &trust.pos_ca, Some(&trust.lists));
+        let outcome = trust.judge(chain, &self.terminal, now);
+        Verdict::new(trust.number(), holds, outcome)
     }
 
     /// How the lists of the CAs in the bundle stand, the worst of them.
     pub(crate) fn revocation(&self) -> Revocation {
-        let trust = self.trust();
+        let trust = self.trust.current();
         trust.lists.overall(&trust.pos_ca, self.now())
     }
 
     pub(crate) fn install_crl(&self, bytes: &[u8]) -> Result<Installed, CrlError> {
         // Parsed before the lock: a long list takes its time, and nobody shall wait for it.
-        let list = RevocationList::read(bytes, &self.trust().pos_ca)?;
+        let list = RevocationList::read(bytes, &self.trust.current().pos_ca)?;
         let now = self.clock.now();
-        self.exchange(|trust| trust.lists.install(list, now))
+        self.trust
+            .try_exchange(|trust| trust.lists.install(list, now))
     }
 
     pub(crate) fn replace_identity(&self, identity: Identity) -> Result<(), OtherTerminal> {
@@ -135,39 +128,18 @@ impl Live {
                 presented: identity.names().to_vec(),
             });
         }
-        self.exchange(|trust| {
+        self.trust.exchange(|trust| {
             trust.tls = server_config(&identity, &trust.pos_ca, &self.clock);
             trust.identity = identity;
-            Ok(())
-        })
+        });
+        Ok(())
     }
 
     pub(crate) fn replace_pos_ca(&self, pos_ca: TrustBundle) {
-        let exchanged: Result<(), std::convert::Infallible> = self.exchange(|trust| {
+        self.trust.exchange(|trust| {
             trust.tls = server_config(&trust.identity, &pos_ca, &self.clock);
             trust.pos_ca = pos_ca;
-            Ok(())
         });
-        match exchanged {
-            Ok(()) => {}
-        }
-    }
-
-    fn trust(&self) -> Arc<Trust> {
-        let current = self.current.read();
-        current.unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Puts a changed copy in place; when it returns, every later request is judged by it.
-    fn exchange<T, E>(&self, change: impl FnOnce(&mut Trust) -> Result<T, E>) -> Result<T, E> {
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        let mut trust = Trust::clone(&current);
-        let outcome = change(&mut trust)?;
-        trust.generation += 1;
-        let generation = trust.generation;
-        *current = Arc::new(trust);
-        self.generation.store(generation, Ordering::Release);
-        Ok(outcome)
     }
 }
 
@@ -186,48 +158,10 @@ impl Trust {
             Err(Check::NotForTerminal)
         }
     }
-
-    /// The seconds around `now` in which no date is passed that a verdict on this chain depends on.
-    fn unchanged_around(&self, chain: &[CertificateDer<'_>], now: UnixTime) -> Range<i64> {
-        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-        let shown = chain.iter().filter_map(|it| profile::parse(it).ok());
-        let turns = shown
-            .map(|it| profile::validity(&it))
-            .chain(self.pos_ca.validities())
-            .chain(self.lists.validities())
-            .flat_map(Validity::turns);
-        turns.fold(i64::MIN..i64::MAX, |range, turn| {
-            if turn <= now {
-                range.start.max(turn)..range.end
-            } else {
-                range.start..range.end.min(turn)
-            }
-        })
-    }
 }
 
 fn server_config(identity: &Identity, pos_ca: &TrustBundle, clock: &Clock) -> Arc<ServerConfig> {
     tls::server_config(identity, PosVerifier::new(pos_ca.clone()), clock)
-}
-
-/// A judgement of one till, and how long it holds.
-#[derive(Debug)]
-pub(crate) struct Verdict {
-    generation: u64,
-    /// Seconds since 1970.
-    holds: Range<i64>,
-    outcome: Result<Revocation, Check>,
-}
-
-impl Verdict {
-    pub(crate) fn holds_at(&self, generation: u64, now: UnixTime) -> bool {
-        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-        self.generation == generation && self.holds.contains(&now)
-    }
-
-    pub(crate) fn outcome(&self) -> Result<Revocation, Check> {
-        self.outcome.clone()
-    }
 }
 
 #[cfg(test)]

@@ -32,12 +32,20 @@ pub(crate) struct TerminalVerifier {
     trust: TrustBundle,
     lists: Option<Lists>,
     expected: Expected,
-    /// An onlooker keeps what it saw and lets no handshake pass.
-    onlooker: Option<Mutex<Option<Seen>>>,
+    /// An onlooker lets no handshake pass.
+    onlooker: bool,
+    seen: Mutex<Option<Seen>>,
 }
 
-/// The chain that a terminal showed, and the verdict on it.
-type Seen = (Vec<CertificateDer<'static>>, Result<TerminalId, Check>);
+/// What a terminal showed in the handshake, and what came of it.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    /// Leaf first.
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+    pub(crate) verdict: Result<TerminalId, Check>,
+    /// The date by which it was judged.
+    pub(crate) at: UnixTime,
+}
 
 impl TerminalVerifier {
     pub(crate) fn new(trust: TrustBundle, lists: Option<Lists>, expected: Expected) -> Self {
@@ -45,22 +53,25 @@ impl TerminalVerifier {
             trust,
             lists,
             expected,
-            onlooker: None,
+            onlooker: false,
+            seen: Mutex::new(None),
         }
     }
 
     /// One that only looks: the handshake ends before anything of ours is said.
     pub(crate) fn onlooker(trust: TrustBundle, lists: Option<Lists>) -> Self {
         Self {
-            onlooker: Some(Mutex::new(None)),
+            onlooker: true,
             ..Self::new(trust, lists, Expected::Any)
         }
     }
 
-    /// What an onlooker saw.
+    /// What was seen in the handshake; none where it did not come so far.
     pub(crate) fn seen(&self) -> Option<Seen> {
-        let seen = self.onlooker.as_ref()?;
-        seen.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 
     /// The whole judgement, and which terminal it is.
@@ -104,12 +115,6 @@ impl TerminalVerifier {
     }
 }
 
-/// The one terminal that a verified chain names.
-pub(crate) fn terminal_of(chain: &[CertificateDer<'_>]) -> Result<TerminalId, Check> {
-    let certificate = chain.first().ok_or(Check::NoCertificate)?;
-    only_name(Leaf::read(certificate, Side::Terminal)?)
-}
-
 fn only_name(leaf: Leaf) -> Result<TerminalId, Check> {
     let [id] = <[TerminalId; 1]>::try_from(leaf.terminals).map_err(|_| Check::Names)?;
     Ok(id)
@@ -125,14 +130,17 @@ impl ServerCertVerifier for TerminalVerifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let verdict = self.judge(end_entity, intermediates, now);
-        let Some(seen) = &self.onlooker else {
-            return verdict.map(|_| ServerCertVerified::assertion());
-        };
         let chain = std::iter::once(end_entity).chain(intermediates);
-        let chain = chain.map(|it| it.clone().into_owned()).collect();
-        let verdict = verdict.map_err(|error| Check::of(&error));
-        *seen.lock().unwrap_or_else(PoisonError::into_inner) = Some((chain, verdict));
-        Err(Error::General("only looked at".into()))
+        let seen = Seen {
+            chain: chain.map(|it| it.clone().into_owned()).collect(),
+            verdict: verdict.clone().map_err(|error| Check::of(&error)),
+            at: now,
+        };
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
+        if self.onlooker {
+            return Err(Error::General("only looked at".into()));
+        }
+        verdict.map(|_| ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(

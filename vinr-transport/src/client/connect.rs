@@ -18,12 +18,13 @@ use vinr_protocol::TerminalId;
 
 use super::Connection;
 use super::error::ConnectError;
+use super::peer::{Peer, Verified};
 use super::till::{Current, Till};
-use super::watch::{Seen, Watched};
+use super::watch::{Noted, Watched};
 use crate::check::Check;
 use crate::clock::Clock;
 use crate::identity::Identity;
-use crate::pin::{Expected, TerminalVerifier};
+use crate::pin::{Expected, Seen, TerminalVerifier};
 use crate::revocation::{CrlError, Installed, RevocationList};
 use crate::socket::prepare_till;
 use crate::tls;
@@ -36,7 +37,8 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// certificate on every connection, and sends nothing to a terminal other than the one that was meant.
 /// \[TLS-3, TLS-4, TLS-8, TLS-10\]
 ///
-/// Clones share the identity, the bundle and the lists: what is exchanged on one counts for the next connection of all.
+/// Clones share the identity, the bundle and the lists: what is exchanged on one counts for the next connection of all,
+/// and bundle and lists for the next request on every open one.
 #[derive(Debug, Clone)]
 pub struct Connector {
     till: Till,
@@ -88,8 +90,9 @@ impl Connector {
         self
     }
 
-    /// Takes a list of the terminal CA, PEM or DER, for the connections to come, as
-    /// [`Server::install_crl`](crate::Server::install_crl) does; from then on lists are asked for.
+    /// Takes a list of the terminal CA, PEM or DER, as [`Server::install_crl`](crate::Server::install_crl) does; from then
+    /// on lists are asked for. It counts for the connections to come and for the next request on each that is open.
+    /// \[TLS-12\]
     pub fn install_crl(&self, bytes: &[u8]) -> Result<Installed, CrlError> {
         self.till.install_crl(bytes, self.clock.now())
     }
@@ -100,7 +103,7 @@ impl Connector {
         self.till.replace_identity(pos);
     }
 
-    /// Trusts these CAs of terminals on the connections to come.
+    /// Trusts these CAs of terminals, on the connections to come and from the next request on those that are open.
     pub fn replace_terminal_ca(&self, terminal_ca: TrustBundle) {
         self.till.replace_terminal_ca(terminal_ca);
     }
@@ -126,7 +129,7 @@ impl Connector {
         let verifier = Arc::new(till.onlooker());
         let outcome = self.shake_hands(addr, &till, verifier.clone()).await;
         match (verifier.seen(), outcome) {
-            (Some((chain, verdict)), _) => Ok(Inspection { chain, verdict }),
+            (Some(Seen { chain, verdict, .. }), _) => Ok(Inspection { chain, verdict }),
             (None, Err(error)) => Err(error),
             (None, Ok(_)) => Err(ConnectError::Identity {
                 addr,
@@ -138,13 +141,14 @@ impl Connector {
     async fn make(&self, addr: SocketAddr, expected: Expected) -> Result<Connection, ConnectError> {
         let till = self.till.current();
         let verifier = Arc::new(till.verifier(expected));
-        let tls = self.shake_hands(addr, &till, verifier).await?;
-        let chain = tls.get_ref().1.peer_certificates().unwrap_or_default();
-        let chain: Vec<_> = chain.iter().map(|it| it.clone().into_owned()).collect();
-        let terminal = crate::pin::terminal_of(&chain)
+        let tls = self.shake_hands(addr, &till, verifier.clone()).await?;
+        let shown = verifier.seen().ok_or(Check::NoCertificate);
+        let peer = shown
+            .and_then(|seen| Verified::new(self.till.clone(), &till, self.clock.clone(), seen))
             .map_err(|check| ConnectError::Identity { addr, check })?;
-        let seen = Arc::new(Seen::default());
-        let io = TokioIo::new(Watched::new(tls, seen.clone()));
+        let terminal = peer.terminal().clone();
+        let noted = Arc::new(Noted::default());
+        let io = TokioIo::new(Watched::new(tls, noted.clone()));
         let (sender, driver) = http1::Builder::new()
             .max_buf_size(64 * 1024)
             .handshake::<_, Full<Bytes>>(io)
@@ -159,12 +163,12 @@ impl Connector {
         let host = HeaderValue::from_str(&format!("{terminal}:{}", addr.port()))
             .expect("a terminal id and a port are visible ASCII");
         Ok(Connection {
-            sender,
-            seen,
+            sender: Ok(sender),
+            noted,
             terminal,
             host,
             addr,
-            chain,
+            peer: Peer::Terminal(Box::new(peer)),
         })
     }
 

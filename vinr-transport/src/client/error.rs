@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use rustls::{AlertDescription, InvalidMessage};
 use vinr_protocol::ErrorBody;
 
-use super::watch::Seen;
+use super::watch::Noted;
 use crate::check::Check;
 
 /// A TLS alert, by its name in RFC 8446.
@@ -224,6 +224,15 @@ pub enum CallError {
         /// What it said.
         alert: Alert,
     },
+    /// The terminal's certificate no longer passes: since the connection was made it has expired, or another bundle or a
+    /// list came. Nothing of the request was sent, and the connection is closed. Never a reason to fall back. \[HYB-6\]
+    #[error(
+        "the terminal may no longer be trusted: {check}; nothing was sent and nobody was charged; check the terminal and its CA bundle"
+    )]
+    Identity {
+        /// The check that the terminal's side fails now.
+        check: Check,
+    },
     /// The connection was gone before a byte of the request was written.
     #[error(
         "the connection was closed before the request was sent; nobody was charged by it; connect again"
@@ -251,9 +260,17 @@ impl CallError {
     /// Is it certain that this call asked for no card and changed nothing?
     pub fn is_definite(&self) -> bool {
         match self {
-            Self::Refused(..) | Self::CertificateRefused { .. } | Self::NotSent => true,
+            Self::Refused(..)
+            | Self::CertificateRefused { .. }
+            | Self::Identity { .. }
+            | Self::NotSent => true,
             Self::Indeterminate { .. } | Self::BadAnswer { .. } => false,
         }
+    }
+
+    pub(super) fn identity(check: &Check) -> Self {
+        let check = check.clone();
+        Self::Identity { check }
     }
 
     pub(super) fn bad(what: impl Into<String>) -> Self {
@@ -262,13 +279,13 @@ impl CallError {
 }
 
 /// The request was handed back unsent; a certificate alert may be the reason.
-pub(super) fn not_sent(_: hyper::Error, seen: &Seen) -> CallError {
-    refused_certificate(seen).unwrap_or(CallError::NotSent)
+pub(super) fn not_sent(_: hyper::Error, noted: &Noted) -> CallError {
+    refused_certificate(noted).unwrap_or(CallError::NotSent)
 }
 
 /// The request was, or may have been, written.
-pub(super) fn lost(error: hyper::Error, seen: &Seen) -> CallError {
-    refused_certificate(seen).unwrap_or_else(|| {
+pub(super) fn lost(error: hyper::Error, noted: &Noted) -> CallError {
+    refused_certificate(noted).unwrap_or_else(|| {
         if error.is_parse() || error.is_parse_too_large() {
             return CallError::bad("not HTTP/1.1");
         }
@@ -279,8 +296,8 @@ pub(super) fn lost(error: hyper::Error, seen: &Seen) -> CallError {
 
 /// A fatal certificate alert before any byte of an answer proves that nothing was processed: in TLS 1.3
 /// a terminal judges our certificate after we may have written, and before it reads what we wrote.
-fn refused_certificate(seen: &Seen) -> Option<CallError> {
-    let alert = seen.alert_before_any_answer()?;
+fn refused_certificate(noted: &Noted) -> Option<CallError> {
+    let alert = noted.alert_before_any_answer()?;
     alert
         .is_about_a_certificate()
         .then_some(CallError::CertificateRefused { alert })

@@ -11,7 +11,8 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use vinr_protocol::{PayRequest, Payment, PaymentList, Reference, TerminalId};
 
-use super::watch::{Seen, Watched};
+use super::peer::Peer;
+use super::watch::{Noted, Watched};
 use super::{CallError, Connection};
 
 /// Asks for a payment and then for the attempts of its sale, where these bytes are all that comes back.
@@ -25,20 +26,20 @@ pub async fn answers(
     Option<Result<PaymentList, CallError>>,
 ) {
     let (mut peer, ours) = duplex(1024 * 1024);
-    let seen = Arc::new(Seen::default());
-    let io = TokioIo::new(Watched::new(ours, seen.clone()));
+    let noted = Arc::new(Noted::default());
+    let io = TokioIo::new(Watched::new(ours, noted.clone()));
     let (sender, driver) = http1::Builder::new()
         .max_buf_size(64 * 1024)
         .handshake::<_, Full<Bytes>>(io)
         .await
         .expect("nothing is read or written yet");
     let mut connection = Connection {
-        sender,
-        seen,
+        sender: Ok(sender),
+        noted,
         terminal,
         host: HeaderValue::from_static("term_1:8443"),
         addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)),
-        chain: Vec::new(),
+        peer: Peer::Anybody,
     };
     let terminal = async {
         let mut asked = [0; 16 * 1024];

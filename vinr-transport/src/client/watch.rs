@@ -12,14 +12,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::error::{Alert, find_tls};
 
-/// What was seen on a connection.
+/// What was noted on a connection.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct Noted {
     answered: AtomicBool,
     alert: OnceLock<Alert>,
 }
 
-impl Seen {
+impl Noted {
     /// The alert that ended the connection, if no byte of an answer came before it.
     pub(super) fn alert_before_any_answer(&self) -> Option<Alert> {
         let answered = self.answered.load(Ordering::Acquire);
@@ -29,12 +29,12 @@ impl Seen {
 
 pub(super) struct Watched<S> {
     stream: S,
-    seen: Arc<Seen>,
+    noted: Arc<Noted>,
 }
 
 impl<S> Watched<S> {
-    pub(super) fn new(stream: S, seen: Arc<Seen>) -> Self {
-        Self { stream, seen }
+    pub(super) fn new(stream: S, noted: Arc<Noted>) -> Self {
+        Self { stream, noted }
     }
 }
 
@@ -48,13 +48,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         let before = buffer.filled().len();
         let outcome = ready!(Pin::new(&mut this.stream).poll_read(cx, buffer));
         if buffer.filled().len() > before {
-            this.seen.answered.store(true, Ordering::Release);
+            this.noted.answered.store(true, Ordering::Release);
         }
         if let Err(error) = &outcome
             && let Some(rustls::Error::AlertReceived(alert)) = find_tls(error)
         {
             // Only the first one counts, and a second is never read.
-            let _ = this.seen.alert.set(Alert(*alert));
+            let _ = this.noted.alert.set(Alert(*alert));
         }
         Poll::Ready(outcome)
     }
@@ -108,11 +108,11 @@ mod tests {
     }
 
     async fn seen_on(stream: Alerting) -> Option<Alert> {
-        let seen = Arc::new(Seen::default());
-        let mut watched = Watched::new(stream, seen.clone());
+        let noted = Arc::new(Noted::default());
+        let mut watched = Watched::new(stream, noted.clone());
         let mut all = Vec::new();
         let _ = watched.read_to_end(&mut all).await;
-        seen.alert_before_any_answer()
+        noted.alert_before_any_answer()
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ mod issuers;
 mod keys;
 mod names;
 mod purposes;
-mod revocation;
+pub(crate) mod revocation;
 mod times;
 
 use vinr_transport::revocation::Installed;

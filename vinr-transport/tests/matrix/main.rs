@@ -24,7 +24,7 @@ use vinr_transport::server::Limits;
 use vinr_transport::{Clock, Connector, CrlError, RevocationList, Server, ServerOptions, Side};
 
 use kinds::{Case, Kind, List};
-use open::Hands;
+use open::{Hands, Made};
 use paper::Shop;
 use terminal_side::{Counter, Till};
 use till_side::Rogue;
@@ -84,24 +84,10 @@ async fn judged_by_a_till(
 ) -> (Outcome, Outcome) {
     let mut rogue = Rogue::listen().await;
     let lawful = shop.lawful();
-    let list = case.first_list(shop);
+    let clock = Hands::at_now().clock();
     let connector = match moment {
-        Moment::First | Moment::Reconnect => till(shop, case, list),
-        Moment::Reload => {
-            let old = Shop::new(Side::Terminal);
-            let old_list = list.as_ref().map(|_| old.list(1, &[]));
-            let connector = till(&old, &old.lawful().into(), old_list);
-            rogue.show(&old.lawful());
-            assert_eq!(rogue.meet(&connector).await, Outcome::Accepted(None));
-            connector.replace_identity(shop.judge());
-            connector.replace_terminal_ca(shop.bundle(&case.also_trusted));
-            if let Some(list) = list {
-                install_first(|| connector.install_crl(&list));
-            }
-            let left_behind = rogue.meet(&connector).await;
-            assert!(matches!(left_behind, Outcome::Check(_)), "{left_behind:?}");
-            connector
-        }
+        Moment::First | Moment::Reconnect => till(shop, case, clock),
+        Moment::Reload => reloaded_till(shop, case, clock, &mut rogue).await,
     };
     let has_no_list =
         kind.expect == Expect::Refused(&[Fault::NoList]) || matches!(case.list, List::Stale(_));
@@ -117,23 +103,46 @@ async fn judged_by_a_till(
     rogue.show(&lawful);
     // Without a list in force nobody is lawful to a till that asks: the control is one that does not.
     let control = if has_no_list {
-        till(shop, case, None)
+        till_with(shop, case, None, Hands::at_now().clock())
     } else {
         connector
     };
     (outcome, rogue.meet(&control).await)
 }
 
-fn till(shop: &Shop, case: &Case, list: Option<Vec<u8>>) -> Connector {
+/// A till of this shop.
+fn till(shop: &Shop, case: &Case, clock: Clock) -> Connector {
+    till_with(shop, case, case.first_list(shop), clock)
+}
+
+fn till_with(shop: &Shop, case: &Case, list: Option<Vec<u8>>, clock: Clock) -> Connector {
     let bundle = shop.bundle(&case.also_trusted);
     let list = list.map(|list| RevocationList::read(&list, &bundle).unwrap());
     let connector = Connector::new(bundle, shop.judge())
         .unwrap()
-        .with_clock(Hands::at_now().clock());
+        .with_clock(clock);
     match list {
         Some(list) => connector.with_crl(list),
         None => connector,
     }
+}
+
+/// A till that was another shop's and became this one's while it ran.
+async fn reloaded_till(shop: &Shop, case: &Case, clock: Clock, rogue: &mut Rogue) -> Connector {
+    let old = Shop::new(Side::Terminal);
+    let list = case.first_list(shop);
+    let old_list = list.as_ref().map(|_| old.list(1, &[]));
+    let connector = till_with(&old, &old.lawful().into(), old_list, clock);
+    rogue.show(&old.lawful());
+    assert_eq!(rogue.meet(&connector).await, Outcome::Accepted(None));
+    connector.replace_identity(shop.judge());
+    connector.replace_terminal_ca(shop.bundle(&case.also_trusted));
+    if let Some(list) = list {
+        install_first(|| connector.install_crl(&list));
+    }
+    let left_behind = rogue.meet(&connector).await;
+    assert!(matches!(left_behind, Outcome::Check(_)), "{left_behind:?}");
+    connector
 }
 
 /// The outcome, and a lawful till's after it.
@@ -150,21 +159,7 @@ async fn judged_by_a_terminal(shop: &Shop, case: &Case, moment: Moment) -> (Outc
             assert!(matches!(before, Outcome::Accepted(_)), "{before:?}");
             server
         }
-        Moment::Reload => {
-            let old = Shop::new(Side::Pos);
-            let server = terminal(&old, &old.lawful().into(), clock, handler.clone()).await;
-            till.show(&old.lawful());
-            let before = till.meet(server.local_addr(), &handler).await;
-            assert!(matches!(before, Outcome::Accepted(_)), "{before:?}");
-            server.replace_identity(shop.judge()).unwrap();
-            server.replace_pos_ca(shop.bundle(&case.also_trusted));
-            if let Some(list) = case.first_list(shop) {
-                install_first(|| server.install_crl(&list));
-            }
-            let left_behind = till.meet(server.local_addr(), &handler).await;
-            assert!(!matches!(left_behind, Outcome::Accepted(_)));
-            server
-        }
+        Moment::Reload => reloaded_terminal(shop, case, clock, handler.clone(), &till).await,
     };
     let addr = server.local_addr();
     if let Some(wrong) = case.wrongly_taken(|list| server.install_crl(list)) {
@@ -174,6 +169,29 @@ async fn judged_by_a_terminal(shop: &Shop, case: &Case, moment: Moment) -> (Outc
     let outcome = till.meet(addr, &handler).await;
     till.show(&lawful);
     (outcome, till.meet(addr, &handler).await)
+}
+
+/// A terminal that was another shop's and became this one's while it ran.
+async fn reloaded_terminal(
+    shop: &Shop,
+    case: &Case,
+    clock: Clock,
+    handler: Arc<Counter>,
+    till: &Till,
+) -> Server {
+    let old = Shop::new(Side::Pos);
+    let server = terminal(&old, &old.lawful().into(), clock, handler.clone()).await;
+    till.show(&old.lawful());
+    let before = till.meet(server.local_addr(), &handler).await;
+    assert!(matches!(before, Outcome::Accepted(_)), "{before:?}");
+    server.replace_identity(shop.judge()).unwrap();
+    server.replace_pos_ca(shop.bundle(&case.also_trusted));
+    if let Some(list) = case.first_list(shop) {
+        install_first(|| server.install_crl(&list));
+    }
+    let left_behind = till.meet(server.local_addr(), &handler).await;
+    assert!(!matches!(left_behind, Outcome::Accepted(_)));
+    server
 }
 
 /// Who starts takes the list that was kept; who runs refuses a list of tomorrow, and then has none.
@@ -238,13 +256,12 @@ async fn a_terminal_judges_every_till_after_its_trust_was_exchanged() {
     column(Side::Pos, Moment::Reload).await;
 }
 
-// [TLS-5, TLS-12, TLS-15]
-#[tokio::test]
-async fn a_terminal_judges_every_till_again_on_an_open_connection() {
-    let events = open::events();
+/// Runs everything that may happen while a connection is open, and lists all that went wrong.
+async fn open_column(side: Side, made: Made) {
+    let events = open::events(side);
     let mut wrong = Vec::new();
     for event in &events {
-        let (outcome, again) = event.run().await;
+        let (outcome, again) = event.run(side, made).await;
         if !event.expect.is_met_by(&outcome) || !event.expect.is_met_by(&again) {
             let (name, expect) = (event.name, event.expect);
             wrong.push(format!(
@@ -253,6 +270,30 @@ async fn a_terminal_judges_every_till_again_on_an_open_connection() {
         }
     }
     none(&wrong, events.len());
+}
+
+// [TLS-3, TLS-8, TLS-9, TLS-12]
+#[tokio::test]
+async fn a_till_judges_every_terminal_again_on_an_open_connection() {
+    open_column(Side::Terminal, Made::AtOnce).await;
+}
+
+// [TLS-3, TLS-8, TLS-9, TLS-12]
+#[tokio::test]
+async fn a_till_judges_every_terminal_again_on_a_connection_made_after_its_trust_was_exchanged() {
+    open_column(Side::Terminal, Made::AfterReload).await;
+}
+
+// [TLS-5, TLS-12, TLS-15]
+#[tokio::test]
+async fn a_terminal_judges_every_till_again_on_an_open_connection() {
+    open_column(Side::Pos, Made::AtOnce).await;
+}
+
+// [TLS-5, TLS-12, TLS-15]
+#[tokio::test]
+async fn a_terminal_judges_every_till_again_on_a_connection_made_after_its_trust_was_exchanged() {
+    open_column(Side::Pos, Made::AfterReload).await;
 }
 
 #[test]
@@ -271,12 +312,18 @@ fn there_are_three_hundred_cases_and_more() {
             println!("a {peer}, {moment:?}: {accepted} accepted, {refused} refused");
             cases += kinds.len();
         }
+        let events = open::events(side);
+        let names: BTreeSet<_> = events.iter().map(|event| event.name).collect();
+        assert_eq!(names.len(), events.len(), "no event is there twice");
+        let accepted = events.iter().filter(|it| it.expect.is_accepted()).count();
+        let refused = events.len() - accepted;
+        for made in [Made::AtOnce, Made::AfterReload] {
+            println!(
+                "a {peer}, on a connection made {made:?}: {accepted} accepted, {refused} refused"
+            );
+            cases += events.len();
+        }
     }
-    let events = open::events();
-    let accepted = events.iter().filter(|it| it.expect.is_accepted()).count();
-    let refused = events.len() - accepted;
-    println!("a till, on an open connection: {accepted} accepted, {refused} refused");
-    cases += events.len();
     println!("{cases} cases");
     assert!(cases >= 300, "{cases}");
 }

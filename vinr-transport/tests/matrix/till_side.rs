@@ -4,6 +4,7 @@
 //! decrypted bytes that reach it. \[TLS-8, TLS-9\]
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rustls::client::danger::HandshakeSignatureValid;
@@ -18,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use vinr_protocol::TerminalId;
-use vinr_transport::{ConnectError, Connector};
+use vinr_transport::{CallError, ConnectError, Connection, Connector};
 
 use crate::paper::{SOON, Shown, TERMINAL};
 use crate::verdict::Outcome;
@@ -27,6 +28,8 @@ use crate::verdict::Outcome;
 pub(crate) struct Rogue {
     pub(crate) addr: SocketAddr,
     shows: Arc<Mutex<Option<Arc<CertifiedKey>>>>,
+    /// Decrypted bytes of application data that ever reached it.
+    bytes: Arc<AtomicUsize>,
     met: mpsc::UnboundedReceiver<Met>,
 }
 
@@ -45,8 +48,14 @@ impl Rogue {
         let addr = listener.local_addr().unwrap();
         let shows = Arc::new(Mutex::new(None));
         let (meets, met) = mpsc::unbounded_channel();
-        tokio::spawn(serve(listener, shows.clone(), meets));
-        Self { addr, shows, met }
+        let bytes = Arc::new(AtomicUsize::new(0));
+        tokio::spawn(serve(listener, shows.clone(), bytes.clone(), meets));
+        Self {
+            addr,
+            shows,
+            bytes,
+            met,
+        }
     }
 
     /// What the next one who connects is shown.
@@ -83,6 +92,48 @@ impl Rogue {
             Err(error) => Outcome::Wrong(format!("not an identity failure: {error}")),
         }
     }
+
+    /// A till connects, and stays.
+    pub(crate) async fn open(&self, connector: &Connector) -> Result<Connection, ConnectError> {
+        connector.connect(self.addr, &terminal()).await
+    }
+
+    /// A till asks on a connection that is open.
+    pub(crate) async fn is_asked(&self, open: &mut Connection) -> Outcome {
+        let before = self.bytes();
+        let answer = tokio::time::timeout(SOON, open.reader()).await;
+        let said = self.bytes() - before;
+        match answer {
+            Ok(Err(CallError::Identity { check })) => Outcome::Check(check),
+            // It was asked and answered, only not with what a terminal says of itself.
+            Ok(Err(CallError::BadAnswer { .. })) if said > 0 => Outcome::Accepted(None),
+            other => Outcome::Wrong(format!("{other:?}, after {said} bytes")),
+        }
+    }
+
+    /// A till asks for the last time: a refused terminal gets no byte and is left at once.
+    pub(crate) async fn is_asked_at_last(&mut self, mut open: Connection) -> Outcome {
+        let before = self.bytes();
+        let outcome = self.is_asked(&mut open).await;
+        if !matches!(outcome, Outcome::Check(_)) {
+            drop(open);
+            self.met.recv().await.unwrap();
+            return outcome;
+        }
+        if open.is_ready() || open.is_open() {
+            return Outcome::Wrong("refused, and yet it is ready".into());
+        }
+        // The till still has it in its hands.
+        match tokio::time::timeout(SOON, self.met.recv()).await {
+            Ok(Some(_)) if self.bytes() == before => outcome,
+            Ok(met) => Outcome::Wrong(format!("refused, and yet it was sent something: {met:?}")),
+            Err(_) => Outcome::Wrong("refused, and yet the connection stayed open".into()),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::SeqCst)
+    }
 }
 
 pub(crate) fn terminal() -> TerminalId {
@@ -96,6 +147,7 @@ pub(crate) fn provider() -> Arc<CryptoProvider> {
 async fn serve(
     listener: TcpListener,
     shows: Arc<Mutex<Option<Arc<CertifiedKey>>>>,
+    bytes: Arc<AtomicUsize>,
     meets: mpsc::UnboundedSender<Met>,
 ) {
     // One configuration for all: what it remembers of one connection could help it in the next.
@@ -110,7 +162,7 @@ async fn serve(
     let acceptor = TlsAcceptor::from(Arc::new(config));
     while let Ok((tcp, _)) = listener.accept().await {
         *seen.0.lock().unwrap() = false;
-        let bytes = count(&acceptor, tcp).await;
+        let bytes = count(&acceptor, tcp, &bytes).await;
         let saw_certificate = *seen.0.lock().unwrap();
         let met = Met {
             bytes,
@@ -123,7 +175,7 @@ async fn serve(
 }
 
 /// Counts what a till says, and answers every whole request.
-async fn count(acceptor: &TlsAcceptor, tcp: TcpStream) -> usize {
+async fn count(acceptor: &TlsAcceptor, tcp: TcpStream, all: &AtomicUsize) -> usize {
     let Ok(mut tls) = acceptor.accept(tcp).await else {
         return 0;
     };
@@ -131,6 +183,7 @@ async fn count(acceptor: &TlsAcceptor, tcp: TcpStream) -> usize {
     let mut bytes = 0;
     while let Ok(byte) = tls.read_u8().await {
         bytes += 1;
+        all.fetch_add(1, Ordering::SeqCst);
         request.push(byte);
         if request.ends_with(b"\r\n\r\n") {
             request.clear();

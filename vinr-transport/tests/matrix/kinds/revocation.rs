@@ -22,7 +22,7 @@ pub(super) fn kinds(side: Side) -> Vec<Kind> {
 
 /// Without a list in force a terminal serves a lawful till and starts no payment; a till that asks for lists does not
 /// talk to a terminal that could have been stolen.
-fn while_list(side: Side, stands: &'static [Revocation]) -> Expect {
+pub(crate) fn while_list(side: Side, stands: &'static [Revocation]) -> Expect {
     match side {
         Side::Pos => AcceptedWhile(stands),
         Side::Terminal if stands == [Revocation::InForce] => Accepted,
