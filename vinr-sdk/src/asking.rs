@@ -42,8 +42,12 @@ pub(crate) async fn cancel(inner: &Inner, request: CancelRequest) -> Result<Canc
             return Ok(answer);
         }
         Ok(Ok(_)) => "its answer is about something else".to_owned(), // [REC-19]
-        // Its certificate is why this till is not answered, and not the sale.
-        Ok(Err(error @ (CallError::CertificateRefused { .. } | CallError::Refused(403, _)))) => {
+        // A certificate is why this till is not answered, and not the sale.
+        Ok(Err(
+            error @ (CallError::Identity { .. }
+            | CallError::CertificateRefused { .. }
+            | CallError::Refused(403, _)),
+        )) => {
             return Err(NoLine::Call(error).into_error(&request.terminal_id));
         }
         Ok(Err(CallError::Refused(status, error))) => {

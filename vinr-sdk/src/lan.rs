@@ -185,7 +185,10 @@ async fn question_line(
 
 fn unasked(error: &CallError) -> Unasked {
     match error {
-        CallError::CertificateRefused { .. } | CallError::Refused(403, _) => Unasked::Identity,
+        // [HYB-6]
+        CallError::Identity { .. }
+        | CallError::CertificateRefused { .. }
+        | CallError::Refused(403, _) => Unasked::Identity,
         _ => Unasked::Dead,
     }
 }
@@ -199,6 +202,9 @@ fn failed(error: CallError) -> Input {
             error: *error,
         },
         CallError::NotSent => Input::NeverSent(PATH, NotSent::ConnectionClosed),
+        error @ CallError::Identity { .. } => {
+            Input::NeverSent(PATH, NotSent::Identity(error.to_string()))
+        }
         CallError::CertificateRefused { alert } => {
             Input::NeverSent(PATH, NotSent::CertificateRefused(in_words(alert)))
         }
@@ -227,5 +233,42 @@ pub(crate) fn never_sent(error: Error) -> NotSent {
         Error::CertificateRefused { why, .. } => NotSent::CertificateRefused(why),
         Error::Unreachable { why, .. } => NotSent::Unreachable(why),
         other => NotSent::Unreachable(other.what()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vinr_transport::Check;
+
+    use super::*;
+
+    fn trusted_no_longer() -> CallError {
+        let check = Check::Expired;
+        CallError::Identity { check }
+    }
+
+    // [HYB-6]
+    #[test]
+    fn a_pay_to_a_terminal_that_is_trusted_no_longer_was_never_sent_for_its_identity() {
+        match failed(trusted_no_longer()) {
+            Input::NeverSent(Path::Lan, NotSent::Identity(why)) => {
+                assert!(why.contains("time: it has expired"), "{why}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    // [HYB-6]
+    #[test]
+    fn a_question_to_a_terminal_that_is_trusted_no_longer_is_unasked_for_its_identity() {
+        assert_eq!(unasked(&trusted_no_longer()), Unasked::Identity);
+    }
+
+    #[test]
+    fn a_line_that_was_closed_before_is_not_about_identity() {
+        assert_eq!(unasked(&CallError::NotSent), Unasked::Dead);
+        let input = failed(CallError::NotSent);
+        let expected = Input::NeverSent(Path::Lan, NotSent::ConnectionClosed);
+        assert_eq!(input, expected);
     }
 }

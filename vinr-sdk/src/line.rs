@@ -98,7 +98,9 @@ impl NoLine {
     /// Is it about who answered, rather than whether?
     pub(crate) fn is_about_identity(&self) -> bool {
         match self {
-            NoLine::Connect(ConnectError::Identity { .. }) | NoLine::SaysOther(_) => true,
+            NoLine::Connect(ConnectError::Identity { .. })
+            | NoLine::Call(CallError::Identity { .. })
+            | NoLine::SaysOther(_) => true,
             // Whoever refuses a handshake for another reason than us has not shown who it is.
             NoLine::Connect(ConnectError::Refused { alert, .. }) => !alert.is_about_a_certificate(),
             _ => false,
@@ -176,5 +178,23 @@ impl std::fmt::Display for NoLine {
                 "the terminal at {addr} took the connection and is silent"
             ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vinr_transport::Check;
+
+    use super::*;
+
+    // [HYB-6]
+    #[test]
+    fn a_terminal_that_is_trusted_no_longer_is_an_identity_error() {
+        let check = Check::Revoked;
+        let why = NoLine::Call(CallError::Identity { check });
+        let reader = TerminalId::new("term_CT20_0042").expect("lawful");
+        assert!(!why.may_be_elsewhere());
+        let error = why.into_error(&reader);
+        assert!(matches!(error, Error::Identity { .. }), "{error:?}");
     }
 }
