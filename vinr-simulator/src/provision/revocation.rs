@@ -1,5 +1,7 @@
 //! Taking a till's identity back: the POS CA's list of what it revoked. §2
 
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -76,6 +78,7 @@ impl Pki {
             true => self.serial_of(Path::new(what))?,
             false => serial(what)?,
         };
+        let _alone = self.one_at_a_time()?;
         let mut kept = self.kept()?;
         if !kept.revoked.iter().any(|entry| entry.serial == serial) {
             let at = now();
@@ -92,6 +95,7 @@ impl Pki {
         if !self.ca_key("pos-ca").exists() {
             return Ok(());
         }
+        let _alone = self.one_at_a_time()?;
         let mut kept = self.kept()?;
         let renew_at = later(RENEW_BEFORE);
         if kept.next_update.is_some_and(|until| until > renew_at) && self.pos_crl().exists() {
@@ -108,6 +112,7 @@ impl Pki {
         revokes: &[&Path],
         until: Timestamp,
     ) -> Result<String, ProvisionError> {
+        let _alone = self.one_at_a_time()?;
         let mut kept = self.kept()?;
         let mut entries = std::mem::take(&mut kept.revoked);
         let for_good = entries.len();
@@ -175,19 +180,36 @@ impl Pki {
         files::replace(&state, &json, Audience::Owner).map_err(at(&state))
     }
 
+    /// From what is kept to what is published nobody else may come between, of this process or another: one of two would
+    /// forget whom the other revoked. It ends with the handle, and with the process. The lock is on the directory, since
+    /// the files in it are replaced.
+    fn one_at_a_time(&self) -> Result<File, ProvisionError> {
+        let keys = self.ca_keys();
+        let dir = File::open(&keys).map_err(at(&keys))?;
+        match dir.lock() {
+            // A file system without locks is as good as it was.
+            Err(error) if error.kind() != io::ErrorKind::Unsupported => Err(at(&keys)(error)),
+            _ => Ok(dir),
+        }
+    }
+
     fn kept(&self) -> Result<Kept, ProvisionError> {
         let path = self.revocation_state();
         match std::fs::read(&path) {
             Ok(json) => serde_json::from_slice(&json)
-                .map_err(std::io::Error::from)
+                .map_err(io::Error::from)
                 .map_err(at(&path)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Kept::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Kept::default()),
             Err(error) => Err(at(&path)(error)),
         }
     }
 
     fn revocation_state(&self) -> PathBuf {
-        self.dir.join("ca-keys").join("revoked.json")
+        self.ca_keys().join("revoked.json")
+    }
+
+    fn ca_keys(&self) -> PathBuf {
+        self.dir.join("ca-keys")
     }
 
     /// The serial number of a certificate that our POS CA signed.
@@ -303,6 +325,46 @@ mod tests {
         );
         assert_eq!(pki.revoke("0A:bc").unwrap().serial, "abc");
         assert_eq!(list(&pki).0, 3);
+    }
+
+    // Locks are of a handle and not of a process, so two threads are as good as two processes.
+    #[test]
+    fn two_who_revoke_at_once_forget_nobody_and_use_no_number_twice() {
+        const EACH: u64 = 16;
+        let (_dir, pki) = provisioned();
+        let numbers = std::thread::scope(|scope| {
+            let revokes = |who: u64| {
+                let pki = &pki;
+                move || {
+                    let serials = (0..EACH).map(|nth| format!("{who}0{nth:02}"));
+                    let lists = serials.map(|serial| pki.revoke(&serial).unwrap().list);
+                    lists.collect::<Vec<_>>()
+                }
+            };
+            let one = scope.spawn(revokes(1));
+            let other = scope.spawn(revokes(2));
+            [one.join().unwrap(), other.join().unwrap()].concat()
+        });
+        let numbers: std::collections::BTreeSet<_> = numbers.into_iter().collect();
+        assert_eq!(numbers, (2..2 + 2 * EACH).collect());
+        let (number, serials) = list(&pki);
+        assert_eq!((number, serials.len()), (1 + 2 * EACH, 32));
+    }
+
+    #[test]
+    fn who_revokes_waits_until_the_other_is_done() {
+        let (_dir, pki) = provisioned();
+        let other = pki.one_at_a_time().unwrap();
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| pki.revoke("abc").unwrap());
+            pki.remember(&Kept {
+                number: 7,
+                ..Kept::default()
+            })
+            .unwrap();
+            drop(other);
+            assert_eq!(waiting.join().unwrap().list, 8);
+        });
     }
 
     #[test]
