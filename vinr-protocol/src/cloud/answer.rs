@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::id::WebhookEndpointId;
 use crate::payment::Payment;
@@ -81,6 +82,21 @@ impl WebhookSecret {
     }
 }
 
+impl Zeroize for WebhookSecret {
+    fn zeroize(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+/// Nothing of it stays in memory. \[SEC-1\]
+impl Drop for WebhookSecret {
+    fn drop(&mut self) {
+        self.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for WebhookSecret {}
+
 impl fmt::Debug for WebhookSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("WebhookSecret(…)")
@@ -102,5 +118,19 @@ mod tests {
     fn a_secret_is_not_printed() {
         let secret = WebhookSecret::new("whsec_abc");
         assert!(!format!("{secret:?}").contains("abc"));
+    }
+
+    #[test]
+    fn a_secret_that_was_wiped_is_empty() {
+        let mut secret = WebhookSecret::new("whsec_abc");
+        secret.zeroize();
+        assert_eq!(secret.expose(), "");
+    }
+
+    #[test]
+    fn a_secret_is_wiped_when_it_is_dropped() {
+        assert!(std::mem::needs_drop::<WebhookSecret>());
+        fn wipes_itself<T: ZeroizeOnDrop>() {}
+        wipes_itself::<WebhookSecret>();
     }
 }
