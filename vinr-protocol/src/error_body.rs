@@ -172,6 +172,9 @@ pub struct ErrorBody {
     /// What a till may do.
     #[serde(default)]
     pub next: Option<Next>,
+    /// When to try again, where the answer's `Retry-After` said so: a header, and so no part of the object on the wire.
+    #[serde(skip)]
+    pub retry_after_ms: Option<u32>,
 }
 
 impl ErrorBody {
@@ -234,6 +237,7 @@ impl Refusal {
                 param: self.param,
                 request_id: Some(request_id),
                 next: Some(next),
+                retry_after_ms: None,
             },
         }
     }
@@ -249,6 +253,17 @@ mod tests {
             Code::ReferenceAlreadyPaid.meaning(),
             (409, ErrorType::ConflictError, Next::UseStoredResult)
         );
+    }
+
+    #[test]
+    fn when_to_try_again_is_not_on_the_wire() {
+        let json =
+            r#"{"type":"conflict_error","code":"terminal_busy","message":"","retry_after_ms":7}"#;
+        let mut error: ErrorBody = serde_json::from_str(json).expect("an unknown name is ignored");
+        assert_eq!(error.retry_after_ms, None);
+        error.retry_after_ms = Some(7);
+        let json = serde_json::to_string(&error).expect("texts are JSON");
+        assert!(!json.contains("retry"), "{json}");
     }
 
     #[test]

@@ -622,6 +622,7 @@ mod tests {
             param: None,
             request_id: None,
             next: Some(next),
+            retry_after_ms: None,
         }
     }
 

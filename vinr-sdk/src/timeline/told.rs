@@ -213,6 +213,7 @@ mod tests {
             param: Some(bad.clone()),
             request_id: None,
             next: Some(CANARY.into()),
+            retry_after_ms: None,
         };
         let lost = |why| Input::Lost(Path::Lan, why);
         for input in [
@@ -288,6 +289,7 @@ mod tests {
             param: None,
             request_id: None,
             next: None,
+            retry_after_ms: None,
         };
         error.request_id = RequestId::new("req_17").ok();
         let refused = Input::Refused {

@@ -472,6 +472,7 @@ fn refused(path: Path, code: &Code) -> hybrid::Input {
             param: None,
             request_id: None,
             next: Some(next),
+            retry_after_ms: None,
         },
     }
 }

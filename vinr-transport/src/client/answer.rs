@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use http::Response;
-use http::header::HeaderName;
+use http::header::{HeaderMap, HeaderName, RETRY_AFTER};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use serde::de::DeserializeOwned;
 use vinr_protocol::Payment;
-use vinr_protocol::error_body::ErrorEnvelope;
+use vinr_protocol::error_body::{ErrorBody, ErrorEnvelope};
 use vinr_protocol::id::RequestId;
 
 use super::error::{CallError, Lost, innermost};
@@ -17,6 +17,9 @@ pub(super) const OBJECT_LIMIT: usize = 64 * 1024;
 
 /// The largest list: lists are never paged.
 pub(super) const LIST_LIMIT: usize = 4 * 1024 * 1024;
+
+/// Whoever says more means no time that a sale waits for.
+const LONGEST_REST_S: u32 = 3600;
 
 static SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-vinr-request-id");
@@ -60,15 +63,20 @@ pub(super) async fn refused_or(
     if status == http::StatusCode::OK {
         return Ok(response);
     }
+    let retry_after_ms = retry_after_ms(response.headers());
     let envelope = json::<ErrorEnvelope>(response.into_body(), OBJECT_LIMIT).await;
-    match (status.as_u16(), envelope) {
-        (status @ 400..=499, Ok(envelope)) => {
-            Err(CallError::Refused(status, Box::new(envelope.error)))
-        }
-        (status @ 500..=599, envelope) => Err(CallError::Indeterminate {
+    let error = envelope.map(|it| {
+        Box::new(ErrorBody {
+            retry_after_ms,
+            ..it.error
+        })
+    });
+    match (status.as_u16(), error) {
+        (status @ 400..=499, Ok(error)) => Err(CallError::Refused(status, error)),
+        (status @ 500..=599, error) => Err(CallError::Indeterminate {
             why: Lost::Failed {
                 status,
-                error: envelope.ok().map(|it| Box::new(it.error)),
+                error: error.ok(),
             },
         }),
         (status, _) => Err(CallError::bad(format!(
@@ -112,9 +120,51 @@ fn activation(header: &str) -> Option<f64> {
     })
 }
 
+/// Whole seconds, as a terminal says them; the form with a date is for clocks that agree. \[GRP-6\]
+fn retry_after_ms(headers: &HeaderMap) -> Option<u32> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    // What is too large for the type is too large for us.
+    let seconds: u32 = is_number.then(|| text.parse().unwrap_or(u32::MAX))?;
+    Some(seconds.min(LONGEST_REST_S) * 1000)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn rest(header: &'static str) -> Option<u32> {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, http::HeaderValue::from_static(header));
+        retry_after_ms(&headers)
+    }
+
+    // [GRP-6]
+    #[test]
+    fn when_to_try_again_is_read_in_whole_seconds() {
+        assert_eq!((rest("0"), rest("3")), (Some(0), Some(3000)));
+        for other in [
+            "",
+            "-1",
+            "+1",
+            "1.5",
+            "2 s",
+            "Thu, 26 Nov 2026 04:00:00 GMT",
+        ] {
+            assert_eq!(rest(other), None, "{other}");
+        }
+        assert_eq!(retry_after_ms(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn when_to_try_again_is_at_most_an_hour() {
+        assert_eq!(
+            (rest("3599"), rest("3600")),
+            (Some(3_599_000), Some(3_600_000))
+        );
+        assert_eq!(rest("3601"), Some(3_600_000));
+        assert_eq!(rest("99999999999999999999999"), Some(3_600_000));
+    }
 
     #[test]
     fn activation_is_found_among_other_metrics() {

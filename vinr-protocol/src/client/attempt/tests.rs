@@ -115,6 +115,7 @@ pub(in crate::client) fn error(code: Code) -> ErrorBody {
         param: None,
         request_id: None,
         next: None,
+        retry_after_ms: None,
     }
 }
 
