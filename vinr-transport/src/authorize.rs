@@ -11,6 +11,7 @@ use rustls::client::danger::HandshakeSignatureValid;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 use rustls_pki_types::{CertificateDer, UnixTime};
+use tokio::sync::watch;
 use vinr_protocol::error_body::{Code, Refusal};
 
 use crate::check::{Check, Side};
@@ -90,6 +91,11 @@ impl Authorization {
         let first = live.judge(&chain, live.now());
         let till = Shown::new(chain, first);
         Self { live, till }
+    }
+
+    /// Hears of everything that is exchanged from now on: the next check may say something else.
+    pub(crate) fn exchanges(&self) -> watch::Receiver<u64> {
+        self.live.exchanges()
     }
 
     /// May this connection's till drive the terminal, now, and how do the lists stand that say so?

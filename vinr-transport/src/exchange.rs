@@ -5,14 +5,15 @@
 
 use std::convert::Infallible;
 use std::ops::Deref;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::sync::watch;
 
 /// The one place that holds the value.
 #[derive(Debug)]
 pub(crate) struct Exchanged<T> {
     current: RwLock<Arc<Generation<T>>>,
-    newest: AtomicU64,
+    newest: watch::Sender<u64>,
 }
 
 /// The value between two exchanges; never changed, only replaced.
@@ -26,7 +27,7 @@ impl<T: Clone> Exchanged<T> {
     pub(crate) fn new(value: T) -> Self {
         Self {
             current: RwLock::new(Arc::new(Generation { number: 0, value })),
-            newest: AtomicU64::new(0),
+            newest: watch::Sender::new(0),
         }
     }
 
@@ -37,7 +38,12 @@ impl<T: Clone> Exchanged<T> {
 
     /// Counts the exchanges; cheap enough to be asked at every request.
     pub(crate) fn generation(&self) -> u64 {
-        self.newest.load(Ordering::Acquire)
+        *self.newest.borrow()
+    }
+
+    /// Hears of every exchange from now on.
+    pub(crate) fn exchanges(&self) -> watch::Receiver<u64> {
+        self.newest.subscribe()
     }
 
     /// Puts a changed copy in place; when it returns, every later request is judged by it. A change that fails leaves
@@ -51,7 +57,7 @@ impl<T: Clone> Exchanged<T> {
         let outcome = change(&mut value)?;
         let number = current.number + 1;
         *current = Arc::new(Generation { number, value });
-        self.newest.store(number, Ordering::Release);
+        self.newest.send_replace(number);
         Ok(outcome)
     }
 
@@ -92,6 +98,16 @@ mod tests {
         assert_eq!(exchanged.generation(), 1);
         let current = exchanged.current();
         assert_eq!((current.number(), **current), (1, 'b'));
+    }
+
+    #[test]
+    fn who_listens_hears_of_an_exchange_and_not_of_one_that_failed() {
+        let exchanged = Exchanged::new('a');
+        let exchanges = exchanged.exchanges();
+        let _ = exchanged.try_exchange(|_| Err::<(), _>("no"));
+        assert!(!exchanges.has_changed().expect("it is there"));
+        exchanged.exchange(|it| *it = 'b');
+        assert!(exchanges.has_changed().expect("it is there"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use rustls::ServerConfig;
 use rustls_pki_types::{CertificateDer, UnixTime};
+use tokio::sync::watch;
 use vinr_protocol::TerminalId;
 
 use crate::authorize::PosVerifier;
@@ -97,6 +98,11 @@ impl Live {
     /// Counts the exchanges; cheap enough to be asked at every request.
     pub(crate) fn generation(&self) -> u64 {
         self.trust.generation()
+    }
+
+    /// Hears of every exchange from now on.
+    pub(crate) fn exchanges(&self) -> watch::Receiver<u64> {
+        self.trust.exchanges()
     }
 
     /// Judges what a till's handshake showed.

@@ -174,7 +174,8 @@ impl Server {
     }
 
     /// Takes a revocation list, PEM or DER. It counts from the next request on, on open connections too; a payment
-    /// that is held is still answered. Where it is refused, the list in use stays. \[TLS-12, TLS-15\]
+    /// that is held is still answered. An idle connection of a till that it revokes gives up its place, and is closed
+    /// after [`Limits::head`], in which it may ask and be told why. Where it is refused, the list in use stays. \[TLS-12, TLS-15\]
     ///
     /// It is kept in memory: a device that is to know it after a restart keeps it itself.
     pub fn install_crl(&self, bytes: &[u8]) -> Result<Installed, CrlError> {

@@ -18,7 +18,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rustls::server::Acceptor;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
@@ -212,13 +212,48 @@ impl<H: Handler> Connection<H> {
         );
         let ended = tokio::select! {
             ended = http.as_mut() => ended,
-            () = self.stop.cancelled() => {
+            () = self.is_over() => {
                 http.as_mut().graceful_shutdown();
                 http.await
             }
         };
         if let Err(error) = ended {
             tracing::debug!(peer = %self.peer, %error, "the connection broke off");
+        }
+    }
+
+    /// Waits until no further request is to be waited for. What is held finishes.
+    async fn is_over(&self) {
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = self.lost_its_right() => {}
+        }
+    }
+
+    /// Waits until the till may not ask any more, by something that was exchanged, and had the time to ask and be told
+    /// why. Its place is free at once. [NET-5, TLS-12]
+    async fn lost_its_right(&self) {
+        let Admission::Till {
+            authorization,
+            guest,
+        } = &self.admission
+        else {
+            return std::future::pending().await;
+        };
+        let mut exchanges = authorization.exchanges();
+        loop {
+            if authorization.check().is_ok() {
+                // The sender lives as long as we do.
+                let _ = exchanges.changed().await;
+                continue;
+            }
+            guest.refused();
+            sleep(self.limits.head).await;
+            let may_ask = authorization.check().is_ok() && guest.accepted();
+            if !may_ask {
+                tracing::info!(peer = %self.peer, "closed: the till may not ask any more");
+                return;
+            }
         }
     }
 

@@ -9,6 +9,9 @@
 //!                              refused ──▶ Refused (is told why)                        Busy never makes room
 //! ```
 //!
+//! A till whose right is taken back while it is idle goes to the door, too: it may be told why, and its place is free. One
+//! that is given it back before it went takes a place as one that was accepted.
+//!
 //! At a full door the newcomer takes a place, as from a SYN backlog, and is not turned away: an attacker can hold
 //! every place for as long as a handshake may take, while a lawful till needs its own for milliseconds. Whose place?
 //! Of the address that has the most, and there of whoever has shown least for longest. So a crowd makes room for its
@@ -145,7 +148,7 @@ impl Places {
                 self.rate.leak();
                 return self.give_turns();
             }
-            Input::Refused(seat) => self.guests.advance(seat, Stage::Refused),
+            Input::Refused(seat) => self.refused(seat),
             Input::Answered(seat) => self.guests.advance(seat, Stage::Idle),
             Input::Left(seat) => self.guests.remove(seat),
         }
@@ -263,6 +266,10 @@ impl Places {
         let Some(guest) = self.guests.find(seat) else {
             return Vec::new();
         };
+        if !guest.stage.is_at_door() {
+            // It lost its right and has it again, and waited for an answer meanwhile.
+            return vec![Effect::Welcome(seat)];
+        }
         let address = guest.address;
         self.known.remember(address);
         let mut effects = Vec::new();
@@ -277,6 +284,14 @@ impl Places {
         effects
     }
 
+    /// Its answer comes first: what waits for one makes room for nobody.
+    fn refused(&mut self, seat: Seat) {
+        let guest = self.guests.find(seat);
+        if guest.is_some_and(|guest| guest.stage != Stage::Busy) {
+            self.guests.advance(seat, Stage::Refused);
+        }
+    }
+
     /// A request counts only while its connection has a place: what was closed for another is not handed on.
     fn asked(&mut self, seat: Seat) -> Vec<Effect> {
         match self.guests.find(seat).map(|guest| guest.stage) {
@@ -284,9 +299,15 @@ impl Places {
                 self.guests.advance(seat, Stage::Busy);
                 vec![Effect::Handle(seat)]
             }
-            Some(Stage::Refused | Stage::Silent | Stage::Waiting | Stage::Shaking) | None => {
-                Vec::new()
+            // Who asks was judged just before: it has its right again.
+            Some(Stage::Refused) => {
+                let mut effects = self.accepted(seat);
+                if effects.pop_if(|it| *it == Effect::Welcome(seat)).is_some() {
+                    effects.extend(self.asked(seat));
+                }
+                effects
             }
+            Some(Stage::Silent | Stage::Waiting | Stage::Shaking) | None => Vec::new(),
         }
     }
 

@@ -375,6 +375,59 @@ fn a_connection_with_a_request_under_way_is_never_closed() {
 }
 
 #[test]
+fn a_till_that_lost_its_right_leaves_its_place_to_another() {
+    let mut house = House::new();
+    let lost = house.till(1);
+    house.till(1);
+    house.till(1);
+    assert_eq!(house.places.step(Input::Refused(lost)), []);
+    house.till(1);
+    let load = house.places.load();
+    assert_eq!((load.idle, load.handshakes, load.made_room), (3, 1, 0));
+}
+
+#[test]
+fn a_till_that_lost_its_right_while_it_waits_for_an_answer_makes_room_for_nobody() {
+    let mut house = House::new();
+    let busy = house.busy(1);
+    assert_eq!(house.places.step(Input::Refused(busy)), []);
+    assert_eq!(house.places.load().answering, 1);
+    assert_eq!(house.places.step(Input::OutOfHandles), []);
+}
+
+#[test]
+fn a_till_that_has_its_right_again_may_ask() {
+    let mut house = House::new();
+    let till = house.till(1);
+    assert_eq!(house.places.step(Input::Refused(till)), []);
+    let effects = house.places.step(Input::Asked(till));
+    assert_eq!(effects, [Effect::Handle(till)]);
+    assert_eq!(house.places.load().answering, 1);
+}
+
+#[test]
+fn a_till_that_has_its_right_again_and_no_place_goes() {
+    let mut house = House::new();
+    let till = house.till(1);
+    assert_eq!(house.places.step(Input::Refused(till)), []);
+    house.busy(1);
+    house.busy(1);
+    house.busy(1);
+    let effects = house.places.step(Input::Asked(till));
+    assert_eq!(effects, [Effect::Close(till)]);
+}
+
+#[test]
+fn a_till_that_is_given_its_right_back_while_it_waits_still_waits() {
+    let mut house = House::new();
+    let busy = house.busy(1);
+    assert_eq!(house.places.step(Input::Refused(busy)), []);
+    let effects = house.places.step(Input::Accepted(busy));
+    assert_eq!(effects, [Effect::Welcome(busy)]);
+    assert_eq!(house.places.load().answering, 1);
+}
+
+#[test]
 fn a_stranger_never_closes_what_a_till_holds() {
     let mut house = House::new();
     for last in [1, 1, 1, 2] {
