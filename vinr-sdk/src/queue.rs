@@ -16,8 +16,22 @@ use vinr_protocol::{Machine, TerminalId};
 #[derive(Clone)]
 pub(crate) struct Queue {
     state: Arc<Mutex<State>>,
+    clocks: watch::Sender<Clocks>,
+}
+
+/// What the lanes wait for.
+#[derive(Debug, Clone, Copy, Default)]
+struct Clocks {
     /// When busy terminals may be tried again.
-    retry: watch::Sender<Option<Instant>>,
+    retry: Option<Instant>,
+    /// When one that could not be reached may be.
+    doubt: Option<Instant>,
+}
+
+impl Clocks {
+    fn next(self) -> Option<Instant> {
+        [self.retry, self.doubt].into_iter().flatten().min()
+    }
 }
 
 #[derive(Default)]
@@ -41,14 +55,14 @@ pub(crate) struct Seat {
     queue: Queue,
     call: Call,
     turns: mpsc::UnboundedReceiver<Turn>,
-    retry: watch::Receiver<Option<Instant>>,
+    clocks: watch::Receiver<Clocks>,
 }
 
 impl Default for Queue {
     fn default() -> Self {
         Self {
             state: Arc::default(),
-            retry: watch::channel(None).0,
+            clocks: watch::channel(Clocks::default()).0,
         }
     }
 }
@@ -57,6 +71,7 @@ impl Queue {
     /// Comes for one of these, the first first.
     pub(crate) fn enter(&self, members: Arc<[TerminalId]>) -> Seat {
         let (calls, turns) = mpsc::unbounded_channel();
+        self.look_at_the_clock();
         let mut state = self.lock();
         state.came += 1;
         let call = Call(state.came);
@@ -66,7 +81,7 @@ impl Queue {
             queue: self.clone(),
             call,
             turns,
-            retry: self.retry.subscribe(),
+            clocks: self.clocks.subscribe(),
         }
     }
 
@@ -81,7 +96,13 @@ impl Queue {
                 Effect::Try { call, terminal } => (call, Turn::Try(terminal)),
                 Effect::NoneReachable(call) => (call, Turn::NoneReachable),
                 Effect::ArmRetry(after) => {
-                    self.retry.send_replace(Some(Instant::now() + after));
+                    let at = Some(Instant::now() + after);
+                    self.clocks.send_modify(|clocks| clocks.retry = at);
+                    continue;
+                }
+                Effect::ArmDoubt(after) => {
+                    let at = Some(Instant::now() + after);
+                    self.clocks.send_modify(|clocks| clocks.doubt = at);
                     continue;
                 }
             };
@@ -92,12 +113,18 @@ impl Queue {
         }
     }
 
-    /// The pause that ended then is over, unless another call said so already.
-    fn retry(&self, then: Instant) {
+    /// Says what is over, unless another call said so already.
+    fn look_at_the_clock(&self) {
         let mut state = self.lock();
-        if *self.retry.borrow() == Some(then) {
-            self.retry.send_replace(None);
+        let now = Instant::now();
+        let is_over = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        if is_over(self.clocks.borrow().retry) {
+            self.clocks.send_modify(|clocks| clocks.retry = None);
             self.step(&mut state, Input::Retry);
+        }
+        if is_over(self.clocks.borrow().doubt) {
+            self.clocks.send_modify(|clocks| clocks.doubt = None);
+            self.step(&mut state, Input::DoubtOver);
         }
     }
 
@@ -113,12 +140,12 @@ impl Seat {
     /// Cancel-safe.
     pub(crate) async fn turn(&mut self) -> Turn {
         loop {
-            let at = *self.retry.borrow_and_update();
+            let at = self.clocks.borrow_and_update().next();
             tokio::select! {
                 biased;
                 Some(turn) = self.turns.recv() => return turn,
-                then = until(at) => self.queue.retry(then),
-                _ = self.retry.changed() => {}
+                () = until(at) => self.queue.look_at_the_clock(),
+                _ = self.clocks.changed() => {}
             }
         }
     }
@@ -142,12 +169,9 @@ impl Drop for Seat {
     }
 }
 
-async fn until(at: Option<Instant>) -> Instant {
+async fn until(at: Option<Instant>) {
     match at {
-        Some(at) => {
-            sleep_until(at).await;
-            at
-        }
+        Some(at) => sleep_until(at).await,
         None => pending().await,
     }
 }

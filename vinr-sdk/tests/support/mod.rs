@@ -2,6 +2,7 @@
 
 mod cable;
 mod shop;
+pub(crate) mod tls;
 
 pub(crate) use cable::{Cable, State};
 pub(crate) use shop::{A, B, C, Shop, id, never_taps, passes, taps};

@@ -9,6 +9,7 @@
 //! | a call comes | the first of its members that is not held or busy; none: it waits |
 //! | a call was told *busy* | that terminal rests for its `Retry-After`; the call tries the next or waits |
 //! | a call could not reach a terminal | it does not try that one again, unless a hint comes |
+//! | | other calls try it last, until it is reached, a hint comes or 30 s have passed |
 //! | a call has reached none, and none is held or busy | none is reachable |
 //! | a terminal is free | it goes to the call that came first of those that want it |
 
@@ -27,6 +28,10 @@ mod tests;
 /// At most so many busy terminals are tried again at a time, so that a till with 1 000 of them does not ask them all
 /// every second.
 pub const TRIED_AGAIN: usize = 8;
+
+/// For so long a terminal that a call could not reach is tried after all others, so that not every call waits for it. Then
+/// one is tried as before, the one that has been doubted longest.
+pub const DOUBTED_FOR: Duration = Duration::from_secs(30);
 
 /// A call, numbered in the order in which calls came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,6 +62,8 @@ pub enum Input {
     Idle(TerminalId),
     /// The time of the last [`Effect::ArmRetry`] passed.
     Retry,
+    /// The time of the last [`Effect::ArmDoubt`] passed.
+    DoubtOver,
 }
 
 /// What the lanes ask of their host.
@@ -73,6 +80,8 @@ pub enum Effect {
     NoneReachable(Call),
     /// Say [`Input::Retry`] after this time.
     ArmRetry(Duration),
+    /// Say [`Input::DoubtOver`] after this time.
+    ArmDoubt(Duration),
 }
 
 /// The machine.
@@ -84,6 +93,9 @@ pub struct Lanes {
     /// The busy ones, those that have rested longest first.
     resting: VecDeque<(TerminalId, Duration)>,
     retry_armed: bool,
+    /// Those that some call could not reach, the one that has been doubted longest first.
+    doubted: VecDeque<TerminalId>,
+    doubt_armed: bool,
 }
 
 /// What one call wants.
@@ -134,6 +146,7 @@ impl Machine for Lanes {
             Input::Ended(call) => self.ended(call),
             Input::Idle(terminal) => self.idle(terminal),
             Input::Retry => self.retry(),
+            Input::DoubtOver => self.doubt_over(),
         }
     }
 }
@@ -165,6 +178,7 @@ impl Lanes {
             Left::Busy => {
                 let rest = retry_after.unwrap_or(RETRY_AFTER);
                 let rest = rest.clamp(RETRY_AFTER_MIN, RETRY_AFTER_MAX);
+                self.trust(&terminal);
                 self.taken.insert(terminal.clone(), Taken::Busy);
                 self.resting.push_back((terminal, rest));
                 effects.extend(self.arm_retry());
@@ -173,6 +187,7 @@ impl Lanes {
             Left::Unreachable => {
                 wish.dead.insert(terminal.clone());
                 self.taken.remove(&terminal);
+                effects.extend(self.doubt(terminal));
                 effects.extend(self.choose(call));
                 effects.extend(self.choose_for_all());
             }
@@ -189,6 +204,7 @@ impl Lanes {
             return Vec::new();
         };
         self.taken.remove(&terminal);
+        self.trust(&terminal);
         let mut effects: Vec<_> = self.offer(terminal).into_iter().collect();
         effects.extend(self.choose_for_all());
         effects
@@ -207,6 +223,7 @@ impl Lanes {
             }
             None => {}
         }
+        self.trust(&terminal);
         for wish in self.calls.values_mut() {
             wish.dead.remove(&terminal);
         }
@@ -234,6 +251,36 @@ impl Lanes {
     }
 }
 
+/// Who could not be reached.
+impl Lanes {
+    fn doubt(&mut self, terminal: TerminalId) -> Option<Effect> {
+        self.trust(&terminal);
+        self.doubted.push_back(terminal);
+        self.arm_doubt()
+    }
+
+    fn trust(&mut self, terminal: &TerminalId) {
+        self.doubted.retain(|doubted| doubted != terminal);
+    }
+
+    /// One at a time: a shop in which many are dead does not make one call wait for all of them.
+    fn doubt_over(&mut self) -> Vec<Effect> {
+        self.doubt_armed = false;
+        self.doubted.pop_front();
+        let mut effects: Vec<_> = self.arm_doubt().into_iter().collect();
+        effects.extend(self.choose_for_all());
+        effects
+    }
+
+    fn arm_doubt(&mut self) -> Option<Effect> {
+        if self.doubt_armed || self.doubted.is_empty() {
+            return None;
+        }
+        self.doubt_armed = true;
+        Some(Effect::ArmDoubt(DOUBTED_FOR))
+    }
+}
+
 /// Who gets what.
 impl Lanes {
     fn waiting(&self) -> impl Iterator<Item = Call> {
@@ -242,20 +289,24 @@ impl Lanes {
         self.calls.iter().filter_map(waiting)
     }
 
-    /// The first idle terminal in the given order. \[GRP-1\]
+    /// The first idle terminal in the given order \[GRP-1\]; a doubted one only where there is no other, busy or not.
     fn choose(&mut self, call: Call) -> Option<Effect> {
-        let wish = self.calls.get_mut(&call)?;
-        let free = |terminal: &&TerminalId| {
-            !self.taken.contains_key(*terminal) && !wish.dead.contains(*terminal)
-        };
-        if let Some(terminal) = wish.members.iter().find(free).cloned() {
+        let wish = self.calls.get(&call)?;
+        let is_taken = |terminal: &TerminalId| self.taken.contains_key(terminal);
+        let mut free = (wish.members.iter())
+            .filter(|terminal| !is_taken(terminal) && !wish.dead.contains(*terminal));
+        let doubted: BTreeSet<_> = self.doubted.iter().collect();
+        let last = free.clone().next();
+        if let Some(terminal) = free.find(|terminal| !doubted.contains(terminal)).cloned() {
             return Some(self.give(call, terminal));
         }
-        let taken = |terminal| self.taken.contains_key(terminal);
-        if wish.members.iter().any(taken) {
+        if wish.members.iter().any(is_taken) {
             return None;
         }
-        wish.place = Place::Away;
+        if let Some(terminal) = last.cloned() {
+            return Some(self.give(call, terminal));
+        }
+        self.calls.get_mut(&call)?.place = Place::Away;
         Some(Effect::NoneReachable(call))
     }
 

@@ -182,7 +182,7 @@ fn a_call_that_can_reach_none_is_told() {
     story()
         .then(came(1, &["A", "B"]))
         .then(left(1, Left::Unreachable))
-        .is(&[tries(1, "B")])
+        .is(&[Effect::ArmDoubt(DOUBTED_FOR), tries(1, "B")])
         .then(left(1, Left::Unreachable))
         .is(&[Effect::NoneReachable(Call(1))]);
 }
@@ -193,22 +193,90 @@ fn a_call_waits_for_the_busy_one_where_the_others_are_dead() {
         .then(came(1, &["A", "B"]))
         .then(left(1, Left::Busy))
         .then(left(1, Left::Unreachable))
-        .is(&[])
+        .is(&[Effect::ArmDoubt(DOUBTED_FOR)])
         .then(Input::Retry)
         .is(&[tries(1, "A")]);
 }
 
+/// One call could not reach A, and is at B.
+fn a_is_dead() -> Story {
+    story()
+        .then(came(1, &["A", "B"]))
+        .then(left(1, Left::Unreachable))
+        .is(&[Effect::ArmDoubt(DOUBTED_FOR), tries(1, "B")])
+}
+
 #[test]
-fn a_dead_terminal_is_tried_by_the_next_call_and_again_after_a_hint() {
-    let dead = || {
-        story()
-            .then(came(1, &["A", "B"]))
-            .then(left(1, Left::Unreachable))
-            .then(left(1, Left::Busy))
-            .is(&[Effect::ArmRetry(RETRY_AFTER)])
-    };
-    dead().then(came(2, &["A"])).is(&[tries(2, "A")]);
-    dead().then(idle("A")).is(&[tries(1, "A")]);
+fn a_dead_terminal_is_passed_over_by_the_next_call() {
+    a_is_dead()
+        .then(ended(1))
+        .then(came(2, &["A", "B"]))
+        .is(&[tries(2, "B")]);
+}
+
+#[test]
+fn a_dead_terminal_is_tried_where_there_is_no_other() {
+    a_is_dead().then(came(2, &["A"])).is(&[tries(2, "A")]);
+}
+
+#[test]
+fn a_busy_terminal_is_waited_for_rather_than_a_dead_one_tried() {
+    a_is_dead().then(came(2, &["A", "B"])).is(&[]);
+}
+
+#[test]
+fn a_dead_terminal_is_tried_as_before_once_it_was_reached_or_hinted_at_or_the_doubt_is_over() {
+    let reached = || a_is_dead().then(came(2, &["A"]));
+    for story in [
+        reached().then(ended(2)),
+        a_is_dead().then(idle("A")),
+        a_is_dead().then(Input::DoubtOver),
+    ] {
+        story.then(came(3, &["A", "C"])).is(&[tries(3, "A")]);
+    }
+    reached()
+        .then(left(2, Left::Busy))
+        .then(Input::Retry)
+        .then(ended(2))
+        .then(came(3, &["A", "C"]))
+        .is(&[tries(3, "A")]);
+}
+
+#[test]
+fn who_waits_beside_a_dead_terminal_tries_it_once_the_doubt_is_over() {
+    a_is_dead()
+        .then(came(2, &["A", "B"]))
+        .then(Input::DoubtOver)
+        .is(&[tries(2, "A")]);
+}
+
+#[test]
+fn of_a_thousand_dead_terminals_one_is_tried_again_at_a_time() {
+    let ids: Vec<_> = (0..1000).map(|nth| format!("{nth:03}")).collect();
+    let mut ids: Vec<_> = ids.iter().map(String::as_str).collect();
+    let mut story = story().then(came(1, &ids));
+    for _ in 0..1000 {
+        story = story.then(left(1, Left::Unreachable));
+    }
+    ids.push("alive");
+    let mut story = story.then(ended(1)).then(Input::DoubtOver);
+    for (call, id) in [(2, "000"), (3, "alive")] {
+        story = story.then(came(call, &ids)).is(&[tries(call, id)]);
+        if id == "000" {
+            story = story.then(left(call, Left::Unreachable)).then(ended(call));
+        }
+    }
+}
+
+#[test]
+fn a_call_tries_a_terminal_that_it_could_not_reach_again_after_a_hint() {
+    story()
+        .then(came(1, &["A", "B"]))
+        .then(left(1, Left::Unreachable))
+        .then(left(1, Left::Busy))
+        .is(&[Effect::ArmRetry(RETRY_AFTER)])
+        .then(idle("A"))
+        .is(&[tries(1, "A")]);
 }
 
 #[test]
@@ -217,7 +285,11 @@ fn who_waited_for_a_terminal_that_proves_dead_learns_it_too() {
         .then(came(1, &["A"]))
         .then(came(2, &["A"]))
         .then(left(1, Left::Unreachable))
-        .is(&[Effect::NoneReachable(Call(1)), tries(2, "A")]);
+        .is(&[
+            Effect::ArmDoubt(DOUBTED_FOR),
+            Effect::NoneReachable(Call(1)),
+            tries(2, "A"),
+        ]);
 }
 
 #[test]
@@ -280,6 +352,7 @@ enum Happens {
     Ends(usize),
     Idle(usize),
     Retry,
+    DoubtOver,
 }
 
 const IDS: [&str; 4] = ["A", "B", "C", "D"];
@@ -293,6 +366,7 @@ fn any_happening() -> impl Strategy<Value = Happens> {
         2 => (0..8usize).prop_map(Happens::Ends),
         2 => (0..IDS.len()).prop_map(Happens::Idle),
         1 => Just(Happens::Retry),
+        1 => Just(Happens::DoubtOver),
     ]
 }
 
@@ -305,7 +379,7 @@ proptest! {
         let mut lanes = Lanes::default();
         let mut at = BTreeMap::<Call, TerminalId>::new();
         let mut told = BTreeSet::new();
-        let mut armed = false;
+        let (mut armed, mut doubts) = (false, false);
         let mut next = 0;
         for happens in story {
             let nth = |nth: usize, at: &BTreeMap<Call, TerminalId>| at.keys().nth(nth).copied();
@@ -334,7 +408,11 @@ proptest! {
                     armed = false;
                     Input::Retry
                 }
-                Happens::Retry => continue,
+                Happens::DoubtOver if doubts => {
+                    doubts = false;
+                    Input::DoubtOver
+                }
+                Happens::Retry | Happens::DoubtOver => continue,
             };
             for effect in lanes.step(input) {
                 match effect {
@@ -343,12 +421,16 @@ proptest! {
                         at.insert(call, terminal);
                     }
                     Effect::ArmRetry(_) => armed = true,
+                    Effect::ArmDoubt(_) => doubts = true,
                     Effect::NoneReachable(call) => drop(told.insert(call)),
                 }
             }
             prop_assert!(armed || lanes.resting.is_empty(), "busy for ever");
+            prop_assert!(doubts || lanes.doubted.is_empty(), "doubted for ever");
             for (call, wish) in &lanes.calls {
-                let forgotten = |id: &TerminalId| wish.wants(id) && !lanes.taken.contains_key(id);
+                let forgotten = |id: &TerminalId| {
+                    wish.wants(id) && !lanes.taken.contains_key(id) && !lanes.doubted.contains(id)
+                };
                 prop_assert!(!wish.members.iter().any(forgotten), "{call:?} waits for a free one");
                 let silent = wish.place == Place::Away && !told.contains(call);
                 prop_assert!(!silent, "{call:?} was not told");

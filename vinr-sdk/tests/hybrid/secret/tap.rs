@@ -4,15 +4,13 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls_pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use vinr_simulator::Pki;
 
-use crate::support::id;
+use crate::support::tls::{as_terminal, as_till};
 
 pub(crate) struct Tap {
     address: SocketAddr,
@@ -28,8 +26,8 @@ struct Shared {
 impl Tap {
     /// It has the terminal's key, and the till's.
     pub(crate) async fn before(terminal: SocketAddr, name: &str, pki: &Pki) -> Self {
-        let to_till = TlsAcceptor::from(Arc::new(server(name, pki)));
-        let to_terminal = TlsConnector::from(Arc::new(client(pki)));
+        let to_till = TlsAcceptor::from(Arc::new(as_terminal(name, pki)));
+        let to_terminal = TlsConnector::from(Arc::new(as_till(pki)));
         let name = ServerName::try_from(name.to_owned()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -79,44 +77,4 @@ impl Tap {
     pub(crate) fn heard(&self) -> Vec<u8> {
         self.shared.heard.lock().unwrap().clone()
     }
-}
-
-fn server(name: &str, pki: &Pki) -> ServerConfig {
-    let (certificate, key) = (pki.terminal_cert(&id(name)), pki.terminal_key(&id(name)));
-    let mut config = ServerConfig::builder_with_provider(provider())
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            chain(&certificate),
-            PrivateKeyDer::from_pem_file(key).unwrap(),
-        )
-        .unwrap();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    config
-}
-
-fn client(pki: &Pki) -> ClientConfig {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(chain(&pki.terminal_ca()));
-    let mut config = ClientConfig::builder_with_provider(provider())
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_client_auth_cert(
-            chain(&pki.pos_cert()),
-            PrivateKeyDer::from_pem_file(pki.pos_key()).unwrap(),
-        )
-        .unwrap();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    config
-}
-
-fn chain(path: &std::path::Path) -> Vec<CertificateDer<'static>> {
-    let certificates = CertificateDer::pem_file_iter(path).unwrap();
-    certificates.collect::<Result<_, _>>().unwrap()
-}
-
-fn provider() -> Arc<rustls::crypto::CryptoProvider> {
-    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }

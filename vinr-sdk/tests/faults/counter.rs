@@ -1,0 +1,194 @@
+//! Terminals, a cloud where there is one, and a breaker before each.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use vinr_protocol::device::Model;
+use vinr_protocol::question::LedgerEntry;
+use vinr_sdk::store::FileStoreError;
+use vinr_sdk::{
+    At, BuildError, Builder, Cloud, Connectivity, Create, Discover, Error, PaymentResult,
+    SecretKey, Vinr,
+};
+use vinr_simulator::Simulator;
+use vinr_simulator::cardholder::Script;
+use vinr_simulator::screen::Picture;
+
+use crate::breaker::Breaker;
+use crate::provisioned::copy_to;
+use crate::support::{A, B, C, id};
+
+/// Short, so that a test need not wait for 2 s.
+pub(crate) const LIMIT: Duration = Duration::from_millis(300);
+
+/// How the till pays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// At one terminal over the LAN.
+    Local,
+    /// At one terminal, over the LAN and through the cloud.
+    Hybrid,
+    /// At the first idle one of two.
+    Group,
+    /// At the first idle one of two, over the LAN and through the cloud.
+    HybridGroup,
+}
+
+impl Kind {
+    pub(crate) fn has_cloud(self) -> bool {
+        matches!(self, Self::Hybrid | Self::HybridGroup)
+    }
+
+    fn members(self) -> &'static [&'static str] {
+        match self {
+            Self::Local | Self::Hybrid => &[A],
+            Self::Group | Self::HybridGroup => &[A, B],
+        }
+    }
+
+    pub(crate) async fn pays(self, till: Vinr, reference: String) -> Result<PaymentResult, Error> {
+        let at = match self {
+            Self::Local | Self::Hybrid => At::Terminal(A),
+            Self::Group | Self::HybridGroup => At::Group(&[A, B]),
+        };
+        let connectivity = if self.has_cloud() {
+            Connectivity::Hybrid {
+                local_timeout: LIMIT,
+            }
+        } else {
+            Connectivity::Local
+        };
+        let sale = Create {
+            at,
+            amount: 2500,
+            currency: "USD",
+            reference: &reference,
+            connectivity,
+            ..Create::default()
+        };
+        till.payments().create(sale).await
+    }
+}
+
+pub(crate) struct Counter {
+    pub(crate) kind: Kind,
+    pub(crate) simulator: Simulator,
+    /// Before the terminals, in their order.
+    pub(crate) lan: Vec<Breaker>,
+    pub(crate) internet: Option<Breaker>,
+    dir: TempDir,
+}
+
+impl Counter {
+    pub(crate) async fn open(kind: Kind, script: Script) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        copy_to(&dir.path().join("vinr-local"), &[A, B, C].map(id));
+        let mut builder = Simulator::builder(dir.path().join("vinr-local")).cardholder(script);
+        for terminal in kind.members() {
+            builder = builder.terminal(id(terminal), Model::NexgoCt20);
+        }
+        if kind.has_cloud() {
+            builder = builder.cloud(SocketAddr::from(([127, 0, 0, 1], 0)));
+        }
+        let simulator = builder.start().await.unwrap();
+        let pki = simulator.pki();
+        let mut lan = Vec::new();
+        for terminal in simulator.terminals() {
+            let name = terminal.id().as_str();
+            lan.push(Breaker::before_terminal(terminal.address(), name, pki).await);
+        }
+        let mut internet = None;
+        if let Some(cloud) = simulator.cloud() {
+            internet = Some(Breaker::before_cloud(cloud.address(), pki).await);
+            while cloud.standing().await.unwrap().linked.len() < lan.len() {
+                tokio::task::yield_now().await;
+            }
+        }
+        Self {
+            kind,
+            simulator,
+            lan,
+            internet,
+            dir,
+        }
+    }
+
+    /// Each till has a store of its own, by its name.
+    pub(crate) fn store_dir(&self, till: &str) -> PathBuf {
+        self.dir.path().join("tills").join(till)
+    }
+
+    pub(crate) fn builder(&self, till: &str) -> Builder {
+        let pki = self.simulator.pki();
+        let mut builder = Vinr::builder()
+            .terminal_ca_file(pki.terminal_ca())
+            .unwrap()
+            .identity_pem_files(pki.pos_cert(), pki.pos_key())
+            .unwrap()
+            .store_dir(self.store_dir(till));
+        for (terminal, breaker) in self.simulator.terminals().iter().zip(&self.lan) {
+            builder = builder.terminal(terminal.id().as_str(), breaker.address());
+        }
+        if let Some(internet) = &self.internet {
+            let key = SecretKey::from_file(pki.api_key()).unwrap();
+            let url = format!("https://{}", internet.address());
+            builder = builder.cloud(Cloud::with_ca_file(&url, key, pki.cloud_ca()).unwrap());
+        }
+        builder
+    }
+
+    /// A till over this store, once the one that went down has let go of it.
+    pub(crate) async fn till(&self, name: &str) -> Vinr {
+        loop {
+            match self.builder(name).build() {
+                Ok(till) => return till,
+                Err(BuildError::Store(FileStoreError::InUse { .. })) => {
+                    tokio::task::yield_now().await;
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    pub(crate) fn mend(&self) {
+        for breaker in self.lan.iter().chain(&self.internet) {
+            breaker.mend();
+        }
+    }
+
+    /// Waits until no terminal serves anybody.
+    pub(crate) async fn is_idle(&self) {
+        for terminal in self.simulator.terminals() {
+            while matches!(
+                terminal.screen().screen,
+                Picture::PresentCard | Picture::EnterPin | Picture::Authorizing
+            ) {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// Finds the first terminal, so that there is a warm line to it.
+    pub(crate) async fn meet(&self, till: &Vinr) {
+        let hosts = Discover::static_hosts([self.lan[0].address().to_string()]);
+        let found = till.readers().discover(hosts).await.unwrap();
+        assert_eq!(found.readers.len(), 1, "{:?}", found.left_out);
+    }
+
+    /// What the card network took for the sale: approved and not voided.
+    pub(crate) async fn charges(&self, reference: &str) -> usize {
+        let mut ledger = Vec::new();
+        match self.simulator.cloud() {
+            Some(cloud) => ledger = cloud.ledger().await,
+            None => {
+                for terminal in self.simulator.terminals() {
+                    ledger.extend(terminal.ledger().await);
+                }
+            }
+        }
+        let is_charge = |it: &&LedgerEntry| it.reference == reference && it.approved && !it.voided;
+        ledger.iter().filter(is_charge).count()
+    }
+}
