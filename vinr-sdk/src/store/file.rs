@@ -102,9 +102,13 @@ impl FileStore {
     fn read(&self) -> Result<Vec<StoredAttempt>, FileStoreError> {
         self.files(IN_PLACE)?
             .into_iter()
-            .map(|path| {
-                let text = fs::read(&path).map_err(at(&path))?;
-                unsealed(&text).map_err(|why| FileStoreError::Damaged { path, why })
+            .filter_map(|path| match fs::read(&path) {
+                Ok(text) => {
+                    Some(unsealed(&text).map_err(|why| FileStoreError::Damaged { path, why }))
+                }
+                // It was resolved since the directory was listed.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                Err(error) => Some(Err(at(&path)(error))),
             })
             .collect()
     }
@@ -223,6 +227,27 @@ mod tests {
         store.remove(&attempt("01A").key).unwrap();
         store.remove(&attempt("01A").key).unwrap();
         assert_eq!(store.unresolved().unwrap(), []);
+    }
+
+    #[test]
+    fn what_another_call_removes_meanwhile_is_no_failure() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(&dir);
+        let kept = attempt("01A");
+        store.put(&kept).unwrap();
+        let is_over = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..200 {
+                    store.put(&attempt("01B")).unwrap();
+                    store.remove(&attempt("01B").key).unwrap();
+                }
+                is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+            });
+            while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                assert!(store.unresolved().unwrap().contains(&kept));
+            }
+        });
     }
 
     #[test]
