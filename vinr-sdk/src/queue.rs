@@ -9,29 +9,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use vinr_protocol::client::group::Left;
-use vinr_protocol::client::lanes::{Call, Effect, Input, Lanes};
+use vinr_protocol::client::lanes::{Call, Effect, Input, Lanes, Timer};
 use vinr_protocol::{Machine, TerminalId};
 
 /// All of it; clones are the same queue.
 #[derive(Clone)]
 pub(crate) struct Queue {
     state: Arc<Mutex<State>>,
-    clocks: watch::Sender<Clocks>,
-}
-
-/// What the lanes wait for.
-#[derive(Debug, Clone, Copy, Default)]
-struct Clocks {
-    /// When busy terminals may be tried again.
-    retry: Option<Instant>,
-    /// When one that could not be reached may be.
-    doubt: Option<Instant>,
-}
-
-impl Clocks {
-    fn next(self) -> Option<Instant> {
-        [self.retry, self.doubt].into_iter().flatten().min()
-    }
+    /// When what the lanes wait for is over.
+    timers: watch::Sender<BTreeMap<Timer, Instant>>,
 }
 
 #[derive(Default)]
@@ -55,14 +41,14 @@ pub(crate) struct Seat {
     queue: Queue,
     call: Call,
     turns: mpsc::UnboundedReceiver<Turn>,
-    clocks: watch::Receiver<Clocks>,
+    timers: watch::Receiver<BTreeMap<Timer, Instant>>,
 }
 
 impl Default for Queue {
     fn default() -> Self {
         Self {
             state: Arc::default(),
-            clocks: watch::channel(Clocks::default()).0,
+            timers: watch::channel(BTreeMap::new()).0,
         }
     }
 }
@@ -81,7 +67,7 @@ impl Queue {
             queue: self.clone(),
             call,
             turns,
-            clocks: self.clocks.subscribe(),
+            timers: self.timers.subscribe(),
         }
     }
 
@@ -95,14 +81,11 @@ impl Queue {
             let (call, turn) = match effect {
                 Effect::Try { call, terminal } => (call, Turn::Try(terminal)),
                 Effect::NoneReachable(call) => (call, Turn::NoneReachable),
-                Effect::ArmRetry(after) => {
-                    let at = Some(Instant::now() + after);
-                    self.clocks.send_modify(|clocks| clocks.retry = at);
-                    continue;
-                }
-                Effect::ArmDoubt(after) => {
-                    let at = Some(Instant::now() + after);
-                    self.clocks.send_modify(|clocks| clocks.doubt = at);
+                Effect::Arm(timer, after) => {
+                    let at = Instant::now() + after;
+                    self.timers.send_modify(|timers| {
+                        timers.insert(timer, at);
+                    });
                     continue;
                 }
             };
@@ -117,14 +100,13 @@ impl Queue {
     fn look_at_the_clock(&self) {
         let mut state = self.lock();
         let now = Instant::now();
-        let is_over = |at: Option<Instant>| at.is_some_and(|at| at <= now);
-        if is_over(self.clocks.borrow().retry) {
-            self.clocks.send_modify(|clocks| clocks.retry = None);
-            self.step(&mut state, Input::Retry);
-        }
-        if is_over(self.clocks.borrow().doubt) {
-            self.clocks.send_modify(|clocks| clocks.doubt = None);
-            self.step(&mut state, Input::DoubtOver);
+        let mut over = Vec::new();
+        self.timers.send_if_modified(|timers| {
+            over.extend(timers.extract_if(.., |_, at| *at <= now));
+            !over.is_empty()
+        });
+        for (timer, _) in over {
+            self.step(&mut state, Input::Elapsed(timer));
         }
     }
 
@@ -140,12 +122,12 @@ impl Seat {
     /// Cancel-safe.
     pub(crate) async fn turn(&mut self) -> Turn {
         loop {
-            let at = self.clocks.borrow_and_update().next();
+            let at = self.timers.borrow_and_update().values().min().copied();
             tokio::select! {
                 biased;
                 Some(turn) = self.turns.recv() => return turn,
                 () = until(at) => self.queue.look_at_the_clock(),
-                _ = self.clocks.changed() => {}
+                _ = self.timers.changed() => {}
             }
         }
     }

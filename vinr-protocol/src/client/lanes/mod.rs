@@ -12,6 +12,11 @@
 //! | | other calls try it last, until it is reached, a hint comes or 30 s have passed |
 //! | a call has reached none, and none is held or busy | none is reachable |
 //! | a terminal is free | it goes to the call that came first of those that want it |
+//! | a terminal has served several calls of this process in a row, and more wait | it is left free for 2.5 s first |
+//!
+//! The last row is for other processes. A terminal tells nobody that it is free: who was told *busy* asks again after a
+//! rest, and would find it busy again, and again, where a queue takes every turn at once. A till that gives way in vain does
+//! so more seldom.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -32,6 +37,16 @@ pub const TRIED_AGAIN: usize = 8;
 /// For so long a terminal that a call could not reach is tried after all others, so that not every call waits for it. Then
 /// one is tried as before, the one that has been doubted longest.
 pub const DOUBTED_FOR: Duration = Duration::from_secs(30);
+
+/// After so many calls of this process in a row, of which the last ones waited, a terminal is left free for
+/// [`GIVES_WAY_FOR`].
+pub const IN_A_ROW: u32 = 4;
+
+/// After so many where nobody else came in all the time before.
+pub const IN_A_ROW_ALONE: u32 = 32;
+
+/// Longer than the rest that another till gives a busy terminal, so that it comes by in it.
+pub const GIVES_WAY_FOR: Duration = Duration::from_millis(RETRY_AFTER.as_millis() as u64 + 500);
 
 /// A call, numbered in the order in which calls came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -60,10 +75,8 @@ pub enum Input {
     Ended(Call),
     /// The terminal is said to be idle: discovery saw it, or it answered.
     Idle(TerminalId),
-    /// The time of the last [`Effect::ArmRetry`] passed.
-    Retry,
-    /// The time of the last [`Effect::ArmDoubt`] passed.
-    DoubtOver,
+    /// A timer ran out.
+    Elapsed(Timer),
 }
 
 /// What the lanes ask of their host.
@@ -78,10 +91,19 @@ pub enum Effect {
     },
     /// None of the call's members can be reached: there is nothing to wait for.
     NoneReachable(Call),
-    /// Say [`Input::Retry`] after this time.
-    ArmRetry(Duration),
-    /// Say [`Input::DoubtOver`] after this time.
-    ArmDoubt(Duration),
+    /// Start a timer.
+    Arm(Timer, Duration),
+}
+
+/// The timers of the lanes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Timer {
+    /// Busy terminals have rested.
+    Rest,
+    /// A terminal that could not be reached is doubted no more.
+    Doubt,
+    /// Nobody else need be given way at this terminal.
+    GiveWay(TerminalId),
 }
 
 /// The machine.
@@ -92,10 +114,27 @@ pub struct Lanes {
     taken: BTreeMap<TerminalId, Taken>,
     /// The busy ones, those that have rested longest first.
     resting: VecDeque<(TerminalId, Duration)>,
-    retry_armed: bool,
+    rest_armed: bool,
     /// Those that some call could not reach, the one that has been doubted longest first.
     doubted: VecDeque<TerminalId>,
     doubt_armed: bool,
+    turns: BTreeMap<TerminalId, Turns>,
+}
+
+/// What this process took of a terminal's turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Turns {
+    in_a_row: u32,
+    most: u32,
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self {
+            in_a_row: 0,
+            most: IN_A_ROW,
+        }
+    }
 }
 
 /// What one call wants.
@@ -121,6 +160,8 @@ enum Taken {
     Held,
     /// By somebody else.
     Busy,
+    /// By nobody, for the sake of others.
+    GivesWay,
 }
 
 impl Wish {
@@ -145,8 +186,9 @@ impl Machine for Lanes {
             } => self.left(call, why, retry_after),
             Input::Ended(call) => self.ended(call),
             Input::Idle(terminal) => self.idle(terminal),
-            Input::Retry => self.retry(),
-            Input::DoubtOver => self.doubt_over(),
+            Input::Elapsed(Timer::Rest) => self.rested(),
+            Input::Elapsed(Timer::Doubt) => self.doubt_over(),
+            Input::Elapsed(Timer::GiveWay(terminal)) => self.gave_way(terminal),
         }
     }
 }
@@ -179,9 +221,10 @@ impl Lanes {
                 let rest = retry_after.unwrap_or(RETRY_AFTER);
                 let rest = rest.clamp(RETRY_AFTER_MIN, RETRY_AFTER_MAX);
                 self.trust(&terminal);
+                self.turns.remove(&terminal);
                 self.taken.insert(terminal.clone(), Taken::Busy);
                 self.resting.push_back((terminal, rest));
-                effects.extend(self.arm_retry());
+                effects.extend(self.arm_rest());
                 effects.extend(self.choose(call));
             }
             Left::Unreachable => {
@@ -205,7 +248,10 @@ impl Lanes {
         };
         self.taken.remove(&terminal);
         self.trust(&terminal);
-        let mut effects: Vec<_> = self.offer(terminal).into_iter().collect();
+        let mut effects: Vec<_> = (self.give_way(&terminal))
+            .or_else(|| self.offer(terminal))
+            .into_iter()
+            .collect();
         effects.extend(self.choose_for_all());
         effects
     }
@@ -216,7 +262,7 @@ impl Lanes {
     fn idle(&mut self, terminal: TerminalId) -> Vec<Effect> {
         match self.taken.get(&terminal) {
             // The hint is older than our own call, or wrong.
-            Some(Taken::Held) => return Vec::new(),
+            Some(Taken::Held | Taken::GivesWay) => return Vec::new(),
             Some(Taken::Busy) => {
                 self.taken.remove(&terminal);
                 self.resting.retain(|(resting, _)| *resting != terminal);
@@ -230,24 +276,54 @@ impl Lanes {
         self.offer(terminal).into_iter().collect()
     }
 
-    fn retry(&mut self) -> Vec<Effect> {
-        self.retry_armed = false;
+    fn rested(&mut self) -> Vec<Effect> {
+        self.rest_armed = false;
         let rested = self.resting.len().min(TRIED_AGAIN);
         for (terminal, _) in self.resting.drain(..rested) {
             self.taken.remove(&terminal);
         }
-        let mut effects: Vec<_> = self.arm_retry().into_iter().collect();
+        let mut effects: Vec<_> = self.arm_rest().into_iter().collect();
         effects.extend(self.choose_for_all());
         effects
     }
 
-    fn arm_retry(&mut self) -> Option<Effect> {
-        if self.retry_armed {
+    fn arm_rest(&mut self) -> Option<Effect> {
+        if self.rest_armed {
             return None;
         }
         let (_, rest) = self.resting.front()?;
-        self.retry_armed = true;
-        Some(Effect::ArmRetry(*rest))
+        self.rest_armed = true;
+        Some(Effect::Arm(Timer::Rest, *rest))
+    }
+}
+
+/// Who else there is.
+impl Lanes {
+    /// Leaves a terminal free for other processes, where this one would take turn after turn. \[GRP-2\]
+    fn give_way(&mut self, terminal: &TerminalId) -> Option<Effect> {
+        let turns = self.turns.entry(terminal.clone()).or_default();
+        turns.in_a_row += 1;
+        if turns.in_a_row < turns.most || !self.calls.values().any(|wish| wish.wants(terminal)) {
+            return None;
+        }
+        turns.in_a_row = 0;
+        self.taken.insert(terminal.clone(), Taken::GivesWay);
+        let timer = Timer::GiveWay(terminal.clone());
+        Some(Effect::Arm(timer, GIVES_WAY_FOR))
+    }
+
+    fn gave_way(&mut self, terminal: TerminalId) -> Vec<Effect> {
+        if self.taken.get(&terminal) != Some(&Taken::GivesWay) {
+            return Vec::new();
+        }
+        self.taken.remove(&terminal);
+        // Whether somebody came by, the next try tells.
+        let turns = self.turns.entry(terminal.clone()).or_default();
+        turns.most = (turns.most * 2).min(IN_A_ROW_ALONE);
+        self.offer(terminal)
+            .into_iter()
+            .chain(self.choose_for_all())
+            .collect()
     }
 }
 
@@ -277,7 +353,7 @@ impl Lanes {
             return None;
         }
         self.doubt_armed = true;
-        Some(Effect::ArmDoubt(DOUBTED_FOR))
+        Some(Effect::Arm(Timer::Doubt, DOUBTED_FOR))
     }
 }
 

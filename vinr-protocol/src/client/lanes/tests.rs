@@ -87,7 +87,7 @@ fn a_busy_terminal_is_passed_over_by_this_call_and_by_others() {
     story()
         .then(came(1, &["A", "B"]))
         .then(left(1, Left::Busy))
-        .is(&[Effect::ArmRetry(RETRY_AFTER), tries(1, "B")])
+        .is(&[Effect::Arm(Timer::Rest, RETRY_AFTER), tries(1, "B")])
         .then(came(2, &["A", "C"]))
         .is(&[tries(2, "C")]);
 }
@@ -133,7 +133,9 @@ fn a_call_waits_only_for_its_own_terminals() {
 
 #[test]
 fn after_the_rest_busy_terminals_are_tried_again_in_the_given_order() {
-    both_busy().then(Input::Retry).is(&[tries(1, "A")]);
+    both_busy()
+        .then(Input::Elapsed(Timer::Rest))
+        .is(&[tries(1, "A")]);
 }
 
 #[test]
@@ -152,7 +154,7 @@ fn a_rest_lasts_from_1_to_5_s() {
                 why: Left::Busy,
                 retry_after: Some(Duration::from_millis(said)),
             })
-            .is(&[Effect::ArmRetry(Duration::from_millis(rest))]);
+            .is(&[Effect::Arm(Timer::Rest, Duration::from_millis(rest))]);
     }
 }
 
@@ -164,7 +166,7 @@ fn of_a_thousand_busy_terminals_eight_are_tried_again_at_a_time() {
     for _ in 0..1000 {
         story = story.then(left(1, Left::Busy));
     }
-    story = story.then(Input::Retry);
+    story = story.then(Input::Elapsed(Timer::Rest));
     let mut tried = 0;
     while story
         .effects
@@ -182,7 +184,7 @@ fn a_call_that_can_reach_none_is_told() {
     story()
         .then(came(1, &["A", "B"]))
         .then(left(1, Left::Unreachable))
-        .is(&[Effect::ArmDoubt(DOUBTED_FOR), tries(1, "B")])
+        .is(&[Effect::Arm(Timer::Doubt, DOUBTED_FOR), tries(1, "B")])
         .then(left(1, Left::Unreachable))
         .is(&[Effect::NoneReachable(Call(1))]);
 }
@@ -193,8 +195,8 @@ fn a_call_waits_for_the_busy_one_where_the_others_are_dead() {
         .then(came(1, &["A", "B"]))
         .then(left(1, Left::Busy))
         .then(left(1, Left::Unreachable))
-        .is(&[Effect::ArmDoubt(DOUBTED_FOR)])
-        .then(Input::Retry)
+        .is(&[Effect::Arm(Timer::Doubt, DOUBTED_FOR)])
+        .then(Input::Elapsed(Timer::Rest))
         .is(&[tries(1, "A")]);
 }
 
@@ -203,7 +205,7 @@ fn a_is_dead() -> Story {
     story()
         .then(came(1, &["A", "B"]))
         .then(left(1, Left::Unreachable))
-        .is(&[Effect::ArmDoubt(DOUBTED_FOR), tries(1, "B")])
+        .is(&[Effect::Arm(Timer::Doubt, DOUBTED_FOR), tries(1, "B")])
 }
 
 #[test]
@@ -230,13 +232,13 @@ fn a_dead_terminal_is_tried_as_before_once_it_was_reached_or_hinted_at_or_the_do
     for story in [
         reached().then(ended(2)),
         a_is_dead().then(idle("A")),
-        a_is_dead().then(Input::DoubtOver),
+        a_is_dead().then(Input::Elapsed(Timer::Doubt)),
     ] {
         story.then(came(3, &["A", "C"])).is(&[tries(3, "A")]);
     }
     reached()
         .then(left(2, Left::Busy))
-        .then(Input::Retry)
+        .then(Input::Elapsed(Timer::Rest))
         .then(ended(2))
         .then(came(3, &["A", "C"]))
         .is(&[tries(3, "A")]);
@@ -246,7 +248,7 @@ fn a_dead_terminal_is_tried_as_before_once_it_was_reached_or_hinted_at_or_the_do
 fn who_waits_beside_a_dead_terminal_tries_it_once_the_doubt_is_over() {
     a_is_dead()
         .then(came(2, &["A", "B"]))
-        .then(Input::DoubtOver)
+        .then(Input::Elapsed(Timer::Doubt))
         .is(&[tries(2, "A")]);
 }
 
@@ -259,7 +261,7 @@ fn of_a_thousand_dead_terminals_one_is_tried_again_at_a_time() {
         story = story.then(left(1, Left::Unreachable));
     }
     ids.push("alive");
-    let mut story = story.then(ended(1)).then(Input::DoubtOver);
+    let mut story = story.then(ended(1)).then(Input::Elapsed(Timer::Doubt));
     for (call, id) in [(2, "000"), (3, "alive")] {
         story = story.then(came(call, &ids)).is(&[tries(call, id)]);
         if id == "000" {
@@ -274,7 +276,7 @@ fn a_call_tries_a_terminal_that_it_could_not_reach_again_after_a_hint() {
         .then(came(1, &["A", "B"]))
         .then(left(1, Left::Unreachable))
         .then(left(1, Left::Busy))
-        .is(&[Effect::ArmRetry(RETRY_AFTER)])
+        .is(&[Effect::Arm(Timer::Rest, RETRY_AFTER)])
         .then(idle("A"))
         .is(&[tries(1, "A")]);
 }
@@ -286,7 +288,7 @@ fn who_waited_for_a_terminal_that_proves_dead_learns_it_too() {
         .then(came(2, &["A"]))
         .then(left(1, Left::Unreachable))
         .is(&[
-            Effect::ArmDoubt(DOUBTED_FOR),
+            Effect::Arm(Timer::Doubt, DOUBTED_FOR),
             Effect::NoneReachable(Call(1)),
             tries(2, "A"),
         ]);
@@ -305,7 +307,7 @@ fn who_waited_for_a_busy_terminal_that_it_could_not_reach_before_is_told() {
         .is(&[tries(2, "A")])
         .then(left(2, Left::Unreachable))
         .is(&[])
-        .then(Input::Retry)
+        .then(Input::Elapsed(Timer::Rest))
         .is(&[Effect::NoneReachable(Call(2))]);
 }
 
@@ -341,8 +343,75 @@ fn a_call_that_gives_up_while_it_waits_is_forgotten() {
 
 #[test]
 fn nothing_is_kept_of_terminals_that_nobody_uses() {
-    let story = both_busy().then(Input::Retry).then(ended(1));
+    let story = both_busy().then(Input::Elapsed(Timer::Rest)).then(ended(1));
     assert!(story.lanes.taken.is_empty() && story.lanes.resting.is_empty());
+}
+
+/// This process takes turn after turn at A, where more calls wait than it serves; how many it takes before it gives way.
+fn turns_until_it_gives_way(lanes: &mut Lanes, next: &mut u64) -> u32 {
+    let waits = |lanes: &mut Lanes, next: &mut u64| {
+        *next += 1;
+        lanes.step(came(*next, &["A"]))
+    };
+    while lanes.calls.len() < 2 {
+        waits(lanes, next);
+    }
+    for turns in 1..=100 {
+        waits(lanes, next);
+        let holds = |wish: &Wish| wish.place == Place::At(terminal("A"));
+        let call = *lanes.calls.iter().find(|(_, wish)| holds(wish)).unwrap().0;
+        let effects = lanes.step(Input::Ended(call));
+        if effects == [Effect::Arm(Timer::GiveWay(terminal("A")), GIVES_WAY_FOR)] {
+            return turns;
+        }
+    }
+    panic!("never")
+}
+
+fn way_given() -> Input {
+    Input::Elapsed(Timer::GiveWay(terminal("A")))
+}
+
+// [GRP-2]
+#[test]
+fn a_queue_that_takes_turn_after_turn_gives_way_and_more_seldom_where_nobody_comes() {
+    let (mut lanes, mut next) = (Lanes::default(), 0);
+    for turns in [4, 8, 16, 32, 32] {
+        assert_eq!(turns_until_it_gives_way(&mut lanes, &mut next), turns);
+        let effects = lanes.step(way_given());
+        assert!(matches!(effects[..], [Effect::Try { .. }]), "{effects:?}");
+    }
+}
+
+#[test]
+fn who_finds_that_another_came_gives_way_as_often_as_at_first() {
+    let (mut lanes, mut next) = (Lanes::default(), 0);
+    for _ in 0..3 {
+        assert_eq!(turns_until_it_gives_way(&mut lanes, &mut next), IN_A_ROW);
+        let effects = lanes.step(way_given());
+        let [Effect::Try { call, .. }] = effects[..] else {
+            panic!("{effects:?}")
+        };
+        let _ = lanes.step(left(call.0, Left::Busy));
+        let _ = lanes.step(Input::Elapsed(Timer::Rest));
+    }
+}
+
+#[test]
+fn nobody_gives_way_where_no_call_waits() {
+    let mut lanes = Lanes::default();
+    for call in 1..=100 {
+        assert_eq!(lanes.step(came(call, &["A"])), [tries(call, "A")]);
+        assert_eq!(lanes.step(ended(call)), []);
+    }
+}
+
+#[test]
+fn while_a_terminal_gives_way_the_others_serve() {
+    let (mut lanes, mut next) = (Lanes::default(), 0);
+    turns_until_it_gives_way(&mut lanes, &mut next);
+    assert_eq!(lanes.step(came(1000, &["A", "B"])), [tries(1000, "B")]);
+    assert_eq!(lanes.step(idle("A")), []);
 }
 
 #[derive(Debug, Clone)]
@@ -353,6 +422,7 @@ enum Happens {
     Idle(usize),
     Retry,
     DoubtOver,
+    GaveWay,
 }
 
 const IDS: [&str; 4] = ["A", "B", "C", "D"];
@@ -367,6 +437,7 @@ fn any_happening() -> impl Strategy<Value = Happens> {
         2 => (0..IDS.len()).prop_map(Happens::Idle),
         1 => Just(Happens::Retry),
         1 => Just(Happens::DoubtOver),
+        1 => Just(Happens::GaveWay),
     ]
 }
 
@@ -380,6 +451,7 @@ proptest! {
         let mut at = BTreeMap::<Call, TerminalId>::new();
         let mut told = BTreeSet::new();
         let (mut armed, mut doubts) = (false, false);
+        let mut gives = BTreeSet::new();
         let mut next = 0;
         for happens in story {
             let nth = |nth: usize, at: &BTreeMap<Call, TerminalId>| at.keys().nth(nth).copied();
@@ -406,12 +478,16 @@ proptest! {
                 Happens::Idle(which) => idle(IDS[which]),
                 Happens::Retry if armed => {
                     armed = false;
-                    Input::Retry
+                    Input::Elapsed(Timer::Rest)
                 }
                 Happens::DoubtOver if doubts => {
                     doubts = false;
-                    Input::DoubtOver
+                    Input::Elapsed(Timer::Doubt)
                 }
+                Happens::GaveWay => match gives.pop_first() {
+                    Some(terminal) => Input::Elapsed(Timer::GiveWay(terminal)),
+                    None => continue,
+                },
                 Happens::Retry | Happens::DoubtOver => continue,
             };
             for effect in lanes.step(input) {
@@ -420,12 +496,15 @@ proptest! {
                         prop_assert!(!at.values().any(|held| *held == terminal), "two calls");
                         at.insert(call, terminal);
                     }
-                    Effect::ArmRetry(_) => armed = true,
-                    Effect::ArmDoubt(_) => doubts = true,
+                    Effect::Arm(Timer::Rest, _) => armed = true,
+                    Effect::Arm(Timer::Doubt, _) => doubts = true,
+                    Effect::Arm(Timer::GiveWay(terminal), _) => drop(gives.insert(terminal)),
                     Effect::NoneReachable(call) => drop(told.insert(call)),
                 }
             }
             prop_assert!(armed || lanes.resting.is_empty(), "busy for ever");
+            let given_way = lanes.taken.iter().filter(|(_, taken)| **taken == Taken::GivesWay);
+            prop_assert!(given_way.map(|(id, _)| id).eq(&gives), "gives way for ever");
             prop_assert!(doubts || lanes.doubted.is_empty(), "doubted for ever");
             for (call, wish) in &lanes.calls {
                 let forgotten = |id: &TerminalId| {
