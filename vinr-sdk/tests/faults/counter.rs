@@ -9,14 +9,14 @@ use vinr_protocol::device::Model;
 use vinr_protocol::question::LedgerEntry;
 use vinr_sdk::store::FileStoreError;
 use vinr_sdk::{
-    At, BuildError, Builder, Cloud, Connectivity, Create, Discover, Error, PaymentResult,
-    SecretKey, Vinr,
+    At, BuildError, Builder, Connectivity, Create, Discover, Error, PaymentResult, Vinr,
 };
-use vinr_simulator::Simulator;
 use vinr_simulator::cardholder::Script;
 use vinr_simulator::screen::Picture;
+use vinr_simulator::{Pki, Simulator};
 
 use crate::breaker::Breaker;
+use crate::process::Role;
 use crate::provisioned::copy_to;
 use crate::support::{A, B, C, id};
 
@@ -37,6 +37,12 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    pub(crate) fn named(name: &str) -> Self {
+        let all = [Self::Local, Self::Hybrid, Self::Group, Self::HybridGroup];
+        let mut named = all.into_iter();
+        named.find(|kind| format!("{kind:?}") == name).unwrap()
+    }
+
     pub(crate) fn has_cloud(self) -> bool {
         matches!(self, Self::Hybrid | Self::HybridGroup)
     }
@@ -121,22 +127,20 @@ impl Counter {
     }
 
     pub(crate) fn builder(&self, till: &str) -> Builder {
-        let pki = self.simulator.pki();
-        let mut builder = Vinr::builder()
-            .terminal_ca_file(pki.terminal_ca())
-            .unwrap()
-            .identity_pem_files(pki.pos_cert(), pki.pos_key())
-            .unwrap()
-            .store_dir(self.store_dir(till));
-        for (terminal, breaker) in self.simulator.terminals().iter().zip(&self.lan) {
-            builder = builder.terminal(terminal.id().as_str(), breaker.address());
+        self.role(till).builder()
+    }
+
+    /// The same till, for a process of its own.
+    pub(crate) fn role(&self, till: &str) -> Role {
+        Role {
+            name: till.to_owned(),
+            kind: self.kind,
+            payments: 1,
+            pki: self.simulator.pki().dir().to_owned(),
+            store: self.store_dir(till),
+            terminals: self.lan.iter().map(Breaker::address).collect(),
+            cloud: self.internet.as_ref().map(Breaker::address),
         }
-        if let Some(internet) = &self.internet {
-            let key = SecretKey::from_file(pki.api_key()).unwrap();
-            let url = format!("https://{}", internet.address());
-            builder = builder.cloud(Cloud::with_ca_file(&url, key, pki.cloud_ca()).unwrap());
-        }
-        builder
     }
 
     /// A till over this store, once the one that went down has let go of it.
@@ -191,4 +195,13 @@ impl Counter {
         let is_charge = |it: &&LedgerEntry| it.reference == reference && it.approved && !it.voided;
         ledger.iter().filter(is_charge).count()
     }
+}
+
+/// A till with its own identity, that knows nothing else.
+pub(crate) fn builder(pki: &Pki) -> Builder {
+    Vinr::builder()
+        .terminal_ca_file(pki.terminal_ca())
+        .unwrap()
+        .identity_pem_files(pki.pos_cert(), pki.pos_key())
+        .unwrap()
 }

@@ -7,6 +7,7 @@
 
 mod breaker;
 mod counter;
+mod killed;
 mod matrix;
 mod process;
 #[path = "../provisioned/mod.rs"]
@@ -16,3 +17,4 @@ mod rows;
 #[path = "../support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "each test binary uses its part")]
 mod support;
+mod thousand;

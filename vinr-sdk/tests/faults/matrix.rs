@@ -23,7 +23,7 @@ enum Act {
     TerminalDies,
 }
 
-type Paid = Result<PaymentResult, Error>;
+pub(crate) type Paid = Result<PaymentResult, Error>;
 
 /// Where the fault is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -225,7 +225,7 @@ async fn play(
 }
 
 /// A till over the same store lists what was left unresolved and finds out about it; then the sale is paid, once.
-async fn found_out(counter: &Counter, sale: &str) -> Result<(), String> {
+pub(crate) async fn found_out(counter: &Counter, sale: &str) -> Result<(), String> {
     let till = counter.till(sale).await;
     let listed = till.attempts().unresolved().await.unwrap();
     let resolved = till.attempts().resolve().await.unwrap();
@@ -270,7 +270,7 @@ fn weather(row: &[Fault], act: Act) -> Weather {
 }
 
 /// How many charges the till speaks of; `None` where it says that it does not know.
-fn told(paid: &Paid) -> Option<usize> {
+pub(crate) fn told(paid: &Paid) -> Option<usize> {
     match paid {
         Ok(PaymentResult::Completed(_)) => Some(1),
         Ok(_) => Some(0),

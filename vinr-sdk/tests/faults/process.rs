@@ -1,33 +1,77 @@
-//! Tills in processes of their own: this test binary, run again.
+//! Tills and terminals in processes of their own: this test binary, run again.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdout, Command, Stdio};
 
-/// A till that runs in a process of its own, and is killed when dropped.
-pub(crate) struct Till {
-    process: Child,
+use vinr_sdk::{Builder, Cloud, SecretKey};
+use vinr_simulator::Pki;
+
+use crate::counter::{self, Kind};
+use crate::support::{A, B, C};
+
+/// A process of its own, killed when dropped.
+pub(crate) struct Child {
+    process: std::process::Child,
     words: BufReader<ChildStdout>,
 }
 
-/// What a till in a process of its own is told, in its environment.
+/// What a process of its own is told, in its environment.
 #[derive(Debug, Clone)]
 pub(crate) struct Role {
+    /// Of a till, or the one sale that it takes.
     pub(crate) name: String,
+    pub(crate) kind: Kind,
     pub(crate) payments: usize,
     pub(crate) pki: PathBuf,
     pub(crate) store: PathBuf,
+    /// Where its terminals are; of a terminal, where it listens.
     pub(crate) terminals: Vec<SocketAddr>,
+    pub(crate) cloud: Option<SocketAddr>,
 }
 
-impl Till {
+impl Role {
+    pub(crate) fn terminal(pki: &Path, at: SocketAddr) -> Self {
+        Self {
+            name: String::new(),
+            kind: Kind::Local,
+            payments: 0,
+            pki: pki.to_owned(),
+            store: PathBuf::new(),
+            terminals: vec![at],
+            cloud: None,
+        }
+    }
+
+    /// The till that it plays.
+    pub(crate) fn builder(&self) -> Builder {
+        let pki = Pki::open(&self.pki).unwrap();
+        let mut builder = counter::builder(&pki).store_dir(&self.store);
+        for (terminal, address) in [A, B, C].into_iter().zip(&self.terminals) {
+            builder = builder.terminal(terminal, *address);
+        }
+        if let Some(cloud) = self.cloud {
+            let key = SecretKey::from_file(pki.api_key()).unwrap();
+            let url = format!("https://{cloud}");
+            builder = builder.cloud(Cloud::with_ca_file(&url, key, pki.cloud_ca()).unwrap());
+        }
+        builder
+    }
+}
+
+impl Child {
     /// Runs the test of this name, which plays the role instead.
     pub(crate) fn run(test: &str, role: &Role) -> Self {
         let addresses: Vec<_> = role.terminals.iter().map(SocketAddr::to_string).collect();
         let mut process = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", test, "--nocapture", "--test-threads=1"])
             .env("VINR_TILL_NAME", &role.name)
+            .env("VINR_TILL_KIND", format!("{:?}", role.kind))
+            .env(
+                "VINR_TILL_CLOUD",
+                role.cloud.map_or_else(String::new, |it| it.to_string()),
+            )
             .env("VINR_TILL_PAYMENTS", role.payments.to_string())
             .env("VINR_TILL_PKI", &role.pki)
             .env("VINR_TILL_STORE", &role.store)
@@ -61,19 +105,21 @@ impl Till {
 }
 
 /// A test that fails leaves nothing running.
-impl Drop for Till {
+impl Drop for Child {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// The role of this process, where it is a till's.
+/// The role of this process, where it was run for one.
 pub(crate) fn role() -> Option<Role> {
     let of = |name: &str| std::env::var(name).ok();
     let terminals = of("VINR_TILL_TERMINALS")?;
     Some(Role {
         name: of("VINR_TILL_NAME")?,
+        kind: Kind::named(&of("VINR_TILL_KIND")?),
+        cloud: of("VINR_TILL_CLOUD")?.parse().ok(),
         payments: of("VINR_TILL_PAYMENTS")?.parse().ok()?,
         pki: of("VINR_TILL_PKI")?.into(),
         store: of("VINR_TILL_STORE")?.into(),

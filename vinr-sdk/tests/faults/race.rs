@@ -5,10 +5,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use vinr_protocol::device::Model;
 use vinr_sdk::{At, Create, PaymentResult, Vinr};
+use vinr_simulator::Simulator;
 use vinr_simulator::cardholder::Script;
-use vinr_simulator::{Pki, Simulator};
 
-use crate::process::{Role, Till, role};
+use crate::counter::Kind;
+use crate::process::{Child, Role, role};
 use crate::provisioned::copy_to;
 use crate::support::{A, B, C, id, taps};
 
@@ -36,12 +37,13 @@ fn two_processes_that_race_for_three_terminals_lose_no_sale_and_neither_starves(
 }
 
 async fn race() {
-    let payments = std::env::var("VINR_RACE").ok();
-    let payments = payments.map_or(PAYMENTS, |count| count.parse().unwrap());
+    let said = |name| Some(std::env::var(name).ok()?.parse().unwrap());
+    let payments = said("VINR_RACE").unwrap_or(PAYMENTS);
+    let tap = said("VINR_RACE_TAP_MS").unwrap_or(20) as u64;
     let dir = tempfile::tempdir().unwrap();
     copy_to(&dir.path().join("vinr-local"), &[A, B, C].map(id));
     let mut builder = Simulator::builder(dir.path().join("vinr-local")).cardholder(Script {
-        tap_after: Some(Duration::from_millis(20)),
+        tap_after: Some(Duration::from_millis(tap)),
         ..taps("approved")
     });
     for terminal in [A, B, C] {
@@ -50,10 +52,12 @@ async fn race() {
     let simulator = builder.start().await.unwrap();
     let begun = Instant::now();
     let tills = ["red", "blue"].map(|name| {
-        Till::run(
+        Child::run(
             "race::two_processes_that_race_for_three_terminals_lose_no_sale_and_neither_starves",
             &Role {
                 name: name.to_owned(),
+                kind: Kind::Group,
+                cloud: None,
                 payments,
                 pki: simulator.pki().dir().to_owned(),
                 store: dir.path().join(name),
@@ -99,17 +103,7 @@ async fn race() {
 
 /// One till: its customers come as others go.
 async fn serves(role: Role) {
-    let pki = Pki::open(&role.pki).unwrap();
-    let mut builder = Vinr::builder()
-        .terminal_ca_file(pki.terminal_ca())
-        .unwrap()
-        .identity_pem_files(pki.pos_cert(), pki.pos_key())
-        .unwrap()
-        .store_dir(&role.store);
-    for (terminal, address) in [A, B, C].into_iter().zip(&role.terminals) {
-        builder = builder.terminal(terminal, *address);
-    }
-    let till = builder.build().unwrap();
+    let till = role.builder().build().unwrap();
     let numbers = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let customers: Vec<_> = (0..CUSTOMERS)
         .map(|_| {
