@@ -244,7 +244,7 @@ impl<'a> Hands<'a> {
                 Box::pin(async move {
                     Done::with(match cloud {
                         Some(cloud) => cloud::cancel(cloud, &stored.reference, &key).await,
-                        None => Input::CancelFailed(path),
+                        None => Input::CancelFailed(path, Unasked::Dead),
                     })
                 })
             }

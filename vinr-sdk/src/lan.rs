@@ -139,8 +139,9 @@ pub(crate) fn cancel<'a>(
     line: Option<Line>,
 ) -> Call<'a> {
     Box::pin(async move {
-        let Ok(mut line) = question_line(inner, line, &stored).await else {
-            return Done::with(Input::CancelFailed(PATH));
+        let mut line = match question_line(inner, line, &stored).await {
+            Ok(line) => line,
+            Err(why) => return Done::with(Input::CancelFailed(PATH, why)),
         };
         let request = CancelRequest {
             terminal_id: stored.terminal_id.clone(),
@@ -155,7 +156,7 @@ pub(crate) fn cancel<'a>(
             },
             Err(error) => {
                 tracing::debug!(reference = %stored.reference, %error, "a cancel was not answered");
-                Done::with(Input::CancelFailed(PATH))
+                Done::with(Input::CancelFailed(PATH, unasked(&error)))
             }
         }
     })

@@ -66,7 +66,7 @@ pub(crate) async fn look_up(cloud: &Cloud, reference: &Reference) -> Input {
 pub(crate) async fn cancel(cloud: &Cloud, reference: &Reference, key: &AttemptKey) -> Input {
     match try_cancel(cloud, reference, key).await {
         Some(cancellation) => Input::CancelAnswered(PATH, cancellation),
-        None => Input::CancelFailed(PATH),
+        None => Input::CancelFailed(PATH, Unasked::Dead),
     }
 }
 

@@ -341,8 +341,8 @@ impl Shop {
             Purpose::CloudPay(_) => hybrid::Input::Lost(Path::Cloud, broken()),
             Purpose::LookUp => hybrid::Input::LookUpFailed(Path::Lan, Unasked::Dead),
             Purpose::CloudLookUp => hybrid::Input::LookUpFailed(Path::Cloud, Unasked::Dead),
-            Purpose::Cancel(_) => hybrid::Input::CancelFailed(Path::Lan),
-            Purpose::CloudCancel(_) => hybrid::Input::CancelFailed(Path::Cloud),
+            Purpose::Cancel(_) => hybrid::Input::CancelFailed(Path::Lan, Unasked::Dead),
+            Purpose::CloudCancel(_) => hybrid::Input::CancelFailed(Path::Cloud, Unasked::Dead),
             _ => return Ok(()),
         };
         self.till(line.till, input)
@@ -370,7 +370,7 @@ impl Shop {
             (Purpose::Cancel(_), Reply::Cancellation(it)) => {
                 hybrid::Input::CancelAnswered(path, (**it).clone())
             }
-            (Purpose::Cancel(_), _) => hybrid::Input::CancelFailed(path),
+            (Purpose::Cancel(_), _) => hybrid::Input::CancelFailed(path, Unasked::Dead),
             _ => return Ok(()),
         };
         self.till(line.till, input)
@@ -399,7 +399,7 @@ impl Shop {
             (Purpose::CloudCancel(_), CloudReply::Cancellation(it)) => {
                 hybrid::Input::CancelAnswered(path, (**it).clone())
             }
-            (Purpose::CloudCancel(_), _) => hybrid::Input::CancelFailed(path),
+            (Purpose::CloudCancel(_), _) => hybrid::Input::CancelFailed(path, Unasked::Dead),
             _ => return Ok(()),
         };
         self.till(line.till, input)

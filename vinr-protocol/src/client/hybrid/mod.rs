@@ -16,6 +16,7 @@
 //! | both paths | 5xx or a loss on one | wait for the other; after both, recovery |
 //! | both paths | 4xx on one | recovery: the key is cancelled before anyone is told |
 //! | recovery | a question | the LAN first, the cloud where the LAN is dead |
+//! | recovery | another identity answers, and the cloud was not used | ask the LAN again: never the cloud |
 //! | recovery | not listed by the terminal, and the cloud was used | the cloud's word that nothing is undelivered |
 
 use std::time::Duration;
@@ -122,7 +123,7 @@ pub enum Input {
     /// nobody, by the cloud.
     CancelAnswered(Path, Cancellation),
     /// It could not be asked, or its answer was lost, or the cloud has no word of the terminal.
-    CancelFailed(Path),
+    CancelFailed(Path, Unasked),
     /// The caller no longer wants the sale paid: no further attempt is made and no further path taken.
     GiveUp,
     /// The caller gave up, and wants what is under way cancelled.
@@ -319,10 +320,10 @@ impl Machine for Hybrid {
             Input::CloudLookedUp { list, undelivered } => self.cloud_looked_up(list, undelivered),
             Input::LookUpFailed(path, why) => match self.stage {
                 Stage::QuickLook if path == Path::Lan => self.quick_look_failed(why),
-                _ => self.look_up_failed(path),
+                _ => self.look_up_failed(path, why),
             },
             Input::CancelAnswered(path, cancellation) => self.cancel_answered(path, cancellation),
-            Input::CancelFailed(path) => self.cancel_failed(path),
+            Input::CancelFailed(path, why) => self.cancel_failed(path, why),
             Input::GiveUp => self.give_up(),
             Input::CallOff => self.call_off(),
             Input::Elapsed(Timer::Acceptance) => self.not_accepted_in_time(),

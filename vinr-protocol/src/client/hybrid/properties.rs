@@ -104,7 +104,7 @@ impl Watch {
             Input::LookedUp(_) => self.answers(Path::Lan, Asked::LookUp),
             Input::CloudLookedUp { .. } => self.answers(Path::Cloud, Asked::LookUp),
             Input::LookUpFailed(path, _) => self.answers(*path, Asked::LookUp),
-            Input::CancelFailed(path) => self.answers(*path, Asked::Cancel),
+            Input::CancelFailed(path, _) => self.answers(*path, Asked::Cancel),
             Input::CancelAnswered(path, answer) => {
                 let heard = self.answers(*path, Asked::Cancel);
                 self.cancelled |= heard && answer.outcome == CancelOutcome::Cancelled;
@@ -221,6 +221,7 @@ fn alphabet(keys: &[&str]) -> Vec<Input> {
         answered_by_cloud(vec![], true),
         Input::NeverSent(Path::Lan, NotSent::Identity("another".to_owned())),
         Input::LookUpFailed(Path::Lan, Unasked::Identity),
+        Input::CancelFailed(Path::Lan, Unasked::Identity),
     ];
     inputs.extend(own.map(Input::Elapsed));
     inputs.extend([Timer::Acceptance, Timer::QuickLook].map(Input::Elapsed));
@@ -229,7 +230,7 @@ fn alphabet(keys: &[&str]) -> Vec<Input> {
         inputs.push(Input::NeverSent(path, unreachable()));
         inputs.push(Input::Lost(path, broken()));
         inputs.push(Input::LookUpFailed(path, Unasked::Dead));
-        inputs.push(Input::CancelFailed(path));
+        inputs.push(Input::CancelFailed(path, Unasked::Dead));
         let answer = cancellation(CancelOutcome::Cancelled, None);
         inputs.push(Input::CancelAnswered(path, answer));
         for code in [

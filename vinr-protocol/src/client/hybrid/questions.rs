@@ -1,6 +1,6 @@
 //! Recovery's questions: the LAN first, the cloud where the LAN is dead.
 
-use super::{Effect, Hybrid, Path, Stage, Timer};
+use super::{Effect, Hybrid, Path, Stage, Timer, Unasked};
 use crate::client::attempt::{self, REPLY_WAIT};
 use crate::id::AttemptKey;
 use crate::payment::{Cancellation, ConnectionMode, PaymentList};
@@ -94,11 +94,11 @@ impl Hybrid {
         }
     }
 
-    pub(super) fn look_up_failed(&mut self, path: Path) -> Vec<Effect> {
+    pub(super) fn look_up_failed(&mut self, path: Path, why: Unasked) -> Vec<Effect> {
         if !self.is_asking(path) || self.attempt.is_cancelling() {
             return Vec::new();
         }
-        self.unanswered(path, attempt::Input::LookUpFailed)
+        self.unanswered(path, why, attempt::Input::LookUpFailed)
     }
 
     pub(super) fn cancel_answered(
@@ -112,11 +112,11 @@ impl Hybrid {
         self.attempt(attempt::Input::CancelAnswered(cancellation))
     }
 
-    pub(super) fn cancel_failed(&mut self, path: Path) -> Vec<Effect> {
+    pub(super) fn cancel_failed(&mut self, path: Path, why: Unasked) -> Vec<Effect> {
         if !self.is_asking(path) || !self.attempt.is_cancelling() {
             return Vec::new();
         }
-        self.unanswered(path, attempt::Input::CancelFailed)
+        self.unanswered(path, why, attempt::Input::CancelFailed)
     }
 
     pub(super) fn no_reply(&mut self) -> Vec<Effect> {
@@ -124,11 +124,14 @@ impl Hybrid {
             Stage::Asking { path, .. } => path,
             _ => return Vec::new(),
         };
-        self.unanswered(path, attempt::Input::Elapsed(attempt::Timer::Reply))
+        let reply = attempt::Timer::Reply;
+        self.unanswered(path, Unasked::Dead, attempt::Input::Elapsed(reply))
     }
 
-    fn unanswered(&mut self, path: Path, failed: attempt::Input) -> Vec<Effect> {
-        if path == Path::Lan && self.has_cloud() {
+    fn unanswered(&mut self, path: Path, why: Unasked, failed: attempt::Input) -> Vec<Effect> {
+        // That somebody else answers is no reason to take a path that was not taken before. [HYB-6]
+        let is_barred = why == Unasked::Identity && self.stored().path == ConnectionMode::Local;
+        if path == Path::Lan && self.has_cloud() && !is_barred {
             return self.ask_cloud(None);
         }
         self.attempt(failed)

@@ -18,6 +18,24 @@ fn the_cloud_is_asked_only_when_the_lan_is_dead() {
     }
 }
 
+// [HYB-6]
+#[test]
+fn another_identity_is_no_reason_to_ask_a_cloud_that_was_not_used() {
+    let look_up = || Input::LookUpFailed(Path::Lan, Unasked::Identity);
+    let lost_after_the_head = || {
+        Story::sent()
+            .then(Input::Head(Path::Lan))
+            .then(Input::Lost(Path::Lan, broken()))
+    };
+    lost_after_the_head().then(look_up()).pauses();
+    lost_after_the_head()
+        .then(Input::LookedUp(list(vec![payment(FIRST, Status::Pending)])))
+        .then(Input::CancelFailed(Path::Lan, Unasked::Identity))
+        .pauses();
+    // Where the cloud has the sale already, it may be the only one who knows.
+    Story::lost().then(look_up()).asks(Path::Cloud);
+}
+
 #[test]
 fn a_result_in_the_clouds_list_is_the_result() {
     let paid = payment(FIRST, Status::Completed);
@@ -138,14 +156,16 @@ fn a_denial_without_a_fallback_needs_no_cloud() {
 fn a_cancel_goes_to_the_terminal_and_through_the_cloud_only_when_the_lan_is_dead() {
     let pending = || Input::LookedUp(list(vec![payment(FIRST, Status::Pending)]));
     for dead in [
-        Input::CancelFailed(Path::Lan),
+        Input::CancelFailed(Path::Lan, Unasked::Dead),
         Input::Elapsed(own(attempt::Timer::Reply)),
     ] {
         let story = Story::lost().then(pending());
         story.cancels(Path::Lan);
         let story = story.then(dead);
         story.cancels(Path::Cloud);
-        story.then(Input::CancelFailed(Path::Cloud)).pauses();
+        story
+            .then(Input::CancelFailed(Path::Cloud, Unasked::Dead))
+            .pauses();
     }
 }
 
@@ -155,7 +175,7 @@ fn a_cancel_that_the_terminal_acknowledged_through_the_cloud_counts() {
     Story::lost()
         .then(Input::GiveUp)
         .then(Input::LookedUp(list(vec![payment(FIRST, Status::Pending)])))
-        .then(Input::CancelFailed(Path::Lan))
+        .then(Input::CancelFailed(Path::Lan, Unasked::Dead))
         .then(Input::CancelAnswered(
             Path::Cloud,
             cancellation(CancelOutcome::Cancelled, Some(cancelled.clone())),
