@@ -14,7 +14,9 @@ mod process;
 mod provisioned;
 mod race;
 mod rows;
+mod strangers;
 #[path = "../support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "each test binary uses its part")]
 mod support;
+mod switch;
 mod thousand;

@@ -125,6 +125,7 @@ fn hybrid_group_dying() {
 
 /// Plays every row in each of these ways, and tells every one that failed.
 fn all(kind: Kind, place: Place, rows: Vec<Vec<Fault>>, acts: &[Act]) {
+    plant();
     let begun = Instant::now();
     let (mut failed, mut played) = (Vec::new(), 0);
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -151,6 +152,16 @@ fn all(kind: Kind, place: Place, rows: Vec<Vec<Fault>>, acts: &[Act]) {
     }
     println!("{played} rows in {:?}", begun.elapsed());
     assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+/// `VINR_MUTANT=SendsBeforeStoring cargo test -p vinr-sdk --features mutants --test faults` must fail.
+fn plant() {
+    #[cfg(feature = "mutants")]
+    if let Ok(name) = std::env::var("VINR_MUTANT") {
+        let mut all = vinr_protocol::mutant::Mutant::ALL.iter().copied();
+        let mutant = all.find(|mutant| mutant.name() == name);
+        vinr_protocol::mutant::plant(Some(mutant.unwrap()));
+    }
 }
 
 /// One row, from the fault to the end of the sale: it is paid, once.

@@ -99,6 +99,12 @@ pub(crate) fn dying() -> Vec<Vec<Fault>> {
     connecting.into_iter().chain(moments).collect()
 }
 
+/// The connection of the pay is reset at each moment.
+pub(crate) fn resets() -> Vec<Vec<Fault>> {
+    let reset = |moment| vec![Fault::at(Point::In(Call::Pay, moment), Deed::Reset)];
+    MOMENTS.map(reset).into()
+}
+
 const MOMENTS: [Moment; 9] = [
     Moment::HalfRequest,
     Moment::Unheard,
