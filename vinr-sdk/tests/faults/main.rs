@@ -20,3 +20,4 @@ mod strangers;
 mod support;
 mod switch;
 mod thousand;
+mod unreachable;

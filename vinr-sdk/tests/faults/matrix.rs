@@ -334,7 +334,7 @@ async fn stays(kind: Kind, pay: &mut JoinHandle<Paid>) {
 }
 
 /// Time goes by some twenty times as fast, for so long or until the call ends.
-async fn lapse(pay: &mut JoinHandle<Paid>, most: Duration) {
+pub(crate) async fn lapse(pay: &mut JoinHandle<Paid>, most: Duration) {
     time_goes(pay, Duration::from_millis(100), most).await;
 }
 
