@@ -47,6 +47,10 @@ impl Kind {
         matches!(self, Self::Hybrid | Self::HybridGroup)
     }
 
+    pub(crate) fn is_group(self) -> bool {
+        matches!(self, Self::Group | Self::HybridGroup)
+    }
+
     fn members(self) -> &'static [&'static str] {
         match self {
             Self::Local | Self::Hybrid => &[A],

@@ -13,7 +13,7 @@ use vinr_simulator::{Pki, Simulator};
 
 use crate::breaker::{Breaker, Weather};
 use crate::counter::{Counter, Kind};
-use crate::matrix::{found_out, told};
+use crate::matrix::{found_out, is_sent, told};
 use crate::process::{Child, Role, role};
 use crate::provisioned::copy_to;
 use crate::rows::dying;
@@ -43,7 +43,7 @@ async fn a_till_that_is_killed_at_any_point_finds_out_and_pays_once() {
             breaker.happened(1).await;
             till.kill();
             counter.mend();
-            if let Err(why) = found_out(&counter, &name).await {
+            if let Err(why) = found_out(&counter, &name, is_sent(&row[0])).await {
                 failed.push(format!("{kind:?}: {}: {why}", row[0]));
             }
         }

@@ -14,6 +14,7 @@ mod process;
 mod provisioned;
 mod race;
 mod rows;
+mod stored_first;
 mod strangers;
 #[path = "../support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "each test binary uses its part")]

@@ -1,10 +1,8 @@
 //! Both ends of a connection, for whoever stands in its middle with everybody's keys.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
 
-use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, Issuer, KeyPair, SanType};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -18,21 +16,6 @@ pub(crate) fn as_terminal(name: &str, pki: &Pki) -> ServerConfig {
     server(chain(&pki.terminal_cert(&id(name))), key)
 }
 
-/// Who answers as the sandbox cloud does, at 127.0.0.1.
-pub(crate) fn as_cloud(pki: &Pki) -> ServerConfig {
-    let authority = std::fs::read_to_string(pki.cloud_ca()).unwrap();
-    let key = std::fs::read_to_string(pki.dir().join("ca-keys/cloud-ca.key")).unwrap();
-    let issuer = Issuer::from_ca_cert_pem(&authority, KeyPair::from_pem(&key).unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let mut leaf = CertificateParams::default();
-    leaf.subject_alt_names = vec![SanType::IpAddress(IpAddr::from(Ipv4Addr::LOCALHOST))];
-    leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    leaf.use_authority_key_identifier_extension = true;
-    let certificate = leaf.signed_by(&key, &issuer).unwrap();
-    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-    server(vec![certificate.der().clone()], key)
-}
-
 /// Who asks a terminal as this till does.
 pub(crate) fn as_till(pki: &Pki) -> ClientConfig {
     let key = PrivateKeyDer::from_pem_file(pki.pos_key()).unwrap();
@@ -43,14 +26,11 @@ pub(crate) fn as_till(pki: &Pki) -> ClientConfig {
     config
 }
 
-/// Who asks the cloud, which wants no certificate.
-pub(crate) fn of_cloud(pki: &Pki) -> ClientConfig {
-    let mut config = client(&pki.cloud_ca()).with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    config
-}
-
-fn server(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> ServerConfig {
+/// TLS 1.3, with this certificate.
+pub(crate) fn server(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> ServerConfig {
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])
         .unwrap()
@@ -61,7 +41,8 @@ fn server(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> S
     config
 }
 
-fn client(
+/// TLS 1.3, for whoever this authority signed.
+pub(crate) fn client(
     authority: &Path,
 ) -> rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert> {
     let mut roots = RootCertStore::empty();

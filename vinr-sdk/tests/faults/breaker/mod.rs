@@ -3,6 +3,7 @@
 
 mod carry;
 mod deed;
+mod ends;
 mod fault;
 mod message;
 
@@ -19,7 +20,8 @@ use vinr_simulator::Pki;
 
 pub(crate) use fault::{Call, Deed, Fault, Moment, Point, Weather};
 
-use crate::support::tls::{as_cloud, as_terminal, as_till, of_cloud};
+use crate::support::tls::{as_terminal, as_till};
+use ends::{as_cloud, of_cloud};
 
 pub(crate) struct Breaker {
     address: SocketAddr,
