@@ -130,7 +130,9 @@ async fn both_paths_carry_the_same_key_reference_and_terminal() {
     counter.lan[0].plan(&[silent], Weather::Silent);
     let till = counter.till("till").await;
     counter.meet(&till).await;
-    let paid = Kind::Hybrid.pays(till, "order_1".to_owned()).await;
+    let mut pay = tokio::spawn(Kind::Hybrid.pays(till, "order_1".to_owned()));
+    crate::matrix::lapse(&mut pay, Duration::from_secs(200)).await;
+    let paid = pay.await.unwrap();
     assert!(matches!(paid, Ok(PaymentResult::Completed(_))), "{paid:?}");
     let internet = counter.internet.as_ref().unwrap();
     let (lan, cloud) = (counter.lan[0].heard(Call::Pay), internet.heard(Call::Pay));

@@ -21,7 +21,14 @@ async fn no_byte_of_the_key_reaches_a_terminal() {
         .cloud(shop.cloud_with(SecretKey::new(key).unwrap()))
         .build()
         .unwrap();
-    let paid = completed(till.payments().create(sale()).await);
+    // Two handshakes fit in this limit on a busy machine too.
+    let patient = vinr_sdk::Create {
+        connectivity: vinr_sdk::Connectivity::Hybrid {
+            local_timeout: std::time::Duration::from_secs(30),
+        },
+        ..sale()
+    };
+    let paid = completed(till.payments().create(patient).await);
     assert_eq!(paid.connection_mode(), Some(ConnectionMode::Local));
     // And one that falls back, with the look-ups and the late command that belong to it.
     tap.swallow_answers();
