@@ -104,6 +104,15 @@ pub enum Input {
         /// The error.
         error: ErrorBody,
     },
+    /// One of several copies on this path was answered with a 4xx, and another one may have arrived. \[REC-24\]
+    CopyRefused {
+        /// By whom.
+        path: Path,
+        /// The HTTP status.
+        status: u16,
+        /// The error.
+        error: ErrorBody,
+    },
     /// Nothing of the pay was processed on this path, and that is certain.
     NeverSent(Path, NotSent),
     /// The answer to the pay will not come on this path.
@@ -310,7 +319,12 @@ impl Machine for Hybrid {
                 path,
                 status,
                 error,
-            } => self.refused(path, status, error),
+            } => self.refused(path, status, error, false),
+            Input::CopyRefused {
+                path,
+                status,
+                error,
+            } => self.refused(path, status, error, true),
             Input::NeverSent(path, why) => self.never_sent(path, why),
             Input::Lost(path, why) => self.lost(path, why),
             Input::LookedUp(list) => match self.stage {

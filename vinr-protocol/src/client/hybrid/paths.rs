@@ -79,13 +79,20 @@ impl Hybrid {
     }
 
     /// §4.1, "What a status code tells the till". A 4xx is never a reason to take another path. \[HYB-7\]
-    pub(super) fn refused(&mut self, path: Path, status: u16, error: ErrorBody) -> Vec<Effect> {
+    /// `copies` says that another copy may have arrived on the same path.
+    pub(super) fn refused(
+        &mut self,
+        path: Path,
+        status: u16,
+        error: ErrorBody,
+        copies: bool,
+    ) -> Vec<Effect> {
         if *self.leg(path) != Leg::Open || !self.attempt.is_holding() {
             return Vec::new();
         }
         let other = self.other_leg(path);
         if (400..500).contains(&status) {
-            self.attempt.set_copies(other.may_have_sent());
+            self.attempt.set_copies(copies || other.may_have_sent());
             return self.attempt(attempt::Input::Refused { status, error });
         }
         if is_planted(Mutant::OnePathEndsTheCall) && *other == Leg::Open {

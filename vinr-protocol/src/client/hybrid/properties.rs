@@ -93,6 +93,11 @@ impl Watch {
                 }
                 open
             }
+            Input::CopyRefused { path, .. } => {
+                let open = self.open.remove(path);
+                self.cloud_barred |= open; // [HYB-7]
+                open
+            }
             Input::NeverSent(path, why) => {
                 let open = self.open.remove(path);
                 if open && !self.accepted {
@@ -239,6 +244,14 @@ fn alphabet(keys: &[&str]) -> Vec<Input> {
             Code::TerminalUnavailable,
         ] {
             let (status, error) = (code.status(), error(code));
+            if (400..500).contains(&status) {
+                let error = error.clone();
+                inputs.push(Input::CopyRefused {
+                    path,
+                    status,
+                    error,
+                });
+            }
             inputs.push(Input::Refused {
                 path,
                 status,

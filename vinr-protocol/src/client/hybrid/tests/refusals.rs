@@ -121,3 +121,20 @@ fn an_empty_list_of_the_cloud_does_not_end_a_refusal_for_the_sake_of_another() {
         .then(answered_by_cloud(vec![], false));
     story.pauses();
 }
+
+#[test]
+fn a_4xx_on_one_of_two_copies_over_the_lan_is_told_only_once_the_key_is_cancelled() {
+    // [REC-24]
+    let story = Story::sent().then(Input::CopyRefused {
+        path: Path::Lan,
+        status: 409,
+        error: error(Code::TerminalBusy),
+    });
+    story.asks(Path::Lan);
+    let story = story.then(Input::LookedUp(list(vec![])));
+    story.cancels(Path::Lan);
+    let cancelled = cancellation(CancelOutcome::Cancelled, None);
+    story
+        .then(Input::CancelAnswered(Path::Lan, cancelled))
+        .is_refused(Code::TerminalBusy, vec![]);
+}
