@@ -52,6 +52,8 @@ pub struct Connection {
     /// Or the check that the terminal has failed, for which the connection was closed.
     sender: Result<SendRequest<Full<Bytes>>, Check>,
     noted: Arc<Noted>,
+    /// Its sender is dropped when the connection has ended.
+    ended: tokio::sync::watch::Receiver<()>,
     terminal: TerminalId,
     host: HeaderValue,
     addr: SocketAddr,
@@ -131,6 +133,13 @@ impl Connection {
         let sender = self.sender.as_ref().ok()?;
         self.peer.check().ok()?;
         Some(sender)
+    }
+
+    /// Resolves when the connection has ended, whoever ended it.
+    pub fn closed(&self) -> impl Future<Output = ()> + Send + 'static + use<> {
+        let mut ended = self.ended.clone();
+        // Nothing is ever sent: the one change is the end.
+        async move { while ended.changed().await.is_ok() {} }
     }
 
     async fn ask<T: serde::de::DeserializeOwned>(

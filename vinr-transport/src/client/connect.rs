@@ -11,6 +11,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -154,17 +155,20 @@ impl Connector {
             .handshake::<_, Full<Bytes>>(io)
             .await
             .map_err(|error| ConnectError::of_dial(addr, std::io::Error::other(error)))?;
+        let (open, ended) = watch::channel(());
         // Ends when the connection does, or when the last answer is read and nobody will ask again.
         tokio::spawn(async move {
             if let Err(error) = driver.await {
                 tracing::debug!(%addr, error = super::error::innermost(&error), "the connection broke off");
             }
+            drop(open);
         });
         let host = HeaderValue::from_str(&format!("{terminal}:{}", addr.port()))
             .expect("a terminal id and a port are visible ASCII");
         Ok(Connection {
             sender: Ok(sender),
             noted,
+            ended,
             terminal,
             host,
             addr,

@@ -36,6 +36,7 @@ pub async fn answers(
     let mut connection = Connection {
         sender: Ok(sender),
         noted,
+        ended: tokio::sync::watch::channel(()).1,
         terminal,
         host: HeaderValue::from_static("term_1:8443"),
         addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)),
