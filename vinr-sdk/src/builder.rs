@@ -10,6 +10,8 @@ use vinr_protocol::timing::CLIENT_HOLD;
 use vinr_transport::{ConnectError, Connector, Identity, IdentityError, TrustBundle, TrustError};
 
 use crate::cloud::Cloud;
+use crate::hedging::Hedging;
+use crate::lines::Lines;
 use crate::store::{AttemptStore, FileStore, FileStoreError};
 use crate::terminals::Terminals;
 use crate::vinr::{Inner, Vinr};
@@ -87,6 +89,8 @@ pub struct Builder {
     further: FurtherAttempt,
     terminals: Vec<(String, SocketAddr)>,
     cloud: Option<Cloud>,
+    lines: Lines,
+    hedging: Hedging,
 }
 
 enum Store {
@@ -158,6 +162,8 @@ impl NeedsIdentity {
             further: FurtherAttempt::default(),
             terminals: Vec::new(),
             cloud: None,
+            lines: Lines::default(),
+            hedging: Hedging::default(),
         }
     }
 }
@@ -210,7 +216,20 @@ impl Builder {
         self
     }
 
-    /// Opens the store. No connection is made yet.
+    /// How many connections are open before anybody pays; [`Lines::default`] if nothing is said.
+    pub fn lines(mut self, lines: Lines) -> Self {
+        self.lines = lines;
+        self
+    }
+
+    /// Whether a payment without an answer goes on another connection as well; [`Hedging::Late`] if nothing is said.
+    pub fn hedging(mut self, hedging: Hedging) -> Self {
+        self.hedging = hedging;
+        self
+    }
+
+    /// Opens the store. Lines to the [terminals](Self::terminal) that were named are opened in the background, at the
+    /// first call where this is not called inside a tokio runtime.
     pub fn build(self) -> Result<Vinr, BuildError> {
         Ok(Vinr::of(self.inner()?))
     }
@@ -219,7 +238,8 @@ impl Builder {
         if self.deadline < CLIENT_HOLD {
             return Err(BuildError::DeadlineTooShort);
         }
-        let terminals = Terminals::new(Connector::new(self.terminal_ca, self.identity)?);
+        let terminals =
+            Terminals::new(Connector::new(self.terminal_ca, self.identity)?, self.lines);
         for (id, address) in self.terminals {
             terminals.learn(TerminalId::new(&id)?, address);
         }
@@ -235,6 +255,7 @@ impl Builder {
             self.window,
             self.further,
             self.cloud,
+            self.hedging,
         ))
     }
 }

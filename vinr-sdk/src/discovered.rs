@@ -38,6 +38,40 @@ pub struct Discovered {
     pub readers: Vec<Reader>,
     /// Candidates that are not among them, and why.
     pub left_out: Vec<LeftOut>,
+    /// What keeps the search from finding all, or anything: multicast that is blocked, say. A search with a trouble may
+    /// still find terminals by another way.
+    pub troubles: Vec<Trouble>,
+}
+
+/// Something that stands in the way of a search on the LAN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Trouble {
+    /// The network interface, or none where it is about all of them.
+    pub interface: Option<String>,
+    /// What it is.
+    pub what: String,
+    /// What to do about it.
+    pub advice: String,
+}
+
+impl From<vinr_discovery::Trouble> for Trouble {
+    fn from(trouble: vinr_discovery::Trouble) -> Self {
+        Self {
+            interface: trouble.interface,
+            what: trouble.blocked.to_string(),
+            advice: trouble.blocked.advice().to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(interface) = &self.interface {
+            write!(f, "{interface}: ")?;
+        }
+        write!(f, "{}; {}", self.what, self.advice)
+    }
 }
 
 /// A candidate that is not a reader of this till.

@@ -14,6 +14,7 @@ use vinr_protocol::{AttemptKey, PayRequest};
 use vinr_transport::drive::Timers;
 
 use crate::cloud::{self, Cloud};
+use crate::copies;
 use crate::in_flight::Place;
 use crate::lan::{self, Way};
 use crate::line::Line;
@@ -160,7 +161,7 @@ impl<'a> Hands<'a> {
         self.timers = Timers::new();
         self.way = Way::Dial;
         let lines = [self.line.take(), self.questions.take()];
-        if let Some(line) = lines.into_iter().flatten().next() {
+        for line in lines.into_iter().flatten() {
             self.inner.terminals.keep(line);
         }
     }
@@ -188,7 +189,7 @@ impl<'a> Hands<'a> {
             Path::Lan => {
                 let way = self.next_way();
                 let journal = stored.journal_id.clone();
-                let call = lan::pay(self.inner, request, key.clone(), journal, way);
+                let call = copies::pay(self.inner, request, key.clone(), journal, way);
                 self.over_lan = Some(Leg { key, call });
             }
             Path::Cloud => {
@@ -263,7 +264,9 @@ impl<'a> Hands<'a> {
         self.inner.timeline.input(stored, input);
         let (reader, reference) = (&stored.terminal_id, &stored.reference);
         match input {
-            Input::Refused { path, .. } => self.noted.refused_by = Some(*path),
+            Input::Refused { path, .. } | Input::CopyRefused { path, .. } => {
+                self.noted.refused_by = Some(*path)
+            }
             Input::NeverSent(Path::Cloud, why) => self.noted.cloud_not_sent = Some(why.clone()),
             Input::Lost(_, why) => {
                 tracing::warn!(%reader, %reference, %why, "the answer to a payment was lost: looking it up");

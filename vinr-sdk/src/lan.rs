@@ -1,13 +1,13 @@
 //! The LAN's part of a payment, in the words of the hybrid machine.
 //!
-//! The pay holds a line of its own. Questions go on a second one, which is kept while it answers and dialled anew when it
+//! The pay holds lines of its own ([`copies`](crate::copies)). Questions go on a second one, which is kept while it answers and dialled anew when it
 //! does not.
 
 use vinr_protocol::client::attempt::{Lost, NotSent, StoredAttempt};
 use vinr_protocol::client::hybrid::{Input, Path, Unasked};
-use vinr_protocol::{AttemptKey, CancelRequest, JournalId, PayRequest};
+use vinr_protocol::{AttemptKey, CancelRequest};
 use vinr_transport::CallError;
-use vinr_transport::client::{Accepted, Lost as Cut};
+use vinr_transport::client::Lost as Cut;
 
 use crate::error::Error;
 use crate::hands::{Call, Done};
@@ -28,86 +28,6 @@ pub(crate) enum Way {
     Dead(NotSent),
     /// Nothing was tried.
     Dial,
-}
-
-/// Sends the pay. It resolves at the head, and goes on from there to the outcome.
-pub(crate) fn pay<'a>(
-    inner: &'a Inner,
-    request: PayRequest,
-    key: AttemptKey,
-    journal: Option<JournalId>,
-    way: Way,
-) -> Call<'a> {
-    Box::pin(async move {
-        let dialled = match way {
-            Way::Line(taken) => Ok(taken),
-            Way::Dead(why) => Err(why),
-            Way::Dial => dial(inner, &request, None).await,
-        };
-        let mut taken = match dialled {
-            Ok(taken) => taken,
-            Err(why) => return Done::with(Input::NeverSent(PATH, why)),
-        };
-        loop {
-            let Taken { mut line, was_idle } = taken;
-            match line.connection.pay(&request, Some(&key)).await {
-                Ok(accepted) => {
-                    return Done {
-                        input: Input::Head(PATH),
-                        line: None,
-                        then: Some(outcome(accepted, line)),
-                    };
-                }
-                // The idle line had died, and nothing was sent on it.
-                Err(CallError::NotSent) if was_idle => {
-                    taken = match dial(inner, &request, journal.as_ref()).await {
-                        Ok(taken) => taken,
-                        Err(why) => return Done::with(Input::NeverSent(PATH, why)),
-                    };
-                }
-                Err(error @ CallError::Refused(..)) => {
-                    return Done {
-                        input: failed(error),
-                        line: Some(line),
-                        then: None,
-                    };
-                }
-                Err(error) => return Done::with(failed(error)),
-            }
-        }
-    })
-}
-
-/// [PAY-7] the first outcome comes on this line, and nobody is asked for it meanwhile.
-fn outcome<'a>(accepted: Accepted, line: Line) -> Call<'a> {
-    Box::pin(async move {
-        match accepted.outcome().await {
-            Ok(payment) => Done {
-                input: Input::Answered(PATH, payment),
-                line: Some(line),
-                then: None,
-            },
-            Err(error) => Done::with(failed(error)),
-        }
-    })
-}
-
-/// A new line, to the device whose journal is in the record.
-async fn dial(
-    inner: &Inner,
-    request: &PayRequest,
-    journal: Option<&JournalId>,
-) -> Result<Taken, NotSent> {
-    let dialled = inner.terminals.dial(&request.terminal_id).await;
-    let line = dialled.map_err(never_sent)?;
-    match (journal, &line.reader.journal_id) {
-        // A record of another device would be no help in finding out. [REC-23]
-        (Some(stored), now) if now.as_ref() != Some(stored) => Err(NotSent::ConnectionClosed),
-        _ => Ok(Taken {
-            line,
-            was_idle: false,
-        }),
-    }
 }
 
 /// Asks for the attempts of the sale.
@@ -195,7 +115,7 @@ fn unasked(error: &CallError) -> Unasked {
 }
 
 /// What the failure of a pay means.
-fn failed(error: CallError) -> Input {
+pub(crate) fn failed(error: CallError) -> Input {
     match error {
         CallError::Refused(status, error) => Input::Refused {
             path: PATH,

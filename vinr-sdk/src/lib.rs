@@ -1,18 +1,23 @@
 #![doc = include_str!("../README.md")]
 
+mod activation;
 mod asking;
 mod attempts;
 pub mod blocking;
 mod builder;
 mod calling;
 pub mod cloud;
+mod copies;
 mod create;
 mod discovered;
 mod error;
+mod finder;
 mod hands;
+mod hedging;
 mod in_flight;
 mod lan;
 mod line;
+mod lines;
 #[doc = include_str!("page.md")]
 pub mod page {}
 mod paying;
@@ -32,12 +37,15 @@ mod timeline;
 mod vinr;
 pub mod webhooks;
 
+pub use activation::Activation;
 pub use attempts::{Attempts, Resolution, Resolved};
 pub use builder::{BuildError, Builder, FurtherAttempt, NeedsIdentity, NeedsTerminalCa};
 pub use cloud::{Cloud, CloudError, SecretKey};
 pub use create::{At, Connectivity, Create};
-pub use discovered::{Discovered, LeftOut, Reader, Reason};
+pub use discovered::{Discovered, LeftOut, Reader, Reason, Trouble};
 pub use error::{Charged, Error, OutcomeUnknown};
+pub use hedging::Hedging;
+pub use lines::Lines;
 pub use payments::Payments;
 pub use readers::{Discover, Readers};
 pub use report::Report;

@@ -9,6 +9,7 @@ use vinr_transport::client::Alert;
 use vinr_transport::{CallError, ConnectError, Connection, Connector};
 
 use crate::error::Error;
+use crate::lines::Lease;
 
 /// How long a terminal may take to say who it is, or to answer a question outside a payment.
 pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -16,8 +17,8 @@ pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// Terminals keep idle connections for 10 min; one that is nearly so old is not trusted with a payment.
 const IDLE_AT_MOST: Duration = Duration::from_secs(9 * 60);
 
-/// A terminal that was switched off says nothing: a line that lay idle for longer than this is asked first.
-/// One round trip, against holding on to a dead connection for 120 s.
+/// A terminal that was switched off says nothing: a line that lay idle for longer than this is asked first, unless a
+/// pay without a head goes on another line as well. One round trip, against holding on to a dead connection for 120 s.
 const TRUSTED_FOR: Duration = Duration::from_secs(10);
 
 /// How long it may take to answer then.
@@ -29,6 +30,8 @@ pub(crate) struct Line {
     pub(crate) connection: Connection,
     pub(crate) reader: Reader,
     used: Instant,
+    /// Dropped after the connection.
+    lease: Option<Lease>,
 }
 
 /// Why there is no line.
@@ -66,20 +69,41 @@ impl Line {
             connection,
             reader,
             used: Instant::now(),
+            lease: None,
         })
     }
 
-    /// The line, if a payment can be sent on it.
-    pub(crate) async fn if_warm(mut self) -> Option<Self> {
-        let idle = self.used.elapsed();
-        if !self.connection.is_ready() || idle > IDLE_AT_MOST {
-            return None;
+    /// Can a request be tried on it?
+    pub(crate) fn is_usable(&self) -> bool {
+        self.connection.is_open() && self.idle_for() <= IDLE_AT_MOST
+    }
+
+    /// How long nothing was said on it.
+    pub(crate) fn idle_for(&self) -> Duration {
+        self.used.elapsed()
+    }
+
+    /// The line, if it was used a moment ago or its terminal answers.
+    pub(crate) async fn if_fresh(self) -> Option<Self> {
+        match self.idle_for() > TRUSTED_FOR {
+            true => self.still_there().await,
+            false => Some(self),
         }
-        if idle > TRUSTED_FOR {
-            let asked = timeout(STILL_THERE_WITHIN, self.connection.reader()).await;
-            self.reader = asked.ok()?.ok()?;
+    }
+
+    /// The line, if its terminal answers.
+    pub(crate) async fn still_there(mut self) -> Option<Self> {
+        let asked = timeout(STILL_THERE_WITHIN, self.connection.reader()).await;
+        self.reader = asked.ok()?.ok()?;
+        Some(self.touched())
+    }
+
+    /// Counts it from now on, unless it is counted already.
+    pub(crate) fn counted(mut self, lease: impl FnOnce() -> Lease) -> Self {
+        if self.lease.is_none() {
+            self.lease = Some(lease().of(&self.connection));
         }
-        Some(self)
+        self
     }
 
     /// It has just been used.

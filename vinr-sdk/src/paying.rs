@@ -27,7 +27,7 @@ pub(crate) async fn locally(
     place: &mut Place,
 ) -> Result<PaymentResult, Error> {
     loop {
-        let taken = inner.terminals.take(&request.terminal_id).await?;
+        let taken = inner.take(&request.terminal_id).await?;
         let was_idle = taken.was_idle;
         let mut taken = taken;
         let stored = attempt_on(inner, &mut taken.line, request).await?;
@@ -105,7 +105,7 @@ pub(crate) async fn prepare(
 ) -> (StoredAttempt, Way) {
     let terminal = &request.terminal_id;
     let reached = timeout(limit, async {
-        let mut taken = inner.terminals.take(terminal).await?;
+        let mut taken = inner.take(terminal).await?;
         let stored = attempt_on(inner, &mut taken.line, request).await?;
         Ok((stored, Way::Line(taken)))
     });

@@ -3,15 +3,18 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
 use vinr_discovery::{Candidate, StaticHost};
 use vinr_protocol::TerminalId;
 use vinr_protocol::reader::Activity;
 
-use crate::discovered::{Discovered, LeftOut, Reader, Reason};
+use crate::discovered::{Discovered, LeftOut, Reader, Reason, Trouble};
 use crate::error::Error;
 use crate::line::{Line, NoLine};
 use crate::vinr::{Inner, Vinr};
+
+/// How many of those that were found are dialled at one time.
+const ASKED_AT_ONCE: usize = 32;
 
 /// Terminals of this till: [`Vinr::readers`].
 #[derive(Debug, Clone, Copy)]
@@ -63,19 +66,34 @@ struct Hint {
 }
 
 impl Readers<'_> {
+    /// How many lines to a terminal are open, those included that a payment uses; 0 where it is not known. For a till's
+    /// status page, and to wait until it is warm.
+    pub fn open_lines(self, reader_id: &str) -> usize {
+        let id = TerminalId::new(reader_id);
+        id.map_or(0, |id| self.0.inner.terminals.open(&id))
+    }
+
     /// Finds terminals, asks each over mutual TLS who it is, and keeps the connections: the next payment
     /// finds its terminal's address, and a warm connection to it.
+    ///
+    /// The first one on the LAN begins a search that goes on in the background for as long as the till lives: a terminal
+    /// that moves to another address is found again by its id, and no payment looks for it. What keeps the search from
+    /// finding all stands in [`Discovered::troubles`], with advice.
     pub async fn discover(self, discover: Discover) -> Result<Discovered, Error> {
         let inner = &*self.0.inner;
         let mut found = Discovered::default();
         let hints = match discover.place {
             Place::Lan => {
                 let window = discover.window.unwrap_or(inner.window);
-                lan(inner, window, &mut found.left_out).await?
+                lan(inner, window, &mut found).await?
             }
             Place::Hosts(hosts) => resolved(hosts, &mut found.left_out).await?,
         };
-        let asked = join_all(hints.iter().map(|hint| ask(inner, hint))).await;
+        let asked: Vec<_> = stream::iter(&hints)
+            .map(|hint| ask(inner, hint))
+            .buffered(ASKED_AT_ONCE)
+            .collect()
+            .await;
         for (hint, answer) in hints.into_iter().zip(asked) {
             match answer {
                 Ok(line) => include(inner, hint, line, &mut found),
@@ -90,22 +108,21 @@ impl Readers<'_> {
     }
 }
 
-async fn lan(
-    inner: &Inner,
-    window: Duration,
-    left_out: &mut Vec<LeftOut>,
-) -> Result<Vec<Hint>, Error> {
+async fn lan(inner: &Inner, window: Duration, found: &mut Discovered) -> Result<Vec<Hint>, Error> {
     let own = inner.own_simulator();
-    let heard = match (vinr_discovery::browse(window).await, &own) {
-        (Ok(heard), _) => heard,
+    let heard = match (inner.terminals.finder().search(), &own) {
+        (Ok(search), _) => search.during(window).await,
         // Its own simulator needs no mDNS.
         (Err(_), Some(_)) => Default::default(),
         (Err(error), None) => return Err(Error::Discovery(error.to_string())),
     };
-    left_out.extend(heard.left_out.into_iter().map(|other| LeftOut {
-        candidate: other.instance,
-        reason: Reason::Advertisement(other.reason.to_string()),
-    }));
+    found.troubles = heard.troubles.into_iter().map(Trouble::from).collect();
+    found
+        .left_out
+        .extend(heard.left_out.into_iter().map(|other| LeftOut {
+            candidate: other.instance,
+            reason: Reason::Advertisement(other.reason.to_string()),
+        }));
     let named = heard
         .candidates
         .into_iter()
@@ -176,8 +193,9 @@ fn include(inner: &Inner, hint: Hint, line: Line, found: &mut Discovered) {
         });
         return;
     }
-    inner.terminals.learn(said.id.clone(), address);
+    // In this order: the line is counted before others are opened.
     inner.terminals.keep(line);
+    inner.terminals.learn(said.id.clone(), address);
     if said.activity == Activity::Idle {
         inner.queue.idle(said.id.clone());
     }

@@ -1,11 +1,14 @@
 //! How payments travelled: what a shop watches to see its LAN fail before its customers do. \[HYB-3\]
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use vinr_protocol::Payment;
 use vinr_protocol::client::hybrid::FellBack;
 use vinr_protocol::payment::ConnectionMode;
+
+use crate::activation::{Activation, Buckets};
 
 /// What this till counted since it was built: [`Vinr::counters`](crate::Vinr::counters).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +25,15 @@ pub struct Counters {
     pub fell_back_not_accepted: u64,
     /// Commands sent to the cloud because the LAN went silent.
     pub fell_back_silent: u64,
+    /// Further copies of a command that were sent to a terminal because the head of the answer was late.
+    #[serde(default)]
+    pub hedges_sent: u64,
+    /// Payments whose head came on such a copy first.
+    #[serde(default)]
+    pub hedges_won: u64,
+    /// How long it took from the command to the lit screen, on the LAN.
+    #[serde(default)]
+    pub activation: Activation,
 }
 
 #[derive(Debug, Default)]
@@ -31,9 +43,25 @@ pub(crate) struct Tally {
     unreachable: AtomicU64,
     not_accepted: AtomicU64,
     silent: AtomicU64,
+    hedges_sent: AtomicU64,
+    hedges_won: AtomicU64,
+    activation: Buckets,
 }
 
 impl Tally {
+    /// A further copy was sent.
+    pub(crate) fn hedged(&self) {
+        count(&self.hedges_sent);
+    }
+
+    /// The head came, so long after the command was to be sent, and perhaps on a further copy.
+    pub(crate) fn activated(&self, after: Duration, on_further_copy: bool) {
+        if on_further_copy {
+            count(&self.hedges_won);
+        }
+        self.activation.record(after);
+    }
+
     /// A payment came to a result.
     pub(crate) fn paid(&self, payment: &Payment) {
         match payment.connection_mode() {
@@ -60,6 +88,9 @@ impl Tally {
             fell_back_unreachable: read(&self.unreachable),
             fell_back_not_accepted: read(&self.not_accepted),
             fell_back_silent: read(&self.silent),
+            hedges_sent: read(&self.hedges_sent),
+            hedges_won: read(&self.hedges_won),
+            activation: self.activation.read(),
         }
     }
 }

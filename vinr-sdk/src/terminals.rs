@@ -1,26 +1,54 @@
-//! Where the terminals are, and the warm connection to each.
+//! Where the terminals are, and the lines to them that wait for a payment.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
 use vinr_protocol::{JournalId, TerminalId};
 use vinr_transport::Connector;
 
 use crate::error::Error;
+use crate::finder::Finder;
 use crate::line::{Line, NoLine};
+use crate::lines::{Dial, Keeper, Lease, Lines, Tended, keep};
 
-/// The address book and one idle line for each terminal. Filled by discovery and by the builder: paying
-/// looks here and nowhere else. \[NET-2\]
+/// How many addresses of one terminal are remembered.
+const ADDRESSES_MAX: usize = 4;
+
+/// The address book and the idle lines. Filled by discovery and by the builder: paying looks here and nowhere else.
+/// \[NET-2\]
 pub(crate) struct Terminals {
+    shared: Arc<Shared>,
+    task: Mutex<Option<AbortHandle>>,
+}
+
+/// What the task that opens lines shares with those who pay.
+pub(crate) struct Shared {
     connector: Connector,
-    known: Mutex<BTreeMap<TerminalId, Known>>,
+    finder: Finder,
+    began: Instant,
+    pulse: Arc<Notify>,
+    state: Mutex<State>,
+}
+
+struct State {
+    book: BTreeMap<TerminalId, Known>,
+    keeper: Keeper,
 }
 
 #[derive(Default)]
 struct Known {
     addresses: Vec<SocketAddr>,
-    warm: Option<Line>,
+    /// The one that was used last is the last.
+    idle: Vec<Line>,
+    /// How many lines there are, in whoever's hands.
+    open: Arc<AtomicUsize>,
     /// Of the device that was there last.
     journal: Option<JournalId>,
 }
@@ -32,48 +60,90 @@ pub(crate) struct Taken {
     pub(crate) was_idle: bool,
 }
 
-impl Terminals {
-    pub(crate) fn new(connector: Connector) -> Self {
+impl Taken {
+    pub(crate) fn idle(line: Line) -> Self {
         Self {
-            connector,
-            known: Mutex::default(),
+            line,
+            was_idle: true,
+        }
+    }
+}
+
+/// May a line that lay idle be paid on without a question first?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// Yes: a pay that is not answered goes on another line as well.
+    Idle,
+    /// Only for a moment after its last use.
+    Fresh,
+}
+
+impl Terminals {
+    pub(crate) fn new(connector: Connector, lines: Lines) -> Self {
+        let state = State {
+            book: BTreeMap::new(),
+            keeper: Keeper::new(lines),
+        };
+        Self {
+            shared: Arc::new(Shared {
+                connector,
+                finder: Finder::default(),
+                began: Instant::now(),
+                pulse: Arc::default(),
+                state: Mutex::new(state),
+            }),
+            task: Mutex::default(),
         }
     }
 
     pub(crate) fn connector(&self) -> &Connector {
-        &self.connector
+        &self.shared.connector
+    }
+
+    pub(crate) fn finder(&self) -> &Finder {
+        &self.shared.finder
     }
 
     /// Notes where a terminal is; the newest word is tried first.
     pub(crate) fn learn(&self, terminal: TerminalId, address: SocketAddr) {
-        let mut known = self.lock();
-        let addresses = &mut known.entry(terminal).or_default().addresses;
-        addresses.retain(|other| *other != address);
-        addresses.insert(0, address);
-        addresses.truncate(4);
+        let mut state = self.shared.lock();
+        state.keeper.known(&terminal);
+        state.book.entry(terminal).or_default().is_at(address);
+        drop(state);
+        self.tend();
     }
 
     /// Every terminal whose address is known.
     pub(crate) fn ids(&self) -> Vec<TerminalId> {
-        self.lock().keys().cloned().collect()
+        self.shared.lock().book.keys().cloned().collect()
+    }
+
+    /// How many lines to a terminal are open, in whoever's hands.
+    pub(crate) fn open(&self, terminal: &TerminalId) -> usize {
+        self.shared.lock().open(terminal)
     }
 
     /// The journal of the device that was there when the terminal was last reached. \[REC-23\]
     pub(crate) fn journal(&self, terminal: &TerminalId) -> Option<JournalId> {
-        self.lock().get(terminal)?.journal.clone()
+        self.shared.lock().book.get(terminal)?.journal.clone()
     }
 
-    /// A line for a payment: the idle one, or a new one.
-    pub(crate) async fn take(&self, terminal: &TerminalId) -> Result<Taken, Error> {
-        let idle = self
-            .lock()
-            .get_mut(terminal)
-            .and_then(|known| known.warm.take());
-        if let Some(idle) = idle
-            && let Some(line) = idle.if_warm().await
-        {
-            let was_idle = true;
-            return Ok(Taken { line, was_idle });
+    /// A line for a payment: an idle one, or a new one. `trust` says which idle line needs no question.
+    pub(crate) async fn take(
+        &self,
+        terminal: &TerminalId,
+        trust: impl Fn(&Line) -> Trust,
+    ) -> Result<Taken, Error> {
+        let let_go = self.shared.uses(terminal);
+        drop(let_go);
+        while let Some(idle) = self.idle(terminal) {
+            let warm = match trust(&idle) {
+                Trust::Idle => Some(idle),
+                Trust::Fresh => idle.if_fresh().await,
+            };
+            if let Some(line) = warm {
+                return Ok(Taken::idle(line));
+            }
         }
         Ok(Taken {
             line: self.dial(terminal).await?,
@@ -81,21 +151,32 @@ impl Terminals {
         })
     }
 
+    /// A line that lies idle and can be used at once.
+    pub(crate) fn idle(&self, terminal: &TerminalId) -> Option<Line> {
+        self.tend();
+        loop {
+            // One that has died drops here, outside of the lock.
+            let line = self.shared.lock().book.get_mut(terminal)?.idle.pop()?;
+            if line.is_usable() {
+                return Some(line);
+            }
+        }
+    }
+
     /// A new line: for a question while a payment is held, and after a loss.
     pub(crate) async fn dial(&self, terminal: &TerminalId) -> Result<Line, Error> {
-        let addresses = self
-            .lock()
-            .get(terminal)
-            .map(|known| known.addresses.clone())
-            .unwrap_or_default();
+        // Counted from here on, so that the task does not open another one for it.
+        let (addresses, lease) = self.shared.addresses(terminal);
+        self.tend();
         let mut failed: Option<NoLine> = None;
         for address in addresses {
-            match Line::dial(&self.connector, address, Some(terminal)).await {
+            match Line::dial(&self.shared.connector, address, Some(terminal)).await {
                 Ok(line) => {
-                    let mut known = self.lock();
-                    known.entry(terminal.clone()).or_default().journal =
-                        line.reader.journal_id.clone();
-                    return Ok(line);
+                    let mut state = self.shared.lock();
+                    state.keeper.reached(terminal);
+                    let known = state.book.entry(terminal.clone()).or_default();
+                    known.journal = line.reader.journal_id.clone();
+                    return Ok(line.counted(|| lease));
                 }
                 Err(why) if !why.may_be_elsewhere() => return Err(why.into_error(terminal)),
                 // A wrong device at one address is worth more words than no device at another.
@@ -111,19 +192,156 @@ impl Terminals {
         ))
     }
 
-    /// Keeps a line for the next payment.
+    /// Keeps a line that was just used for the next payment, while there is room.
     pub(crate) fn keep(&self, line: Line) {
-        if line.connection.is_open() {
-            let terminal = line.connection.terminal().clone();
-            let mut known = self.lock();
-            let known = known.entry(terminal).or_default();
-            known.journal = line.reader.journal_id.clone();
-            known.warm = Some(line.touched());
+        self.shared.keep(line.touched());
+        self.tend();
+    }
+
+    /// Lets the task go on, or begin. Without a runtime nothing is opened in advance.
+    pub(crate) fn tend(&self) {
+        let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_running = task.as_ref().is_some_and(|task| !task.is_finished());
+        if !is_running && let Ok(runtime) = Handle::try_current() {
+            self.shared.lock().keeper.begin();
+            let keeping = keep(Arc::downgrade(&self.shared), self.shared.pulse.clone());
+            *task = Some(runtime.spawn(keeping).abort_handle());
+        }
+    }
+}
+
+impl Drop for Terminals {
+    fn drop(&mut self) {
+        let task = self.task.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(task) = task.take() {
+            task.abort();
+        }
+    }
+}
+
+impl Shared {
+    /// What is to be dialled now.
+    pub(crate) fn to_open(&self) -> Vec<Dial> {
+        let dead = self.take_idle(|line| !line.is_usable());
+        drop(dead);
+        let mut state = self.lock();
+        let State { book, keeper } = &mut *state;
+        let open = |id: &TerminalId| book.get(id).map_or(0, Known::open);
+        let terminals = keeper.open(self.began.elapsed(), open);
+        let addresses = |id: &TerminalId| book.get(id).map(|known| known.addresses.clone());
+        terminals
+            .into_iter()
+            .map(|terminal| Dial {
+                addresses: addresses(&terminal).unwrap_or_default(),
+                terminal,
+                connector: self.connector.clone(),
+                finder: self.finder.clone(),
+            })
+            .collect()
+    }
+
+    /// When there will be something to dial again.
+    pub(crate) fn next_wake(&self) -> Option<Instant> {
+        let next = self.lock().keeper.next_wake(self.began.elapsed())?;
+        Some(self.began + next)
+    }
+
+    /// The lines that lay idle for so long.
+    pub(crate) fn idle_for(&self, long: Duration) -> Vec<Line> {
+        self.take_idle(|line| line.idle_for() >= long)
+    }
+
+    /// What came of the task's work.
+    pub(crate) fn tended(&self, tended: Tended) {
+        match tended {
+            Tended::Opened(line) => {
+                let terminal = line.connection.terminal().clone();
+                let mut state = self.lock();
+                state.keeper.opened(&terminal);
+                let known = state.book.entry(terminal).or_default();
+                known.is_at(line.connection.addr());
+                drop(state);
+                self.keep(line);
+            }
+            Tended::NotOpened(terminal, failure) => {
+                let now = self.began.elapsed();
+                self.lock()
+                    .keeper
+                    .failed(now, &terminal, failure, chance(now));
+            }
+            Tended::Asked(Some(line)) => self.keep(line),
+            Tended::Asked(None) => {}
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<TerminalId, Known>> {
-        // Nothing in here is left half-done by a panic.
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The terminal is paid at; the lines that lose their place for it.
+    fn uses(&self, terminal: &TerminalId) -> Vec<Line> {
+        let mut state = self.lock();
+        let let_go = state.keeper.used(terminal);
+        let known = let_go.and_then(|id| state.book.get_mut(&id));
+        known.map_or_else(Vec::new, |known| std::mem::take(&mut known.idle))
     }
+
+    fn addresses(&self, terminal: &TerminalId) -> (Vec<SocketAddr>, Lease) {
+        let mut state = self.lock();
+        // A terminal that nobody told of has no page in the book.
+        let Some(known) = state.book.get_mut(terminal) else {
+            return (Vec::new(), Lease::new(Arc::default(), self.pulse.clone()));
+        };
+        let lease = Lease::new(known.open.clone(), self.pulse.clone());
+        (known.addresses.clone(), lease)
+    }
+
+    fn keep(&self, line: Line) {
+        if !line.connection.is_open() {
+            return;
+        }
+        let terminal = line.connection.terminal().clone();
+        let mut state = self.lock();
+        state.keeper.known(&terminal);
+        let room = state.keeper.worth_keeping(&terminal);
+        let known = state.book.entry(terminal).or_default();
+        known.journal = line.reader.journal_id.clone();
+        if known.idle.len() < room {
+            let lease = || Lease::new(known.open.clone(), self.pulse.clone());
+            let line = line.counted(lease);
+            known.idle.push(line);
+        }
+    }
+
+    fn take_idle(&self, which: impl Fn(&Line) -> bool) -> Vec<Line> {
+        let mut state = self.lock();
+        let all = state.book.values_mut();
+        all.flat_map(|known| known.idle.extract_if(.., |line| which(line)))
+            .collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing in here is left half-done by a panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn open(&self, terminal: &TerminalId) -> usize {
+        self.book.get(terminal).map_or(0, Known::open)
+    }
+}
+
+impl Known {
+    fn is_at(&mut self, address: SocketAddr) {
+        self.addresses.retain(|other| *other != address);
+        self.addresses.insert(0, address);
+        self.addresses.truncate(ADDRESSES_MAX);
+    }
+
+    fn open(&self) -> usize {
+        self.open.load(Ordering::Acquire)
+    }
+}
+
+/// A number that other tills do not have at the same time.
+fn chance(now: Duration) -> u8 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(now).to_le_bytes()[0]
 }

@@ -12,6 +12,7 @@ use crate::attempts::Attempts;
 use crate::builder::{FurtherAttempt, NeedsTerminalCa};
 use crate::cloud::Cloud;
 use crate::error::Error;
+use crate::hedging::Hedging;
 use crate::in_flight::InFlight;
 use crate::payments::Payments;
 use crate::queue::Queue;
@@ -34,6 +35,7 @@ pub(crate) struct Inner {
     pub(crate) window: Duration,
     pub(crate) further: FurtherAttempt,
     pub(crate) cloud: Option<Cloud>,
+    pub(crate) hedging: Hedging,
     pub(crate) queue: Queue,
     pub(crate) tally: Tally,
     pub(crate) timeline: Timelines,
@@ -91,6 +93,7 @@ impl Inner {
         window: Duration,
         further: FurtherAttempt,
         cloud: Option<Cloud>,
+        hedging: Hedging,
     ) -> Self {
         Self {
             terminals,
@@ -99,6 +102,7 @@ impl Inner {
             window,
             further,
             cloud,
+            hedging,
             queue: Queue::default(),
             tally: Tally::default(),
             timeline: Timelines::default(),

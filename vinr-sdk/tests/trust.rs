@@ -22,7 +22,7 @@ use strangers::{
 use tokio::net::TcpListener;
 use vinr_protocol::TerminalId;
 use vinr_sdk::store::MemoryStore;
-use vinr_sdk::{Charged, CreateLocal, Discover, Error, Vinr};
+use vinr_sdk::{Charged, CreateLocal, Discover, Error, Lines, Vinr};
 use vinr_simulator::provision::Pki;
 use vinr_transport::Identity;
 
@@ -56,6 +56,8 @@ impl Shop {
             .identity(identity)
             .store(MemoryStore::new())
             .terminal(TERMINAL, address)
+            // The connections that are counted are the payment's.
+            .lines(Lines::none())
             .build()
             .unwrap()
     }

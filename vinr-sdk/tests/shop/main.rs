@@ -5,6 +5,7 @@
 )]
 
 mod discovering;
+mod fast;
 mod identity;
 mod losing;
 mod paying;

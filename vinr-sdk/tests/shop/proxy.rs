@@ -34,7 +34,11 @@ struct State {
     open: watch::Sender<bool>,
     /// Connections up to this one are dead, and nobody was told.
     silent: AtomicUsize,
+    /// So is this one.
+    silent_one: AtomicUsize,
     accepted: AtomicUsize,
+    /// How many connections there are.
+    there: watch::Sender<usize>,
 }
 
 /// A TLS goodbye is shorter than any request, and not one.
@@ -51,7 +55,9 @@ impl Proxy {
             armed: Mutex::default(),
             open: watch::channel(true).0,
             silent: AtomicUsize::new(0),
+            silent_one: AtomicUsize::new(0),
             accepted: AtomicUsize::new(0),
+            there: watch::channel(0).0,
         });
         let shared = state.clone();
         tokio::spawn(async move {
@@ -60,7 +66,12 @@ impl Proxy {
                     return;
                 };
                 shared.accepted.store(number, Ordering::Relaxed);
-                tokio::spawn(carry(number, client, shared.clone()));
+                let shared = shared.clone();
+                shared.there.send_modify(|there| *there += 1);
+                tokio::spawn(async move {
+                    carry(number, client, shared.clone()).await;
+                    shared.there.send_modify(|there| *there -= 1);
+                });
             }
         });
         Self { address, state }
@@ -84,6 +95,22 @@ impl Proxy {
         self.state.silent.store(accepted, Ordering::Relaxed);
     }
 
+    /// The connection with this number, from 1, dies without a word.
+    pub(crate) fn silence_one(&self, number: usize) {
+        self.state.silent_one.store(number, Ordering::Relaxed);
+    }
+
+    /// How many connections were made through it so far.
+    pub(crate) fn accepted(&self) -> usize {
+        self.state.accepted.load(Ordering::Relaxed)
+    }
+
+    /// Waits until nobody is connected any more.
+    pub(crate) async fn is_left(&self) {
+        let mut there = self.state.there.subscribe();
+        there.wait_for(|there| *there == 0).await.unwrap();
+    }
+
     /// New connections go through again.
     pub(crate) fn mend(&self) {
         self.state.open.send_replace(true);
@@ -104,7 +131,9 @@ async fn carry(number: usize, mut client: TcpStream, state: Arc<State>) {
         tokio::select! {
             read = client.read(&mut up) => {
                 let Ok(length @ 1..) = read else { return };
-                if number <= state.silent.load(Ordering::Relaxed) {
+                if number <= state.silent.load(Ordering::Relaxed)
+                    || number == state.silent_one.load(Ordering::Relaxed)
+                {
                     continue;
                 }
                 if armed.is_none() && length > GOODBYE {

@@ -10,7 +10,7 @@ use vinr_protocol::device::Model;
 use vinr_protocol::question::LedgerEntry;
 use vinr_protocol::{Amount, Currency, PayRequest, Reference, TerminalId};
 use vinr_sdk::store::MemoryStore;
-use vinr_sdk::{AttemptKey, Builder, CreateLocal, Discover, Payment, Status, Vinr};
+use vinr_sdk::{AttemptKey, Builder, CreateLocal, Discover, Hedging, Lines, Payment, Status, Vinr};
 use vinr_simulator::Simulator;
 use vinr_simulator::cardholder::Script;
 use vinr_simulator::cards::TestCard;
@@ -74,7 +74,16 @@ impl Shop {
         self.dir.path().join("till")
     }
 
+    /// One line, and one copy of each command: what the proxy does to one connection happens to the payment. What more
+    /// lines do about it is told in `fast.rs`.
     pub(crate) fn builder(&self) -> Builder {
+        self.fast_builder()
+            .lines(Lines::none())
+            .hedging(Hedging::Off)
+    }
+
+    /// As a till is built that says nothing of lines.
+    pub(crate) fn fast_builder(&self) -> Builder {
         let pki = self.simulator.pki();
         Vinr::builder()
             .terminal_ca_file(pki.terminal_ca())

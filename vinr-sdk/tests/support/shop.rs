@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use vinr_protocol::device::Model;
 use vinr_protocol::question::{Answered, LedgerEntry, Question};
-use vinr_sdk::{Builder, Cloud, SecretKey, TerminalId, Vinr};
+use vinr_sdk::{Builder, Cloud, Hedging, Lines, SecretKey, TerminalId, Vinr};
 use vinr_simulator::cardholder::Script;
 use vinr_simulator::cards::TestCard;
 use vinr_simulator::cloud::CloudOptions;
@@ -112,6 +112,9 @@ impl Shop {
             .identity_pem_files(pki.pos_cert(), pki.pos_key())
             .unwrap()
             .store_dir(self.dir.path().join("till"))
+            // What a cable counts is what the calls need, and what it does happens to the payment.
+            .lines(Lines::none())
+            .hedging(Hedging::Off)
     }
 
     /// A till that knows where the terminals are, without a cloud.

@@ -1,0 +1,149 @@
+//! The task that opens lines, keeps them alive and opens them again.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use vinr_protocol::TerminalId;
+use vinr_transport::{Connection, Connector};
+
+use super::Failure;
+use crate::finder::Finder;
+use crate::line::{Line, NoLine};
+use crate::terminals::Shared;
+
+/// A line that lay idle for this long is asked whether it is still there: terminals keep one for 10 min.
+pub(crate) const ASK_AFTER: Duration = Duration::from_secs(4 * 60);
+
+/// How often it is looked for such lines.
+const LOOK: Duration = Duration::from_secs(60);
+
+/// Counts a line for as long as it exists, in whoever's hands.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    open: Arc<AtomicUsize>,
+    pulse: Arc<Notify>,
+}
+
+impl Lease {
+    pub(crate) fn new(open: Arc<AtomicUsize>, pulse: Arc<Notify>) -> Self {
+        open.fetch_add(1, Ordering::AcqRel);
+        Self { open, pulse }
+    }
+
+    /// Wakes the task, too, when this connection ends by itself.
+    pub(crate) fn of(self, connection: &Connection) -> Self {
+        let (closed, pulse) = (connection.closed(), self.pulse.clone());
+        tokio::spawn(async move {
+            closed.await;
+            pulse.notify_one();
+        });
+        self
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.open.fetch_sub(1, Ordering::AcqRel);
+        self.pulse.notify_one();
+    }
+}
+
+/// What the keeper has to do for one terminal.
+pub(crate) struct Dial {
+    pub(crate) terminal: TerminalId,
+    pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) connector: Connector,
+    pub(crate) finder: Finder,
+}
+
+/// What came of it.
+pub(crate) enum Tended {
+    Opened(Line),
+    NotOpened(TerminalId, Failure),
+    /// A line that lay idle for long, if it is still good.
+    Asked(Option<Line>),
+}
+
+/// Runs until the till is dropped.
+pub(crate) async fn keep(till: Weak<Shared>, pulse: Arc<Notify>) {
+    let mut work = JoinSet::new();
+    let mut look = interval(LOOK);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let wake = {
+            let Some(till) = till.upgrade() else { return };
+            for dial in till.to_open() {
+                work.spawn(dial.make());
+            }
+            till.next_wake()
+        };
+        tokio::select! {
+            () = pulse.notified() => {}
+            Some(Ok(tended)) = work.join_next(), if !work.is_empty() => {
+                let Some(till) = till.upgrade() else { return };
+                till.tended(tended);
+            }
+            () = until(wake) => {}
+            _ = look.tick() => {
+                let Some(till) = till.upgrade() else { return };
+                for line in till.idle_for(ASK_AFTER) {
+                    work.spawn(async move { Tended::Asked(line.still_there().await) });
+                }
+            }
+        }
+    }
+}
+
+impl Dial {
+    /// At the addresses that are known; where nobody is there, at those that the network tells of.
+    async fn make(self) -> Tended {
+        let mut failure = Failure::Away;
+        let known = self.addresses.clone();
+        match self.at(&known).await {
+            Ok(line) => return Tended::Opened(line),
+            Err(why) if !is_away(&why) => failure = Failure::Unwilling,
+            Err(_) => {
+                // It may have moved.
+                let mut told = self.finder.find_again(&self.terminal).await;
+                told.retain(|address| !known.contains(address));
+                match self.at(&told).await {
+                    Ok(line) => return Tended::Opened(line),
+                    Err(why) if !is_away(&why) => failure = Failure::Unwilling,
+                    Err(_) => {}
+                }
+            }
+        }
+        Tended::NotOpened(self.terminal, failure)
+    }
+
+    async fn at(&self, addresses: &[SocketAddr]) -> Result<Line, Option<NoLine>> {
+        let mut failed = None;
+        for address in addresses {
+            match Line::dial(&self.connector, *address, Some(&self.terminal)).await {
+                Ok(line) => return Ok(line),
+                Err(why) => {
+                    tracing::debug!(reader = %self.terminal, %address, %why, "a line was not opened");
+                    failed = Some(why);
+                }
+            }
+        }
+        Err(failed)
+    }
+}
+
+/// Another terminal at an old address is as good as nobody: this one may have moved.
+fn is_away(why: &Option<NoLine>) -> bool {
+    !why.as_ref().is_some_and(NoLine::is_refusal)
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
