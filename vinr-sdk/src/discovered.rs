@@ -44,7 +44,8 @@ pub struct Discovered {
 }
 
 /// Something that stands in the way of a search on the LAN.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Trouble {
     /// The network interface, or none where it is about all of them.

@@ -89,12 +89,15 @@ impl Readers<'_> {
             }
             Place::Hosts(hosts) => resolved(hosts, &mut found.left_out).await?,
         };
-        let asked: Vec<_> = stream::iter(&hints)
-            .map(|hint| ask(inner, hint))
+        let asked: Vec<_> = stream::iter(hints)
+            .map(|hint| async move {
+                let answer = ask(inner, &hint).await;
+                (hint, answer)
+            })
             .buffered(ASKED_AT_ONCE)
             .collect()
             .await;
-        for (hint, answer) in hints.into_iter().zip(asked) {
+        for (hint, answer) in asked {
             match answer {
                 Ok(line) => include(inner, hint, line, &mut found),
                 Err(reason) => found.left_out.push(LeftOut {

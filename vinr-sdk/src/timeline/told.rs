@@ -55,6 +55,13 @@ impl Timelines {
                 status,
                 error,
             } => Step::of("refused").over(*path).refused(*status, error),
+            Input::CopyRefused {
+                path,
+                status,
+                error,
+            } => Step::of("a copy was refused")
+                .over(*path)
+                .refused(*status, error),
             Input::NeverSent(path, why) => Step::of("not sent").over(*path).why(not_sent(why)),
             Input::Lost(path, why) => lost(Step::of("the answer was lost").over(*path), why),
             Input::LookedUp(list) => own(&list.data),
@@ -71,7 +78,9 @@ impl Timelines {
                 .over(*path)
                 .why(format!("{why:?}")),
             Input::CancelAnswered(path, word) => cancelled(word).over(*path),
-            Input::CancelFailed(path) => Step::of("the cancel was not answered").over(*path),
+            Input::CancelFailed(path, why) => Step::of("the cancel was not answered")
+                .over(*path)
+                .why(format!("{why:?}")),
             Input::GiveUp | Input::CallOff => Step::of("the caller gave up"),
             Input::Elapsed(timer) => Step::of("a timer ran out").why(format!("{timer:?}")),
         };
