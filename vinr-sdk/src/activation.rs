@@ -13,10 +13,11 @@ const BOUNDS_US: [u64; BUCKETS - 1] = [
 
 const BUCKETS: usize = 19;
 
-/// Activations over the LAN by how long they took: from the moment when the attempt was durable at the till to the head
-/// of the answer, by which the terminal says that its screen is lit. \[LAT-1, PAY-14\]
+/// Activations over the LAN by how long they took: from the moment when the payment asked for a line to the head of the
+/// answer, by which the terminal says that its screen is lit. \[LAT-1, PAY-14\]
 ///
-/// What was dialled first is counted with its dialling. It takes the same memory however many there were.
+/// Dialling, where no line was open, is counted, and so is the record of the attempt that is made durable before. It
+/// takes the same memory however many there were.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

@@ -34,7 +34,7 @@ pub(crate) fn pay<'a>(
     way: Way,
 ) -> Call<'a> {
     Box::pin(async move {
-        let begun = Instant::now();
+        let asked = Instant::now();
         let pay = Pay {
             inner,
             request,
@@ -50,10 +50,12 @@ pub(crate) fn pay<'a>(
             Ok(taken) => taken,
             Err(why) => return Done::with(hybrid::Input::NeverSent(PATH, why)),
         };
+        let pace = inner.terminals.pace(&pay.request.terminal_id);
         let mut copies = Copies {
-            hedge: Hedge::new(inner.hedging.at(&taken.line.reader)),
+            hedge: Hedge::new(inner.hedging.at(&taken.line.reader, pace)),
             pay,
-            begun,
+            asked: taken.asked.min(asked),
+            sent: Instant::now(),
             first: Some(taken),
             last: 0,
             under_way: FuturesUnordered::new(),
@@ -77,7 +79,9 @@ struct Pay<'a> {
 struct Copies<'a> {
     hedge: Hedge,
     pay: Pay<'a>,
-    begun: Instant,
+    /// When the till wanted a line.
+    asked: Instant,
+    sent: Instant,
     /// The line of the first copy.
     first: Option<Taken>,
     /// The copy that had the last word.
@@ -166,8 +170,10 @@ impl<'a> Copies<'a> {
     fn tell(self, word: Word, line: Option<Line>) -> Done<'a> {
         let input = match word {
             Word::Head => {
-                let tally = &self.pay.inner.tally;
-                tally.activated(self.begun.elapsed(), self.last > 0);
+                let Pay { inner, request, .. } = &self.pay;
+                let terminal = &request.terminal_id;
+                inner.terminals.paced(terminal, self.sent.elapsed());
+                inner.tally.activated(self.asked.elapsed(), self.last > 0);
                 return Done {
                     input: hybrid::Input::Head(PATH),
                     line,
@@ -208,7 +214,9 @@ impl<'a> Pay<'a> {
     /// Sends one copy, to its head.
     async fn copy(self, copy: Number, mut taken: Taken) -> Came<'a> {
         loop {
-            let Taken { mut line, was_idle } = taken;
+            let Taken {
+                mut line, was_idle, ..
+            } = taken;
             if copy > 0 {
                 self.inner.tally.hedged();
             }
@@ -253,10 +261,7 @@ impl<'a> Pay<'a> {
         match (&self.journal, &line.reader.journal_id) {
             // A record of another device would be no help in finding out. [REC-23]
             (Some(stored), now) if now.as_ref() != Some(stored) => Err(NotSent::ConnectionClosed),
-            _ => Ok(Taken {
-                line,
-                was_idle: false,
-            }),
+            _ => Ok(Taken::new(line)),
         }
     }
 }

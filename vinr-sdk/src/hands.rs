@@ -212,10 +212,7 @@ impl<'a> Hands<'a> {
     fn next_way(&mut self) -> Way {
         let at_hand = self.line.take().or_else(|| self.questions.take());
         match (std::mem::replace(&mut self.way, Way::Dial), at_hand) {
-            (Way::Dial, Some(line)) => Way::Line(Taken {
-                line,
-                was_idle: true,
-            }),
+            (Way::Dial, Some(line)) => Way::Line(Taken::idle(line)),
             (way, _) => way,
         }
     }

@@ -13,10 +13,13 @@ use crate::vinr::Inner;
 /// What is written on the wire of a terminal that makes one attempt of equal requests with one key.
 const JOINS: &str = "vinr-local/1";
 
-/// How long a head may take before the very same request goes on a second line, if nothing is said.
+/// How long a head may take at least before the very same request goes on a second line, if nothing is said.
 ///
 /// A warm terminal on a good Wi-Fi answers in 5 to 10 ms, and a packet that was lost comes again after 200 ms.
-const LATE: Duration = Duration::from_millis(12);
+const LATE_MIN: Duration = Duration::from_millis(12);
+
+/// By when the head of the second one is to be there. \[LAT-1\]
+const PROMISED: Duration = Duration::from_millis(50);
 
 /// How long it may take before a third one goes on a line that is dialled for it: the network of the first two is
 /// probably gone.
@@ -31,7 +34,8 @@ const DEAD: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Hedging {
-    /// After 12 ms without a head on a second line that is open, and after 500 ms more on a new one.
+    /// After one and a half times as long as a head of this terminal takes, on a second line that is open: sooner where
+    /// its head would not come within 50 ms otherwise, and 12 ms at the least. After 500 ms more on a new line.
     #[default]
     Late,
     /// After this time on the second line, and after 500 ms more on a new one.
@@ -42,9 +46,9 @@ pub enum Hedging {
 
 impl Hedging {
     /// What the machine may do at this terminal.
-    pub(crate) fn at(self, reader: &Reader) -> Policy {
+    pub(crate) fn at(self, reader: &Reader, pace: Option<Duration>) -> Policy {
         let late = match self {
-            Hedging::Late => LATE,
+            Hedging::Late => late(pace.unwrap_or_default()),
             Hedging::After(late) => late,
             Hedging::Off => return Policy::ONCE,
         };
@@ -55,11 +59,17 @@ impl Hedging {
     }
 }
 
+/// The second copy may take twice as long as usual, and is in time.
+fn late(pace: Duration) -> Duration {
+    let in_time = PROMISED.saturating_sub(pace * 2);
+    (pace * 3 / 2).min(in_time).max(LATE_MIN)
+}
+
 impl Inner {
     /// A line for a payment. Where a pay that is not answered goes on another one, an idle line needs no question
     /// whether its terminal is still there.
     pub(crate) async fn take(&self, terminal: &TerminalId) -> Result<Taken, Error> {
-        let trust = |line: &Line| match self.hedging.at(&line.reader) {
+        let trust = |line: &Line| match self.hedging.at(&line.reader, None) {
             Policy::ONCE => Trust::Fresh,
             _ => Trust::Idle,
         };
@@ -81,14 +91,35 @@ mod tests {
     #[test]
     fn a_terminal_that_joins_gets_a_late_command_again() {
         let reader = reader(r#","api":"vinr-local/1""#);
-        assert_eq!(Hedging::default().at(&reader), Policy::again(LATE, DEAD));
-        assert_eq!(Hedging::Off.at(&reader), Policy::ONCE);
+        let late = Policy::again(LATE_MIN, DEAD);
+        assert_eq!(Hedging::default().at(&reader, None), late);
+        assert_eq!(Hedging::Off.at(&reader, None), Policy::ONCE);
+    }
+
+    #[test]
+    fn late_follows_the_terminal_and_leaves_time_for_the_second_copy() {
+        for (pace, expected) in [
+            (0, 12),
+            (8, 12),
+            (10, 15),
+            (14, 21),
+            (16, 18),
+            (19, 12),
+            (50, 12),
+        ] {
+            let ms = Duration::from_millis;
+            assert_eq!(late(ms(pace)), ms(expected), "{pace}");
+        }
     }
 
     #[test]
     fn a_terminal_that_is_not_known_to_join_gets_each_command_once() {
         for api in ["", r#","api":"vinr-local/2""#, r#","api":null"#] {
-            assert_eq!(Hedging::default().at(&reader(api)), Policy::ONCE, "{api}");
+            assert_eq!(
+                Hedging::default().at(&reader(api), None),
+                Policy::ONCE,
+                "{api}"
+            );
         }
     }
 }

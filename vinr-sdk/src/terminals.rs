@@ -21,6 +21,9 @@ use crate::lines::{Dial, Keeper, Lease, Lines, Tended, keep};
 /// How many addresses of one terminal are remembered.
 const ADDRESSES_MAX: usize = 4;
 
+/// What took longer counts as this.
+const PACE_MAX: Duration = Duration::from_millis(50);
+
 /// The address book and the idle lines. Filled by discovery and by the builder: paying looks here and nowhere else.
 /// \[NET-2\]
 pub(crate) struct Terminals {
@@ -51,6 +54,8 @@ struct Known {
     open: Arc<AtomicUsize>,
     /// Of the device that was there last.
     journal: Option<JournalId>,
+    /// How long a head takes.
+    pace: Option<Duration>,
 }
 
 /// A line for a payment.
@@ -58,6 +63,8 @@ pub(crate) struct Taken {
     pub(crate) line: Line,
     /// It lay idle: that the terminal is still there is a guess.
     pub(crate) was_idle: bool,
+    /// When it was asked for.
+    pub(crate) asked: Instant,
 }
 
 impl Taken {
@@ -65,6 +72,14 @@ impl Taken {
         Self {
             line,
             was_idle: true,
+            asked: Instant::now(),
+        }
+    }
+
+    pub(crate) fn new(line: Line) -> Self {
+        Self {
+            was_idle: false,
+            ..Self::idle(line)
         }
     }
 }
@@ -128,12 +143,28 @@ impl Terminals {
         self.shared.lock().book.get(terminal)?.journal.clone()
     }
 
+    /// How long a head of this terminal takes, as far as is known.
+    pub(crate) fn pace(&self, terminal: &TerminalId) -> Option<Duration> {
+        self.shared.lock().book.get(terminal)?.pace
+    }
+
+    /// A head took so long: an eighth of what is thought of the next.
+    pub(crate) fn paced(&self, terminal: &TerminalId, took: Duration) {
+        if let Some(known) = self.shared.lock().book.get_mut(terminal) {
+            // One that was lost on its way is no measure.
+            let took = took.min(PACE_MAX);
+            let pace = known.pace.map_or(took, |pace| (pace * 7 + took) / 8);
+            known.pace = Some(pace);
+        }
+    }
+
     /// A line for a payment: an idle one, or a new one. `trust` says which idle line needs no question.
     pub(crate) async fn take(
         &self,
         terminal: &TerminalId,
         trust: impl Fn(&Line) -> Trust,
     ) -> Result<Taken, Error> {
+        let asked = Instant::now();
         let let_go = self.shared.uses(terminal);
         drop(let_go);
         while let Some(idle) = self.idle(terminal) {
@@ -142,13 +173,12 @@ impl Terminals {
                 Trust::Fresh => idle.if_fresh().await,
             };
             if let Some(line) = warm {
-                return Ok(Taken::idle(line));
+                let taken = Taken::idle(line);
+                return Ok(Taken { asked, ..taken });
             }
         }
-        Ok(Taken {
-            line: self.dial(terminal).await?,
-            was_idle: false,
-        })
+        let taken = Taken::new(self.dial(terminal).await?);
+        Ok(Taken { asked, ..taken })
     }
 
     /// A line that lies idle and can be used at once.
