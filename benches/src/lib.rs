@@ -1,9 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+pub mod counter;
 pub mod disk;
 pub mod floor;
 pub mod ratio;
 pub mod shop;
+#[cfg(target_os = "linux")]
+pub mod wifi;
 
 /// The bytes of a `POST /v1/pay` as our client sends it, and of the head that answers it: what the floor
 /// moves in each direction.

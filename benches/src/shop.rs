@@ -93,7 +93,7 @@ async fn bare_server(pki: &Pki, terminal: &TerminalId) -> Result<Server, Failure
 }
 
 /// A terminal's, but as many handshakes in a second as there come: here one till connects as fast as it can.
-fn limits() -> Limits {
+pub(crate) fn limits() -> Limits {
     let mut limits = Limits::default();
     limits.handshakes_per_second = u32::MAX;
     limits.handshakes_per_second_per_address = u32::MAX;

@@ -1,0 +1,83 @@
+//! A terminal that completes every payment at once, without a screen, a card or a journal: what is left is the time of
+//! the client that calls it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use http::StatusCode;
+use vinr_protocol::TerminalId;
+use vinr_protocol::error_body::{Code, Refusal};
+use vinr_simulator::provision::Pki;
+use vinr_transport::identity::Identity;
+use vinr_transport::server::{Handler, Reply, Request, Server, ServerOptions};
+use vinr_transport::trust::TrustBundle;
+
+use crate::shop::{Failure, limits};
+
+/// Starts it on a free port of the loopback.
+pub async fn start(pki: &Pki, terminal: &TerminalId) -> Result<Server, Failure> {
+    let options = ServerOptions {
+        terminal: terminal.clone(),
+        identity: Identity::from_pem_files(
+            pki.terminal_cert(terminal),
+            pki.terminal_key(terminal),
+        )?,
+        pos_ca: TrustBundle::from_pem_file(pki.pos_ca())?,
+        limits: limits(),
+        crl: None,
+    };
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let counter = Counter(terminal.clone());
+    Ok(Server::bind(any, options, Arc::new(counter)).await?)
+}
+
+struct Counter(TerminalId);
+
+/// What the answer repeats.
+#[derive(serde::Deserialize)]
+struct Asked {
+    amount: u64,
+    currency: String,
+    reference: String,
+}
+
+impl Handler for Counter {
+    async fn handle(&self, request: Request) -> Reply {
+        match request.path.as_str() {
+            "/v1/reader" => Reply::full(StatusCode::OK, self.reader()),
+            "/v1/pay" => self.paid(&request),
+            _ => Reply::refusal(
+                Refusal::new(Code::NotFound, "nothing is there"),
+                &request.request_id,
+            ),
+        }
+    }
+}
+
+impl Counter {
+    fn reader(&self) -> String {
+        format!(
+            r#"{{"object":"reader","id":"{}","model":"nexgo_ct20","status":"online","activity":"idle","api":"vinr-local/1","journalId":"jrn_01JD0000000000000000000000"}}"#,
+            self.0
+        )
+    }
+
+    fn paid(&self, request: &Request) -> Reply {
+        let Ok(pay) = serde_json::from_slice::<Asked>(&request.body) else {
+            return Reply::refusal(
+                Refusal::new(Code::InvalidJson, "not a payment"),
+                &request.request_id,
+            );
+        };
+        let key = request.headers.get("idempotency-key");
+        let key = key.and_then(|key| key.to_str().ok()).unwrap_or_default();
+        let payment = format!(
+            r#"{{"id":"tpay_01JD0000000000000000000000","object":"terminal_payment","terminalId":"{}","attemptKey":"{key}","amount":{amount},"currency":"{}","reference":"{}","description":null,"captureMethod":"automatic","status":"completed","amountCaptured":{amount},"amountCapturable":0,"last4":"4242","brand":"visa","entryMode":"contactless","declineCode":null,"cancelReason":null,"offline":null,"metadata":{{"connectionMode":"local"}},"createdAt":"2026-05-31T14:23:00.000Z","completedAt":"2026-05-31T14:23:07.412Z"}}"#,
+            self.0,
+            pay.currency,
+            pay.reference,
+            amount = pay.amount,
+        );
+        Reply::full(StatusCode::OK, payment)
+    }
+}
