@@ -9,7 +9,8 @@ use vinr_protocol::device::Model;
 use vinr_protocol::question::LedgerEntry;
 use vinr_sdk::store::FileStoreError;
 use vinr_sdk::{
-    At, BuildError, Builder, Connectivity, Create, Discover, Error, PaymentResult, Vinr,
+    At, BuildError, Builder, Connectivity, Create, Discover, Error, Hedging, Lines, PaymentResult,
+    Vinr,
 };
 use vinr_simulator::cardholder::Script;
 use vinr_simulator::screen::Picture;
@@ -28,6 +29,8 @@ pub(crate) const LIMIT: Duration = Duration::from_millis(300);
 pub(crate) enum Kind {
     /// At one terminal over the LAN.
     Local,
+    /// The same with connections open beforehand, and a second copy of a pay whose head is late.
+    Hedged,
     /// At one terminal, over the LAN and through the cloud.
     Hybrid,
     /// At the first idle one of two.
@@ -38,7 +41,13 @@ pub(crate) enum Kind {
 
 impl Kind {
     pub(crate) fn named(name: &str) -> Self {
-        let all = [Self::Local, Self::Hybrid, Self::Group, Self::HybridGroup];
+        let all = [
+            Self::Local,
+            Self::Hedged,
+            Self::Hybrid,
+            Self::Group,
+            Self::HybridGroup,
+        ];
         let mut named = all.into_iter();
         named.find(|kind| format!("{kind:?}") == name).unwrap()
     }
@@ -53,14 +62,14 @@ impl Kind {
 
     fn members(self) -> &'static [&'static str] {
         match self {
-            Self::Local | Self::Hybrid => &[A],
+            Self::Local | Self::Hedged | Self::Hybrid => &[A],
             Self::Group | Self::HybridGroup => &[A, B],
         }
     }
 
     pub(crate) async fn pays(self, till: Vinr, reference: String) -> Result<PaymentResult, Error> {
         let at = match self {
-            Self::Local | Self::Hybrid => At::Terminal(A),
+            Self::Local | Self::Hedged | Self::Hybrid => At::Terminal(A),
             Self::Group | Self::HybridGroup => At::Group(&[A, B]),
         };
         let connectivity = if self.has_cloud() {
@@ -201,11 +210,13 @@ impl Counter {
     }
 }
 
-/// A till with its own identity, that knows nothing else.
+/// A till with its own identity, that knows nothing else and opens nothing beforehand: the tests break single connections.
 pub(crate) fn builder(pki: &Pki) -> Builder {
     Vinr::builder()
         .terminal_ca_file(pki.terminal_ca())
         .unwrap()
         .identity_pem_files(pki.pos_cert(), pki.pos_key())
         .unwrap()
+        .lines(Lines::none())
+        .hedging(Hedging::Off)
 }

@@ -56,6 +56,17 @@ fn local_recovering() {
     all(Kind::Local, LAN, recovering(), BOTH);
 }
 
+// What breaks one copy of a pay does not break the other.
+#[test]
+fn hedged_paying() {
+    all(Kind::Hedged, LAN, paying(), BOTH);
+}
+
+#[test]
+fn hedged_dying() {
+    all(Kind::Hedged, LAN, dying(), DEATHS);
+}
+
 // [REC-12]
 #[test]
 fn local_dying() {
@@ -204,7 +215,18 @@ async fn play(
         tokio::select! {
             biased;
             () = breaker.happened(index + 1) => {}
-            early = &mut pay => return Err(format!("the fault did not happen: {early:?}")),
+            early = &mut pay => {
+                if kind != Kind::Hedged {
+                    return Err(format!("the fault did not happen: {early:?}"));
+                }
+                // Another copy was there before the fault.
+                let paid = early.unwrap();
+                let told = told(&paid).ok_or_else(|| format!("nothing was lost: {paid:?}"))?;
+                agree(told, counter.charges(sale).await, &paid)?;
+                drop(till);
+                counter.mend();
+                return found_out(counter, sale, false).await;
+            }
         }
         if act == Act::Passes && is_silent(fault.deed) {
             time_passes(kind, place, fault, breaker, &mut pay).await;

@@ -4,8 +4,9 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Command, Stdio};
+use std::time::Duration;
 
-use vinr_sdk::{Builder, Cloud, SecretKey};
+use vinr_sdk::{Builder, Cloud, Hedging, Lines, SecretKey};
 use vinr_simulator::Pki;
 
 use crate::counter::{self, Kind};
@@ -50,6 +51,10 @@ impl Role {
         let mut builder = counter::builder(&pki).store_dir(&self.store);
         for (terminal, address) in [A, B, C].into_iter().zip(&self.terminals) {
             builder = builder.terminal(terminal, *address);
+        }
+        if self.kind == Kind::Hedged {
+            let late = Hedging::After(Duration::from_millis(20));
+            builder = builder.lines(Lines::default()).hedging(late);
         }
         if let Some(cloud) = self.cloud {
             let key = SecretKey::from_file(pki.api_key()).unwrap();
