@@ -1,4 +1,4 @@
-"""Just enough multicast DNS to be found: section 3 of spec/local-api.md. Nobody else is asked whether the name is free."""
+"""Just enough multicast DNS to be found: section 3 of spec/local-api.md. Nobody is asked whether the name is free."""
 
 import socket
 import struct

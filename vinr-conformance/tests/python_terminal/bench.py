@@ -2,9 +2,9 @@
 
     python3 bench.py PROVISIONED TERMINAL HOST:PORT STATE
 
-PROVISIONED is a directory of `vinr-simulator provision`; nothing but certificates is taken from it, and the control file
-is written into it. Questions of spec/harness.md §2 come by HTTP; where to is the one line that is printed once the
-terminal serves.
+PROVISIONED is a directory of `vinr-simulator provision`; nothing but certificates is taken from it, and the control
+file is written into it. Questions of spec/harness.md §2 come by HTTP; where to is the one line that is printed once
+the terminal serves.
 """
 
 import http.server
@@ -83,9 +83,9 @@ class Bench:
         if not os.path.exists(crl):
             shutil.copy(os.path.join(provisioned, "pos-ca.crl.pem"), crl)
         of_terminal = os.path.join(provisioned, "terminals", name)
-        self.start = lambda: Terminal(name, {
-            "certificate": of_terminal + ".pem", "key": of_terminal + ".key", "crl": crl,
-            "pos_ca": os.path.join(provisioned, "pos-ca.pem"), "journal": os.path.join(state, "journal")}, address, self)
+        files = {"certificate": of_terminal + ".pem", "key": of_terminal + ".key", "crl": crl,
+                 "pos_ca": os.path.join(provisioned, "pos-ca.pem"), "journal": os.path.join(state, "journal")}
+        self.start = lambda: Terminal(name, files, address, self)
         self.host, self.local_mode = Host(), True
         self.card, self.card_is_in, self.pin = None, False, None
         self.name, self.screen_changed, self.watchers, self.history = name, threading.Condition(), [], []

@@ -386,10 +386,9 @@ class Wire:
             tls = self.terminal.tls.wrap_socket(raw, server_side=True, do_handshake_on_connect=False)
             with self.lock:
                 # [NET-5] One that was let in is never closed for one that was not.
-                for was_let_in, most in ((False, 64), (True, 256)):
-                    several = [peer for peer, let_in in self.peers.items() if let_in == was_let_in]
-                    if len(several) >= most and not was_let_in:
-                        self.shut(several[0])
+                strangers = [peer for peer, was_let_in in self.peers.items() if not was_let_in]
+                if len(strangers) >= 64:
+                    self.shut(strangers[0])
                 self.peers[tls] = False
             threading.Thread(target=self.serve, args=(tls,), daemon=True).start()
 
