@@ -44,7 +44,7 @@ fn a_terminal_by_other_hands_passes_the_honest_plan() {
     };
     let dir = tempfile::tempdir().expect("a directory");
     let id = TerminalId::new(TERMINAL).expect("lawful");
-    Pki::provision(dir.path(), &[id]).expect("provisioned");
+    let _passphrase = Pki::provision(dir.path(), &[id]).expect("provisioned");
     let address = free_address();
     let bench = Bench::start(&python, dir.path(), &address);
 
