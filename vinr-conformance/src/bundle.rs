@@ -17,6 +17,10 @@
 //! with `PARTIAL`, a bundle is not whole.
 
 mod canary;
+mod check;
+mod stored;
+#[cfg(test)]
+pub(crate) mod written;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -28,6 +32,8 @@ use crate::report::{self, TimelineEntry};
 use crate::verdict::Results;
 
 pub use canary::Secret;
+pub use check::{Checked, check};
+pub use stored::Stored;
 
 const JOURNAL: &str = "journal.ndjson";
 const MANIFEST: &str = "MANIFEST.sha256";
@@ -45,6 +51,17 @@ const NAMES: [&str; 10] = [
     JOURNAL,
     MANIFEST,
     PARTIAL,
+];
+
+/// What no bundle is without.
+const ALWAYS: [&str; 7] = [
+    "report.html",
+    "summary.md",
+    "result.json",
+    "junit.xml",
+    "plan.json",
+    "profile.effective.toml",
+    JOURNAL,
 ];
 
 /// Why there is no whole bundle.
@@ -82,6 +99,31 @@ pub enum BundleError {
     Altered {
         /// Which file.
         file: String,
+    },
+    /// A file does not follow from the others, whatever the manifest says.
+    #[error("{file} is not as the run left it: {why}")]
+    Forged {
+        /// Which file.
+        file: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A file cannot be understood.
+    #[error("{file} cannot be understood: {why}")]
+    Malformed {
+        /// Which file.
+        file: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A newer suite wrote the bundle.
+    #[error(
+        "result.json has the schema {found} and this suite knows {}: use the suite that wrote it, or a newer one",
+        crate::verdict::SCHEMA
+    )]
+    Schema {
+        /// The version of its shape.
+        found: u64,
     },
 }
 
@@ -225,18 +267,22 @@ impl Directory {
 }
 
 /// Whether each file of a bundle is as the run left it; the names of the files.
+///
+/// A manifest lists every file that a bundle cannot be without, and a directory holds nothing that the manifest
+/// does not list: a file that was taken away or slipped in is as bad as one that was changed.
 pub fn verify(path: &Path) -> Result<Vec<String>, BundleError> {
-    let read = |name: &str| {
-        let path = path.join(name);
-        fs::read(&path).map_err(|source| BundleError::File { path, source })
+    let in_file = |name: &str, source| BundleError::File {
+        path: path.join(name),
+        source,
     };
+    let altered = |file: &str| BundleError::Altered {
+        file: file.to_owned(),
+    };
+    let read = |name: &str| fs::read(path.join(name)).map_err(|source| in_file(name, source));
     let manifest = read(MANIFEST)?;
     let manifest = String::from_utf8_lossy(&manifest);
     let mut names = Vec::new();
     for line in manifest.lines() {
-        let altered = |file: &str| BundleError::Altered {
-            file: file.to_owned(),
-        };
         let (digest, name) = line.split_once("  ").ok_or_else(|| altered(MANIFEST))?;
         // A manifest names files of its own directory, whoever wrote it.
         if !NAMES.contains(&name) {
@@ -246,6 +292,17 @@ pub fn verify(path: &Path) -> Result<Vec<String>, BundleError> {
             return Err(altered(name));
         }
         names.push(name.to_owned());
+    }
+    let is_listed = |name: &str| names.iter().any(|listed| listed == name);
+    if ALWAYS.iter().any(|name| !is_listed(name)) {
+        return Err(altered(MANIFEST));
+    }
+    for entry in fs::read_dir(path).map_err(|source| in_file("", source))? {
+        let name = entry.map_err(|source| in_file("", source))?.file_name();
+        let name = name.to_string_lossy();
+        if ![MANIFEST, PARTIAL].contains(&&*name) && !is_listed(&name) {
+            return Err(altered(&name));
+        }
     }
     Ok(names)
 }

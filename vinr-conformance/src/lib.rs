@@ -11,6 +11,7 @@ pub mod merchant;
 pub mod plan;
 pub mod probe;
 pub mod profile;
+pub mod rejudge;
 pub mod report;
 pub mod run;
 mod steps;

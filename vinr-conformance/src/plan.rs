@@ -188,6 +188,13 @@ impl Plan {
         self.sha256 == self.full_sha256
     }
 
+    /// Both hashes are those of the scenarios that stand beside them.
+    pub fn is_named_rightly(&self) -> bool {
+        let mut applying: Vec<_> = self.scenarios.iter().chain(&self.unselected).collect();
+        applying.sort_by(|a, b| a.place().cmp(&b.place()));
+        hash(&self.scenarios) == self.sha256 && hash(applying) == self.full_sha256
+    }
+
     /// What a result says of this plan.
     pub fn facts(&self) -> crate::verdict::PlanFacts {
         crate::verdict::PlanFacts {
@@ -201,7 +208,7 @@ impl Plan {
 
 /// Names a list of scenarios: SHA-256 over the wire they judge by, and each id, name and tag, every
 /// text preceded by its length so that no two lists read alike.
-fn hash(scenarios: &[Scenario]) -> String {
+fn hash<'a>(scenarios: impl IntoIterator<Item = &'a Scenario>) -> String {
     let mut context = digest::Context::new(&digest::SHA256);
     let mut text = |text: &str| {
         context.update(&(text.len() as u64).to_be_bytes());
@@ -288,6 +295,23 @@ mod tests {
         let before = plan(scenarios(), &[("pin", true)], &Selection::all());
         let after = plan(changed, &[("pin", true)], &Selection::all());
         assert_ne!(before.sha256, after.sha256);
+    }
+
+    #[test]
+    fn a_part_of_a_plan_is_named_rightly_until_a_scenario_is_changed() {
+        let only = Selection::parse(&["PAY-8"], &[] as &[&str]).expect("known");
+        let mut part = plan(scenarios(), &[("pin", true)], &only);
+        assert!(part.is_named_rightly());
+        part.scenarios[0].name.push('!');
+        assert!(!part.is_named_rightly());
+    }
+
+    #[test]
+    fn a_plan_that_hides_what_was_not_selected_is_not_named_rightly() {
+        let only = Selection::parse(&["PAY-8"], &[] as &[&str]).expect("known");
+        let mut part = plan(scenarios(), &[("pin", true)], &only);
+        part.unselected.clear();
+        assert!(!part.is_named_rightly());
     }
 
     fn scenarios() -> Vec<Scenario> {

@@ -22,6 +22,7 @@ mod error;
 mod features;
 mod fuzz;
 mod read;
+mod recorded;
 mod safety;
 mod sheet;
 
@@ -39,6 +40,7 @@ pub use error::ProfileError;
 pub use features::{FEATURES, Feature};
 #[doc(hidden)]
 pub use fuzz::fuzz;
+pub use recorded::Recorded;
 pub use safety::Safety;
 pub use sheet::{Sheet, template, templates};
 
@@ -133,18 +135,12 @@ impl Profile {
 
     /// What decides which requirements bind the subject.
     pub fn claims(&self) -> Claims {
-        let mut roles = BTreeSet::from([Role::Terminal]);
-        if self.base == Sheet::Simulator {
-            roles.insert(Role::Simulator);
-        }
-        if self.cloud.is_some() {
-            roles.insert(Role::Cloud);
-        }
-        Claims {
-            roles,
-            wire: self.declared,
-            excused: features::excuses(&self.features),
-        }
+        claims(
+            self.base.word(),
+            self.cloud.is_some(),
+            self.declared,
+            &self.features,
+        )
     }
 
     /// What a result says of this profile.
@@ -161,6 +157,27 @@ impl Profile {
     /// The profile as it took effect, with digests where files with secrets stand.
     pub fn effective(&self) -> Effective {
         Effective::of(self)
+    }
+}
+
+/// What a profile comes to, whether it was written by a maker or kept in a bundle.
+fn claims(
+    base: &str,
+    has_cloud: bool,
+    wire: DeclaredWire,
+    features: &BTreeMap<String, bool>,
+) -> Claims {
+    let mut roles = BTreeSet::from([Role::Terminal]);
+    if base == Sheet::Simulator.word() {
+        roles.insert(Role::Simulator);
+    }
+    if has_cloud {
+        roles.insert(Role::Cloud);
+    }
+    Claims {
+        roles,
+        wire,
+        excused: features::excuses(features),
     }
 }
 

@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 pub use certify::{Certified, Order, certify, plan, samples_ns};
+pub(crate) use certify::{conclude, plan_by};
 pub use context::Context;
 pub(crate) use latency::measure;
 pub use story::story;
@@ -98,7 +99,8 @@ pub async fn drive(
     driven
 }
 
-fn ran(ended: Ended) -> Ran {
+/// How far a scenario came that ended so.
+pub(crate) fn ran(ended: Ended) -> Ran {
     match ended {
         Ended::Completed => Ran::ToTheEnd,
         Ended::CouldNot { why } | Ended::Fault { why } => Ran::Stopped { why },

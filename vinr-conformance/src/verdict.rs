@@ -44,6 +44,7 @@ mod state;
 mod subject;
 
 pub use finding::Finding;
+pub(crate) use results::SCHEMA;
 pub use results::{Environment, PlanFacts, ProfileFacts, Results, Run, ScenarioRow, Suite};
 pub use row::{Claims, DeclaredWire, Row, rows};
 pub use rule::{Ending, Gate, Verdict};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Capability, Driver, Profile};
 use crate::plan::sha256;
@@ -26,33 +26,33 @@ pub struct Effective {
     safety: EffectiveSafety,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
-struct EffectiveClaims {
-    profile: Head,
-    features: BTreeMap<String, bool>,
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct EffectiveClaims {
+    pub(super) profile: Head,
+    pub(super) features: BTreeMap<String, bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     limits: Option<Limits>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
-struct Head {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Head {
     schema: u32,
-    role: &'static str,
-    base: &'static str,
-    vendor: String,
-    product: String,
-    version: String,
-    wire: DeclaredWire,
+    role: String,
+    pub(super) base: String,
+    pub(super) vendor: String,
+    pub(super) product: String,
+    pub(super) version: String,
+    pub(super) wire: DeclaredWire,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Limits {
     max_queued: u32,
     #[serde(flatten)]
     currencies: BTreeMap<String, Limit>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Limit {
     max_amount: u64,
 }
@@ -104,8 +104,8 @@ impl Effective {
             claims: EffectiveClaims {
                 profile: Head {
                     schema: 1,
-                    role: "terminal",
-                    base: profile.base.word(),
+                    role: "terminal".to_owned(),
+                    base: profile.base.word().to_owned(),
                     vendor: profile.vendor.clone(),
                     product: profile.product.clone(),
                     version: profile.version.clone(),
@@ -140,7 +140,13 @@ impl Effective {
     /// Names what the maker claims and nothing of where and how it was tried: the same claims have
     /// the same digest on every bench.
     pub fn claims_sha256(&self) -> String {
-        sha256(to_toml(&self.claims).as_bytes())
+        self.claims.sha256()
+    }
+}
+
+impl EffectiveClaims {
+    pub(super) fn sha256(&self) -> String {
+        sha256(to_toml(self).as_bytes())
     }
 }
 

@@ -14,7 +14,9 @@ use crate::plan::{Outcome, Plan, Selection};
 use crate::probe::{IdentityError, Request};
 use crate::profile::Profile;
 use crate::subject::Subject;
-use crate::verdict::{CertificateFacts, Ending, Environment, Results, Run, SubjectFacts, Suite};
+use crate::verdict::{
+    CertificateFacts, Claims, Ending, Environment, Results, Run, SubjectFacts, Suite,
+};
 
 /// What is to be certified, and how.
 #[derive(Debug, Clone)]
@@ -44,7 +46,17 @@ pub struct Certified {
 
 /// The plan for a subject: the scenarios that speak of a rule which binds one of its roles.
 pub fn plan(cases: &[Case], profile: &Profile, selection: &Selection) -> Plan {
-    let roles = profile.claims().roles;
+    plan_by(&profile.claims(), profile.features(), cases, selection)
+}
+
+/// The same by claims and features alone: all that a bundle keeps of its profile in the clear.
+pub(crate) fn plan_by(
+    claims: &Claims,
+    features: &BTreeMap<String, bool>,
+    cases: &[Case],
+    selection: &Selection,
+) -> Plan {
+    let roles = &claims.roles;
     let binds = |id: &String| {
         requirement::find(id).is_some_and(|row| row.roles.iter().any(|role| roles.contains(role)))
     };
@@ -52,7 +64,7 @@ pub fn plan(cases: &[Case], profile: &Profile, selection: &Selection) -> Plan {
         .iter()
         .map(|case| case.scenario.clone())
         .filter(|scenario| scenario.requirements.iter().any(binds));
-    Plan::new(scenarios, profile.features(), selection)
+    Plan::new(scenarios, features, selection)
 }
 
 /// Certifies a terminal. The error is the suite's own: the subject's faults stand in the results.
@@ -98,22 +110,27 @@ pub async fn certify(
         environment: environment(&context),
         command: order.command.clone(),
     };
-    let results = Results::judge(
-        run,
-        order.profile.claims(),
-        &order.plan,
-        &outcomes,
-        judge(&entries, &order.plan),
-        Latency::of(
-            "From the last request byte to the active screen, warm connection",
-            &samples_ns(&entries),
-        ),
-    );
+    let claims = order.profile.claims();
+    let results = conclude(run, claims, &order.plan, &outcomes, &entries);
     Ok(Certified {
         results,
         entries,
         outcomes,
     })
+}
+
+/// From what was seen to a result: the only way, when a run ends and whenever its journal is judged again.
+pub(crate) fn conclude(
+    run: Run,
+    claims: Claims,
+    plan: &Plan,
+    outcomes: &[Outcome],
+    entries: &[Entry],
+) -> Results {
+    let findings = judge(entries, plan);
+    let what = "From the last request byte to the active screen, warm connection";
+    let latency = Latency::of(what, &samples_ns(entries));
+    Results::judge(run, claims, plan, outcomes, findings, latency)
 }
 
 /// The activation samples that count and whose screen was seen.

@@ -1,0 +1,147 @@
+//! Judges the journal of a bundle again.
+//!
+//! The judge is the one that judged the run: a result is made from the journal, the plan and what the maker
+//! claims. Only what no journal holds is taken over from `result.json`: when it was, where it ran, and how long each scenario took.
+
+use crate::bundle::Stored;
+use crate::journal::{Entry, Event};
+use crate::plan::{Outcome, Ran};
+use crate::run;
+use crate::verdict::{Ending, Results, Run};
+
+/// What this suite says of what was seen then.
+pub fn rejudge(stored: &Stored) -> Results {
+    let recorded = &stored.results;
+    let run = Run {
+        profile: stored.profile.facts(),
+        plan: stored.plan.facts(),
+        seed: seed(&stored.entries).unwrap_or(recorded.run.seed),
+        ending: ending(stored),
+        ..recorded.run.clone()
+    };
+    let claims = stored.profile.claims();
+    run::conclude(
+        run,
+        claims,
+        &stored.plan,
+        &outcomes(stored),
+        &stored.entries,
+    )
+}
+
+fn seed(entries: &[Entry]) -> Option<u64> {
+    entries.iter().find_map(|entry| match &entry.event {
+        Event::RunBegin { seed, .. } => Some(*seed),
+        _ => None,
+    })
+}
+
+/// How the run came to its end, by its journal.
+fn ending(stored: &Stored) -> Ending {
+    let entries = &stored.entries;
+    let fault = entries.iter().find_map(|entry| match &entry.event {
+        Event::ScenarioEnd {
+            ended: crate::journal::Ended::Fault { why },
+        } => Some(format!("{}: {why}", of(entry))),
+        _ => None,
+    });
+    let interrupted = entries.iter().find_map(|entry| match &entry.event {
+        Event::RunEnd { interrupted } => Some(*interrupted),
+        _ => None,
+    });
+    let is_begun = |entry: &Entry| matches!(entry.event, Event::ScenarioBegin { .. });
+    match (interrupted, fault) {
+        (None | Some(true), _) => Ending::Interrupted,
+        (Some(false), Some(fault)) => Ending::Fault(fault),
+        (Some(false), None) if !entries.iter().any(is_begun) => {
+            Ending::Unreachable(refused(entries))
+        }
+        (Some(false), None) => Ending::Complete,
+    }
+}
+
+fn refused(entries: &[Entry]) -> String {
+    let refused = entries.iter().find_map(|entry| match &entry.event {
+        Event::Dial {
+            address,
+            error: Some(error),
+            ..
+        } => Some(format!("{address}: {error}")),
+        _ => None,
+    });
+    refused.unwrap_or_else(|| "no scenario was begun".to_owned())
+}
+
+/// How far each scenario came, by the journal.
+fn outcomes(stored: &Stored) -> Vec<Outcome> {
+    let entries = &stored.entries;
+    let outcome = |scenario: &str| {
+        let mut own = entries.iter().filter(|entry| of(entry) == scenario);
+        own.find(|entry| matches!(entry.event, Event::ScenarioBegin { .. }))?;
+        let ended = own.find_map(|entry| match &entry.event {
+            Event::ScenarioEnd { ended } => Some(run::ran(ended.clone())),
+            _ => None,
+        });
+        let rows = &stored.results.scenarios;
+        let row = rows.iter().find(|row| row.scenario.id == scenario);
+        Some(Outcome {
+            scenario: scenario.to_owned(),
+            ran: ended.unwrap_or_else(|| Ran::Stopped {
+                why: "the run was interrupted".to_owned(),
+            }),
+            duration_ms: row.map_or(0, |row| row.duration_ms),
+        })
+    };
+    let planned = stored.plan.scenarios.iter();
+    planned
+        .filter_map(|scenario| outcome(&scenario.id))
+        .collect()
+}
+
+fn of(entry: &Entry) -> &str {
+    entry.scenario.as_deref().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bundle::written::{forge, interrupted, whole};
+
+    #[test]
+    fn a_journal_that_is_judged_again_gives_the_same_result() {
+        let stored = Stored::open(whole().path()).expect("whole");
+        assert_eq!(rejudge(&stored), stored.results);
+    }
+
+    #[test]
+    fn an_interrupted_run_stays_interrupted() {
+        let stored = Stored::open(interrupted().path()).expect("whole");
+        assert_eq!(rejudge(&stored).run.ending, Ending::Interrupted);
+    }
+
+    #[test]
+    fn a_journal_that_breaks_off_is_that_of_an_interrupted_run() {
+        let bundle = whole();
+        forge(bundle.path(), "journal.ndjson", |text| {
+            let lines: Vec<_> = text.lines().collect();
+            lines[..2].join("\n")
+        });
+        let stored = Stored::open(bundle.path()).expect("its digests hold");
+        let again = rejudge(&stored);
+        assert_eq!(again.run.ending, Ending::Interrupted);
+        let broken_off = Ran::Stopped {
+            why: "the run was interrupted".to_owned(),
+        };
+        assert_eq!(again.scenarios[0].ran, broken_off);
+    }
+
+    #[test]
+    fn a_verdict_that_was_written_by_hand_does_not_come_back() {
+        let bundle = whole();
+        forge(bundle.path(), "result.json", |text| {
+            text.replacen("\"inconclusive\"", "\"conformant\"", 1)
+        });
+        let stored = Stored::open(bundle.path()).expect("its digests hold");
+        assert_ne!(rejudge(&stored).verdict, stored.results.verdict);
+    }
+}
