@@ -3,6 +3,7 @@
 //! Every text that came from the wire is foreign: it passes [`text::visible`] before anything else is
 //! done with it, and each format escapes it again in its own way.
 
+mod badge;
 mod causes;
 mod chart;
 pub mod console;
@@ -13,5 +14,6 @@ pub mod sentence;
 pub mod text;
 mod timeline;
 
+pub use badge::badge;
 pub use html::html;
 pub use timeline::{TimelineEntry, Who};
