@@ -28,6 +28,32 @@ Exit codes:
   0 all well                       64 bad usage
   1 something is wrong, see which  69 the terminal cannot be reached";
 
+const REJUDGE_EXITS: &str = "\
+The bundle itself is never changed. A newer suite may judge otherwise.
+
+Exit codes:
+  0 the same result     64 no bundle, or one that was altered
+  1 another result      70 the new bundle could not be written";
+
+const VERIFY_EXITS: &str = "\
+Exit codes:
+  0 nothing was altered
+  1 something was: the first file is named
+  3 another version of the suite judged it, and this one cannot say
+ 64 there is no such directory";
+
+const DIFF_EXITS: &str = "\
+Exit codes:
+  0 no rule is worse than before
+  1 a rule is
+ 64 no bundle, or one that was altered";
+
+const BADGE_EXITS: &str = "\
+Exit codes:
+  0 drawn, whatever the verdict
+ 64 no bundle, or one that was altered
+ 70 the picture could not be written";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Plays the till and judges a terminal.
@@ -47,6 +73,32 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// Shows what would be run, in order, and the plan's hash.
     Plan(Choice),
+    /// Judges a bundle's journal again, and says whether the result is the same.
+    #[command(after_help = REJUDGE_EXITS)]
+    Rejudge(Rejudge),
+    /// Checks that nothing in a bundle was altered.
+    #[command(after_help = VERIFY_EXITS)]
+    Verify {
+        /// What a run left behind.
+        bundle: PathBuf,
+    },
+    /// Shows what changed from one bundle to another, rule by rule.
+    #[command(after_help = DIFF_EXITS)]
+    Diff {
+        /// The bundle from before.
+        old: PathBuf,
+        /// The bundle from now.
+        new: PathBuf,
+    },
+    /// Draws a bundle's verdict and counts as an SVG.
+    #[command(after_help = BADGE_EXITS)]
+    Badge {
+        /// What a run left behind.
+        bundle: PathBuf,
+        /// Where the picture goes; without it, to standard output.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// Lists every requirement and the scenarios that judge it.
     List,
     /// Explains a requirement: its words, its basis, what it takes to see it, who judges it.
@@ -99,6 +151,15 @@ pub(crate) struct Terminal {
     /// Warnings count.
     #[arg(long)]
     pub(crate) strict: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rejudge {
+    /// What a run left behind.
+    pub(crate) bundle: PathBuf,
+    /// Where a bundle with the new result goes; without it nothing is written.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -11,6 +11,7 @@ macro_rules! say {
 mod catalogue;
 mod checkup;
 mod cli;
+mod finished;
 mod progress;
 mod terminal;
 
@@ -65,6 +66,10 @@ fn main() -> ExitCode {
         Command::Terminal(order) => terminal::run(&order),
         Command::Doctor(asked) => checkup::run(&asked),
         Command::Plan(choice) => catalogue::plan(&choice),
+        Command::Rejudge(asked) => finished::rejudge(&asked),
+        Command::Verify { bundle } => finished::verify(&bundle),
+        Command::Diff { old, new } => finished::diff(&old, &new),
+        Command::Badge { bundle, out } => finished::badge(&bundle, out.as_deref()),
         Command::List => Ok(catalogue::list()),
         Command::Explain { id } => catalogue::explain(&id),
     };
