@@ -11,10 +11,10 @@ use vinr_simulator::{Defect, Simulator};
 
 use crate::workbench::alone;
 
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 fn suite(arguments: &[&str]) -> Command {
@@ -23,7 +23,7 @@ fn suite(arguments: &[&str]) -> Command {
     command
 }
 
-async fn run(arguments: &[&str]) -> Ran {
+pub(crate) async fn run(arguments: &[&str]) -> Ran {
     let output = suite(arguments).output().await.expect("the binary runs");
     Ran {
         code: output.status.code(),
@@ -32,7 +32,7 @@ async fn run(arguments: &[&str]) -> Ran {
     }
 }
 
-fn text(path: &Path) -> &str {
+pub(crate) fn text(path: &Path) -> &str {
     path.to_str().expect("the directory's name is text")
 }
 

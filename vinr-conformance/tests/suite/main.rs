@@ -3,5 +3,6 @@
 
 mod command_line;
 mod defects;
+mod finished;
 mod whole_plan;
 mod workbench;
