@@ -352,6 +352,14 @@ async fn time_passes(
             if kind.has_cloud() && place == Place::Lan && !is_accepted(moment) =>
         {
             lapse(pay, Duration::from_secs(2)).await;
+            // The quick look found it pending, so the till holds on, to a line that says nothing.
+            let is_heard = matches!(
+                moment,
+                Moment::Heard | Moment::BeforeHead | Moment::HalfHead
+            );
+            if is_heard && !pay.is_finished() {
+                passes(Duration::from_secs(121)).await;
+            }
         }
         Point::In(Call::Pay, _) => passes(Duration::from_secs(121)).await,
         Point::In(..) => passes(Duration::from_secs(4)).await,
