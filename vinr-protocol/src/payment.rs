@@ -213,6 +213,12 @@ impl Payment {
     pub fn is_queued_offline(&self) -> bool {
         self.status == Status::Processing && self.offline.is_some()
     }
+
+    /// It has paid, or may pay yet: only what failed or was cancelled never will. An unknown status is not final.
+    /// \[REC-18\]
+    pub fn may_have_paid(&self) -> bool {
+        !matches!(self.status, Status::Failed | Status::Cancelled)
+    }
 }
 
 /// Every attempt of one sale, newest first. \[REC-13\]

@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 use vinr_protocol::client::attempt::{Lost, NotSent};
-use vinr_protocol::client::hedge::{Effect, Hedge, Input, Number, On, Others, Timer, Word};
+use vinr_protocol::client::hedge::{Effect, Hedge, Input, Number, On, Others, Policy, Timer, Word};
 use vinr_protocol::client::hybrid::{self, Path};
 use vinr_protocol::{AttemptKey, JournalId, Machine, PayRequest};
 use vinr_transport::CallError;
@@ -150,7 +150,9 @@ impl<'a> Copies<'a> {
         let terminal = &pay.request.terminal_id;
         let taken = match (self.first.take(), on) {
             (Some(first), _) => Some(first),
-            (None, On::AtHand) => pay.inner.terminals.idle(terminal).map(Taken::idle),
+            (None, On::AtHand) => std::iter::from_fn(|| pay.inner.terminals.idle(terminal))
+                .find(|line| pay.may_go_on(copy, line))
+                .map(Taken::idle),
             (None, On::New) => None,
         };
         if copy > 0 {
@@ -217,6 +219,16 @@ impl<'a> Pay<'a> {
             let Taken {
                 mut line, was_idle, ..
             } = taken;
+            if !self.may_go_on(copy, &line) {
+                if !was_idle {
+                    return Came::without_line(Input::NeverSent(copy, NotSent::ConnectionClosed));
+                }
+                taken = match self.dial().await {
+                    Ok(taken) => taken,
+                    Err(why) => return Came::without_line(Input::NeverSent(copy, why)),
+                };
+                continue;
+            }
             if copy > 0 {
                 self.inner.tally.hedged();
             }
@@ -247,6 +259,14 @@ impl<'a> Pay<'a> {
         }
     }
 
+    /// Does the line lead to the device that the record is about? A record of another one would be no help in finding
+    /// out. \[REC-23\] And would that device make one attempt of this copy and the others?
+    fn may_go_on(&self, copy: Number, line: &Line) -> bool {
+        let is_the_device = self.journal.is_none() || self.journal == line.reader.journal_id;
+        let joins = copy == 0 || self.inner.hedging.at(&line.reader, None) != Policy::ONCE;
+        is_the_device && joins
+    }
+
     async fn copy_on_new(self, copy: Number) -> Came<'a> {
         match self.dial().await {
             Ok(taken) => self.copy(copy, taken).await,
@@ -254,15 +274,10 @@ impl<'a> Pay<'a> {
         }
     }
 
-    /// A new line, to the device whose journal is in the record.
+    /// A new line.
     async fn dial(&self) -> Result<Taken, NotSent> {
         let dialled = self.inner.terminals.dial(&self.request.terminal_id).await;
-        let line = dialled.map_err(never_sent)?;
-        match (&self.journal, &line.reader.journal_id) {
-            // A record of another device would be no help in finding out. [REC-23]
-            (Some(stored), now) if now.as_ref() != Some(stored) => Err(NotSent::ConnectionClosed),
-            _ => Ok(Taken::new(line)),
-        }
+        dialled.map(Taken::new).map_err(never_sent)
     }
 }
 

@@ -15,6 +15,8 @@ use crate::vinr::Inner;
 
 /// Asks every terminal whose address is known and, where no terminal has the sale and there is one, the cloud.
 pub(crate) async fn retrieve(inner: &Inner, reference: Reference) -> Result<Payment, Error> {
+    // Before anybody is asked: what this till pays meanwhile, the first who answered may not have known.
+    let is_paying = inner.in_flight.contains(&reference);
     let open = inner.unresolved().await?;
     let cloud = match inner.cloud {
         Some(_) => retrieve::Cloud::There,
@@ -29,6 +31,10 @@ pub(crate) async fn retrieve(inner: &Inner, reference: Reference) -> Result<Paym
             asked.push(match effect {
                 Effect::Ask(terminal) => Either::Left(ask(inner, terminal, &reference)),
                 Effect::AskCloud => Either::Right(ask_cloud(inner.cloud.as_ref(), &reference)),
+                Effect::Settled(word) if is_paying && word.is_unpaid() => {
+                    let reference = reference.clone();
+                    return Err(Error::InProgress { reference });
+                }
                 Effect::Settled(word) => return told(reference.clone(), word),
             });
         }

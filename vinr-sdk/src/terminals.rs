@@ -287,7 +287,7 @@ impl Shared {
             Tended::Opened(line) => {
                 let terminal = line.connection.terminal().clone();
                 let mut state = self.lock();
-                state.keeper.opened(&terminal);
+                state.keeper.opened(self.began.elapsed(), &terminal);
                 let known = state.book.entry(terminal).or_default();
                 known.is_at(line.connection.addr());
                 drop(state);
@@ -299,7 +299,10 @@ impl Shared {
                     .keeper
                     .failed(now, &terminal, failure, chance(now));
             }
-            Tended::Asked(Some(line)) => self.keep(line),
+            Tended::Asked(Some(line)) => {
+                self.lock().keeper.reached(line.connection.terminal());
+                self.keep(line);
+            }
             Tended::Asked(None) => {}
         }
     }

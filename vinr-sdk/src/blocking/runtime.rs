@@ -25,8 +25,13 @@ impl Runtime {
     pub(super) fn wait<F: Future<Output: Send> + Send>(&self, future: F) -> F::Output {
         let future = future.in_current_span().with_current_subscriber();
         let runtime = self.runtime();
-        if Handle::try_current().is_err() {
-            return runtime.block_on(future);
+        match Handle::try_current() {
+            Err(_) => return runtime.block_on(future),
+            // One of its own tasks: another thread takes over what this one does between calls.
+            Ok(here) if here.id() == runtime.handle().id() => {
+                return tokio::task::block_in_place(|| here.block_on(future));
+            }
+            Ok(_) => {}
         }
         // A thread of another runtime may not drive this one, so it waits for one that may.
         thread::scope(|scope| {

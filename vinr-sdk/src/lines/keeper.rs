@@ -5,6 +5,7 @@
 //! | a terminal becomes known | it gets a place, while there is one |
 //! | it is paid at | it gets a place, for which the least recently used one is let go |
 //! | it has fewer lines than it should | one is opened, at most [`DIALS_AT_ONCE`] at one time |
+//! | lines were opened twice over, and none was of use | the next one after 0.5 s, 1 s, 2 s … 60 s |
 //! | nobody is there | again after 0.5 s, 1 s, 2 s … 60 s, each a quarter shorter or longer |
 //! | it is another terminal, or does not want this till | again after 60 s |
 
@@ -41,6 +42,8 @@ struct Kept {
     used: u64,
     is_dialled: bool,
     failures: u32,
+    /// How many lines were opened since one was of use.
+    opened: usize,
     not_before: Moment,
 }
 
@@ -111,10 +114,10 @@ impl Keeper {
         let_go
     }
 
-    /// A payment reached the terminal: it is there again, whatever was so before.
+    /// A payment reached the terminal, or a line was still good: it is there again, whatever was so before.
     pub(crate) fn reached(&mut self, terminal: &TerminalId) {
         if let Some(kept) = self.kept.get_mut(terminal) {
-            (kept.failures, kept.not_before) = (0, Moment::ZERO);
+            (kept.failures, kept.opened, kept.not_before) = (0, 0, Moment::ZERO);
         }
     }
 
@@ -143,12 +146,18 @@ impl Keeper {
             .collect()
     }
 
-    /// The line is open.
-    pub(crate) fn opened(&mut self, terminal: &TerminalId) {
+    /// The line is open. Where lines were opened twice over and none was of use, the next one waits, each time longer: a
+    /// terminal that hangs up after every answer is not dialled for ever.
+    pub(crate) fn opened(&mut self, now: Moment, terminal: &TerminalId) {
+        let at_once = 2 * self.lines.per_terminal;
         if let Some(kept) = self.kept.get_mut(terminal) {
-            kept.is_dialled = false;
+            (kept.is_dialled, kept.failures) = (false, 0);
+            kept.opened = kept.opened.saturating_add(1);
+            kept.not_before = match kept.opened.checked_sub(at_once) {
+                Some(more) => now + doubled(more),
+                None => Moment::ZERO,
+            };
         }
-        self.reached(terminal);
     }
 
     /// It is not. `chance` makes tills that lost their network together come back one by one.
@@ -163,12 +172,11 @@ impl Keeper {
             return;
         };
         kept.is_dialled = false;
-        let doubled = FIRST_PAUSE.saturating_mul(1 << kept.failures.min(16));
-        kept.failures = kept.failures.saturating_add(1);
         let pause = match failure {
-            Failure::Away => doubled.min(LONGEST_PAUSE),
+            Failure::Away => doubled(kept.failures as usize),
             Failure::Unwilling => LONGEST_PAUSE,
         };
+        kept.failures = kept.failures.saturating_add(1);
         // From three quarters to five quarters.
         let share = 192 + u32::from(chance) / 2;
         kept.not_before = now + pause * share / 256;
@@ -179,6 +187,12 @@ impl Keeper {
         let pauses = self.kept.values().map(|kept| kept.not_before);
         pauses.filter(|until| *until > now).min()
     }
+}
+
+/// The pause after so many others.
+fn doubled(times: usize) -> Duration {
+    let pause = FIRST_PAUSE.saturating_mul(1 << times.min(16));
+    pause.min(LONGEST_PAUSE)
 }
 
 #[cfg(test)]
@@ -212,7 +226,7 @@ mod tests {
             if now.is_empty() {
                 break;
             }
-            now.iter().for_each(|id| keeper.opened(id));
+            now.iter().for_each(|id| keeper.opened(ms(0), id));
             dialled.extend(now);
         }
         assert_eq!(dialled.len(), 16);
@@ -224,7 +238,7 @@ mod tests {
         (0..5).for_each(|number| keeper.known(&id(number)));
         assert_eq!(keeper.open(ms(0), none).len(), 4);
         assert!(keeper.open(ms(0), none).is_empty());
-        keeper.opened(&id(0));
+        keeper.opened(ms(0), &id(0));
         assert_eq!(keeper.open(ms(0), none), [id(0)]);
     }
 
@@ -291,6 +305,34 @@ mod tests {
                 500, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000
             ]
         );
+    }
+
+    #[test]
+    fn a_terminal_that_hangs_up_each_time_is_dialled_less_and_less() {
+        let mut keeper = keeper(Lines::default());
+        keeper.known(&id(1));
+        let mut now = ms(0);
+        let mut pauses = Vec::new();
+        for _ in 0..7 {
+            assert_eq!(keeper.open(now, none), [id(1)]);
+            keeper.opened(now, &id(1));
+            let next = keeper.next_wake(now).unwrap_or(now);
+            pauses.push((next - now).as_millis());
+            now = next;
+        }
+        assert_eq!(pauses, [0, 0, 0, 500, 1000, 2000, 4000]);
+    }
+
+    #[test]
+    fn a_line_that_was_of_use_ends_that_pause() {
+        let mut keeper = keeper(Lines::default());
+        keeper.known(&id(1));
+        for _ in 0..4 {
+            keeper.opened(ms(0), &id(1));
+        }
+        assert!(keeper.open(ms(1), none).is_empty());
+        keeper.reached(&id(1));
+        assert_eq!(keeper.open(ms(1), none), [id(1)]);
     }
 
     #[test]

@@ -159,6 +159,16 @@ async fn inside_a_runtime_with_several_threads_and_on_its_blocking_ones_it_works
     assert_eq!(next.await.unwrap().unwrap().status, Status::Completed);
 }
 
+#[test]
+fn in_a_task_of_its_own_runtime_it_works() {
+    let vinr = Vinr::local_simulator().unwrap();
+    let same = vinr.clone();
+    let task =
+        async { tokio::spawn(async move { same.payments().create_local(local("order_1")) }).await };
+    let paid = vinr.wait(task).unwrap().unwrap();
+    assert_eq!(paid.status, Status::Completed);
+}
+
 // The façade has every call of the async API: one that is added there is missing here until it is added here.
 #[test]
 fn no_call_is_missing() {

@@ -88,6 +88,23 @@ async fn a_command_that_every_open_line_swallows_is_answered_on_a_new_one_as_one
     assert_eq!(shop.charges().await, 1);
 }
 
+// [REC-23] The terminal was swapped, and an open line still leads to the old device.
+#[tokio::test]
+async fn no_copy_goes_to_another_device_than_the_record_is_about() {
+    let (old, new) = (Shop::open().await, Shop::open().await);
+    // The old one takes one connection of this till, and answers no further one.
+    old.proxy.silence_one(2);
+    let late = Hedging::After(Duration::from_millis(50));
+    let till = old.fast_builder().hedging(late).build().unwrap();
+    meet(&till, old.proxy.address()).await;
+    meet(&till, new.proxy.address()).await;
+    // The line that was kept last is paid on, and swallows the command.
+    new.proxy.silence_one(1);
+    let paid = till.payments().create_local(sale()).await.unwrap();
+    assert!(matches!(paid, PaymentResult::Completed(_)), "{paid:?}");
+    assert_eq!((old.charges().await, new.charges().await), (0, 1));
+}
+
 #[tokio::test]
 async fn a_head_in_time_sends_no_copy() {
     let shop = Shop::open().await;

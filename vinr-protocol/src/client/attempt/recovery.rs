@@ -272,12 +272,21 @@ impl Attempt {
         if matches!(recovery.doubt, Doubt::Refused { .. }) {
             return self.refusal_stands(recovery);
         }
-        let Some(key) = self.policy.spare_key.take() else {
+        // Another attempt of the sale has paid or may pay: none is added to it, and it is handed over. §5
+        // A device that returns no keys lists its own among them.
+        let is_own = |it: &Payment| cancelled.as_ref().is_some_and(|own| own.id == it.id);
+        let mut others = recovery.others.iter();
+        let is_sold = others.any(|it| it.may_have_paid() && !is_own(it));
+        let spare = self.policy.spare_key.take().filter(|_| !is_sold);
+        let Some(key) = spare else {
             let voided = Outcome::Voided {
                 why: recovery.doubt.into_lost(),
                 attempts: recovery.others,
             };
-            return self.settle(cancelled.map_or(voided, Outcome::Final));
+            return self.settle(match cancelled {
+                Some(payment) if !is_sold => Outcome::Final(payment),
+                _ => voided,
+            });
         };
         let forget = Effect::Forget {
             key: std::mem::replace(&mut self.stored.key, key), // [REC-17]

@@ -26,7 +26,7 @@ use crate::error_body::Code;
 use crate::id::TerminalId;
 use crate::machine::Machine;
 use crate::mutant::{Mutant, is_planted};
-use crate::payment::ConnectionMode;
+use crate::payment::{ConnectionMode, Payment};
 
 #[cfg(test)]
 mod properties;
@@ -279,8 +279,13 @@ impl Group {
     /// Another member only where this one is void.
     fn after(&mut self, at: Option<TerminalId>, outcome: attempt::Outcome) -> Vec<Effect> {
         let why = match &outcome {
-            // Told only where its one copy was refused, or its key is cancelled. [REC-24]
-            attempt::Outcome::Refused { error, .. } if error.code == Code::TerminalBusy => {
+            // Told only where its one copy was refused, or its key is cancelled. [REC-24] A sale that another attempt has
+            // paid, or may pay, is not taken to the next member.
+            attempt::Outcome::Refused {
+                error, attempts, ..
+            } if error.code == Code::TerminalBusy
+                && !attempts.iter().any(Payment::may_have_paid) =>
+            {
                 Some(Left::Busy)
             }
             attempt::Outcome::NotSent {

@@ -421,6 +421,28 @@ fn once_cancelled(story: Story) -> Story {
         )))
 }
 
+// §5, §8
+#[test]
+fn a_busy_member_that_lists_the_sale_as_paid_is_not_left_for_the_next() {
+    let other = paid(A, "other_till", Status::Completed);
+    let listed = list(vec![other.clone(), paid(A, "k1", Status::Pending)]);
+    let cancelled = paid(A, "k1", Status::Cancelled);
+    let story = busy_on_one_of_two_paths()
+        .then(Input::Of(hybrid::Input::LookedUp(listed)))
+        .then(Input::Of(hybrid::Input::CancelAnswered(
+            Path::Lan,
+            cancellation(CancelOutcome::Cancelled, Some(cancelled)),
+        )));
+    let Outcome::Ended {
+        outcome: attempt::Outcome::Refused { attempts, .. },
+        ..
+    } = story.outcome()
+    else {
+        panic!("{:?}", story.outcome());
+    };
+    assert!(attempts.contains(&other), "{attempts:?}");
+}
+
 #[test]
 fn a_caller_who_gives_up_at_a_busy_member_is_not_sent_to_the_next() {
     let story = busy_on_one_of_two_paths().then(Input::GiveUp);

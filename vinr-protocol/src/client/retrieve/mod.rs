@@ -77,6 +77,17 @@ pub enum Word {
     NoTerminals,
 }
 
+impl Word {
+    /// Does it say that nothing was charged, and nothing may be?
+    pub fn is_unpaid(&self) -> bool {
+        match self {
+            Self::Found(payment) => !payment.may_have_paid(),
+            Self::NotFound => true,
+            Self::CannotTell { .. } | Self::NoTerminals => false,
+        }
+    }
+}
+
 /// Has the till a cloud to ask?
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Cloud {

@@ -91,6 +91,33 @@ fn a_caller_who_gave_up_gets_no_further_attempt() {
         .is_final(payment(FIRST, Status::Cancelled));
 }
 
+// §5: a sale that another till has paid meanwhile gets no further attempt, and is handed over.
+#[test]
+fn a_sale_that_another_attempt_has_paid_gets_no_further_attempt() {
+    let paid = payment("other_till", Status::Completed);
+    let own = payment(FIRST, Status::Pending);
+    let story = Story::lost()
+        .then(Input::LookedUp(list(vec![paid.clone(), own])))
+        .then(cancelled());
+    assert_eq!(
+        story.outcome(),
+        &Outcome::Voided {
+            why: Lost::Broken("reset".to_owned()),
+            attempts: vec![paid],
+        }
+    );
+}
+
+#[test]
+fn a_sale_whose_other_attempts_came_to_nothing_gets_its_further_attempt() {
+    let failed = payment("other_till", Status::Failed);
+    let own = payment(FIRST, Status::Pending);
+    let story = Story::lost()
+        .then(Input::LookedUp(list(vec![failed, own])))
+        .then(cancelled());
+    assert!(matches!(story.effects.last(), Some(Effect::Store(_))));
+}
+
 #[test]
 fn a_voided_attempt_shows_the_sales_other_attempts() {
     let paid = payment("other_till", Status::Completed);
