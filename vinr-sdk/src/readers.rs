@@ -14,7 +14,7 @@ use crate::line::{Line, NoLine};
 use crate::vinr::{Inner, Vinr};
 
 /// How many of those that were found are dialled at one time.
-const ASKED_AT_ONCE: usize = 32;
+pub(crate) const ASKED_AT_ONCE: usize = 32;
 
 /// Terminals of this till: [`Vinr::readers`].
 #[derive(Debug, Clone, Copy)]

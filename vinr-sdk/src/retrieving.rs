@@ -2,6 +2,7 @@
 
 use futures_util::future::Either;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use vinr_protocol::client::hybrid;
 use vinr_protocol::client::retrieve::{self, Effect, Input, Retrieval, Word};
@@ -11,6 +12,7 @@ use crate::asking::list;
 use crate::cloud::{self, Cloud};
 use crate::error::Error;
 use crate::line::ANSWER_WITHIN;
+use crate::readers::ASKED_AT_ONCE;
 use crate::vinr::Inner;
 
 /// Asks every terminal whose address is known and, where no terminal has the sale and there is one, the cloud.
@@ -24,12 +26,13 @@ pub(crate) async fn retrieve(inner: &Inner, reference: Reference) -> Result<Paym
     };
     let terminals = inner.terminals.ids();
     let mut question = Retrieval::new(reference.clone(), terminals, open, cloud);
+    let places = Semaphore::new(ASKED_AT_ONCE);
     let mut asked = FuturesUnordered::new();
     let mut next = Some(Input::Begin);
     while let Some(input) = next {
         for effect in question.step(input) {
             asked.push(match effect {
-                Effect::Ask(terminal) => Either::Left(ask(inner, terminal, &reference)),
+                Effect::Ask(terminal) => Either::Left(ask(inner, terminal, &reference, &places)),
                 Effect::AskCloud => Either::Right(ask_cloud(inner.cloud.as_ref(), &reference)),
                 Effect::Settled(word) if is_paying && word.is_unpaid() => {
                     let reference = reference.clone();
@@ -44,7 +47,14 @@ pub(crate) async fn retrieve(inner: &Inner, reference: Reference) -> Result<Paym
     Err(Error::NoReaders)
 }
 
-async fn ask(inner: &Inner, terminal: TerminalId, reference: &Reference) -> Input {
+async fn ask(
+    inner: &Inner,
+    terminal: TerminalId,
+    reference: &Reference,
+    places: &Semaphore,
+) -> Input {
+    // It is never closed.
+    let _place = places.acquire().await;
     match list(inner, &terminal, reference).await {
         Ok(attempts) => Input::Listed(terminal, attempts),
         Err(why) => Input::Silent(terminal, why),

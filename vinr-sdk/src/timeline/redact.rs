@@ -9,14 +9,17 @@ const GONE: &str = "[redacted]";
 const LONGEST: usize = 300;
 
 /// What the shop said of a sale for people: it is about the customer.
+/// Its size is that of the requests of one sale, each bounded, which mostly are equal.
 #[derive(Debug, Default)]
 pub(super) struct Private(Vec<String>);
 
 impl Private {
     pub(super) fn learn(&mut self, request: &PayRequest) {
         let words = (request.description.iter()).chain(request.metadata.values());
-        // Of one call; what is shorter is in too many other words.
-        self.0 = words.filter(|word| word.len() > 2).cloned().collect();
+        // What is shorter is in too many other words. An earlier call's stay: its words are what the terminal kept.
+        self.0.extend(words.filter(|word| word.len() > 2).cloned());
+        self.0.sort_unstable();
+        self.0.dedup();
         // The longest first, since one may be within another.
         self.0.sort_by_key(|word| std::cmp::Reverse(word.len()));
     }
@@ -155,6 +158,26 @@ mod tests {
         private.learn(&request);
         let text = redacted("Jane Doe of room 12 is not Jane Doe", &private);
         assert_eq!(text, "[redacted] is not [redacted]");
+    }
+
+    // The first caller's words are those that the terminal keeps and lists.
+    #[test]
+    fn what_an_earlier_call_of_the_sale_said_stays_private() {
+        let described = |text: &str| {
+            let mut request = PayRequest::new(
+                TerminalId::new("term_1").unwrap(),
+                Amount::new(1000).unwrap(),
+                Currency::USD,
+                Reference::new("order_1").unwrap(),
+            );
+            request.description = Some(text.to_owned());
+            request
+        };
+        let mut private = Private::default();
+        private.learn(&described("Jane Doe"));
+        private.learn(&described("room 12"));
+        let text = redacted("Jane Doe of room 12", &private);
+        assert_eq!(text, "[redacted] of [redacted]");
     }
 
     #[test]
