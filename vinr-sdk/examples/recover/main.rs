@@ -10,9 +10,11 @@
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
-use vinr_sdk::{CreateLocal, Discover, Resolution, TerminalId, Vinr};
+use vinr_sdk::store::FileStoreError;
+use vinr_sdk::{BuildError, CreateLocal, Discover, Hedging, Lines, Resolution, TerminalId, Vinr};
 use vinr_simulator::Simulator;
 
 #[path = "../arguments/mod.rs"]
@@ -101,7 +103,17 @@ async fn run() -> anyhow::Result<()> {
 
 /// A till with its store, and the terminal at the other end of the cable.
 async fn switch_on(arguments: &Arguments, cable: &Cable) -> anyhow::Result<(Vinr, TerminalId)> {
-    let vinr = arguments.till()?.build()?;
+    let vinr = loop {
+        // One connection, and one copy of the command: the cable breaks in the middle of it.
+        let till = arguments.till()?.lines(Lines::none());
+        match till.hedging(Hedging::Off).build() {
+            // Within one process the till that went down may still be writing its last word.
+            Err(BuildError::Store(FileStoreError::InUse { .. })) => {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            built => break built?,
+        }
+    };
     let hosts = Discover::static_hosts([cable.address.to_string()]);
     let found = vinr.readers().discover(hosts).await?;
     match found.readers.first() {
