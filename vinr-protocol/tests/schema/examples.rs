@@ -121,7 +121,8 @@ fn schema_of(example: &Value) -> Option<&'static str> {
         () if has("amount") && is_cloud => Some("cloud-pay-request.json"),
         () if has("amount") && has("terminalId") => Some("pay-request.json"),
         () if has("terminalId") && has("reference") => Some("cancel-request.json"),
-        () if has("url") => Some("webhook-endpoint-request.json"),
+        // Where a control port listens stands in a file of its own.
+        () if has("url") && !has("token") => Some("webhook-endpoint-request.json"),
         () => None,
     }
 }
