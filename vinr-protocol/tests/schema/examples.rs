@@ -240,7 +240,7 @@ const SHORTHAND: &[&str] = &[
     r#"vinr-simulator/README.md: {"event":"screen","terminal",""#,
 ];
 
-/// Arguments of questions, the adapter's lines, and an answer of which only the carrying matters.
+/// Arguments of questions, the adapter's lines, those of a control port's stream, and an answer of which only the carrying matters.
 const OTHERS: &[&str] = &[
     r#"docs/simulator.md: {"loseAnswers":1}"#,
     r#"docs/simulator.md: {"delayMs":20000}"#,
@@ -249,5 +249,9 @@ const OTHERS: &[&str] = &[
     r#"spec/harness.md: {"id":1,"op":"hello","protocol"#,
     r#"spec/harness.md: {"id":2,"op":"configure","stor"#,
     r#"spec/harness.md: {"id":2,"ok":{"unresolved":["o"#,
+    r#"spec/harness.md: {"url":"http://127.0.0.1:PORT""#,
+    r#"spec/harness.md: {"terminals":[]}"#,
+    r#"spec/harness.md: {"event":"screen","terminal":""#,
+    r#"spec/harness.md: {"event":"missed"}"#,
     r#"vinr-transport/README.md: {"object":"reader"}"#,
 ];
