@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use vinr_protocol::client::attempt::{NotSent, Outcome as End, StoredAttempt};
 use vinr_protocol::client::group::{Effect, Group, Input, Left, Outcome, Policy};
 use vinr_protocol::timing::LOCAL_TIMEOUT;
 use vinr_protocol::{Machine, PayRequest, TerminalId};
+use vinr_transport::drive::until;
 
 use crate::attempts::resume;
 use crate::cloud::Cloud;
@@ -251,13 +252,6 @@ async fn given_up(place: &mut Option<Place>) {
 async fn turn(seat: &mut Option<Seat>) -> Turn {
     match seat {
         Some(seat) => seat.turn().await,
-        None => pending().await,
-    }
-}
-
-async fn until(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
         None => pending().await,
     }
 }

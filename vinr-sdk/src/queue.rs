@@ -3,14 +3,14 @@
 //! No task runs for it. Whoever waits also watches the clock for all: the first call that sees the pause over says so.
 
 use std::collections::BTreeMap;
-use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use vinr_protocol::client::group::Left;
 use vinr_protocol::client::lanes::{Call, Effect, Input, Lanes, Timer};
 use vinr_protocol::{Machine, TerminalId};
+use vinr_transport::drive::until;
 
 /// All of it; clones are the same queue.
 #[derive(Clone)]
@@ -148,13 +148,6 @@ impl Drop for Seat {
         let mut state = self.queue.lock();
         state.calls.remove(&self.call);
         self.queue.step(&mut state, Input::Ended(self.call));
-    }
-}
-
-async fn until(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
-        None => pending().await,
     }
 }
 

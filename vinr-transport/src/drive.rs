@@ -57,10 +57,7 @@ impl<T: Ord + Clone> Timers<T> {
     ///
     /// Cancel-safe: a timer is disarmed only when it is returned.
     pub async fn elapsed(&mut self) -> T {
-        match self.next() {
-            Some(at) => sleep_until(at).await,
-            None => std::future::pending().await,
-        }
+        until(self.next()).await;
         let (_, timer) = self
             .order
             .pop_first()
@@ -73,6 +70,14 @@ impl<T: Ord + Clone> Timers<T> {
 impl<T: Ord + Clone> Default for Timers<T> {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// Waits for this moment; for ever where there is none.
+pub async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{MissedTickBehavior, interval};
 use vinr_protocol::TerminalId;
+use vinr_transport::drive::until;
 use vinr_transport::{Connection, Connector};
 
 use super::Failure;
@@ -139,11 +140,4 @@ impl Dial {
 /// Another terminal at an old address is as good as nobody: this one may have moved.
 fn is_away(why: &Option<NoLine>) -> bool {
     !why.as_ref().is_some_and(NoLine::is_refusal)
-}
-
-async fn until(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
-        None => std::future::pending().await,
-    }
 }
