@@ -1,34 +1,17 @@
 //! A terminal that completes every payment at once, without a screen, a card or a journal: what is left is the time of
 //! the client that calls it.
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
-
 use http::StatusCode;
 use vinr_protocol::TerminalId;
 use vinr_protocol::error_body::{Code, Refusal};
 use vinr_simulator::provision::Pki;
-use vinr_transport::identity::Identity;
-use vinr_transport::server::{Handler, Reply, Request, Server, ServerOptions};
-use vinr_transport::trust::TrustBundle;
+use vinr_transport::server::{Handler, Reply, Request, Server};
 
-use crate::shop::{Failure, limits};
+use crate::shop::{Failure, serve};
 
 /// Starts it on a free port of the loopback.
 pub async fn start(pki: &Pki, terminal: &TerminalId) -> Result<Server, Failure> {
-    let options = ServerOptions {
-        terminal: terminal.clone(),
-        identity: Identity::from_pem_files(
-            pki.terminal_cert(terminal),
-            pki.terminal_key(terminal),
-        )?,
-        pos_ca: TrustBundle::from_pem_file(pki.pos_ca())?,
-        limits: limits(),
-        crl: None,
-    };
-    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let counter = Counter(terminal.clone());
-    Ok(Server::bind(any, options, Arc::new(counter)).await?)
+    serve(pki, terminal, Counter(terminal.clone())).await
 }
 
 struct Counter(TerminalId);

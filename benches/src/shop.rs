@@ -51,7 +51,7 @@ impl Shop {
                 .cardholder(Script::by_hand())
                 .start()
                 .await?;
-            let bare = bare_server(simulator.pki(), &terminal).await?;
+            let bare = serve(simulator.pki(), &terminal, Bare::default()).await?;
             Ok::<_, Failure>((simulator, bare))
         })?;
         Ok(Self {
@@ -77,7 +77,12 @@ impl Shop {
     }
 }
 
-async fn bare_server(pki: &Pki, terminal: &TerminalId) -> Result<Server, Failure> {
+/// A server with the terminal's certificate, on a free port of the loopback.
+pub(crate) async fn serve<H: Handler>(
+    pki: &Pki,
+    terminal: &TerminalId,
+    handler: H,
+) -> Result<Server, Failure> {
     let options = ServerOptions {
         terminal: terminal.clone(),
         identity: Identity::from_pem_files(
@@ -89,11 +94,11 @@ async fn bare_server(pki: &Pki, terminal: &TerminalId) -> Result<Server, Failure
         crl: None,
     };
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    Ok(Server::bind(any, options, Arc::new(Bare::default())).await?)
+    Ok(Server::bind(any, options, Arc::new(handler)).await?)
 }
 
 /// A terminal's, but as many handshakes in a second as there come: here one till connects as fast as it can.
-pub(crate) fn limits() -> Limits {
+fn limits() -> Limits {
     let mut limits = Limits::default();
     limits.handshakes_per_second = u32::MAX;
     limits.handshakes_per_second_per_address = u32::MAX;
