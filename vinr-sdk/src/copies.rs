@@ -219,20 +219,12 @@ impl<'a> Pay<'a> {
             let Taken {
                 mut line, was_idle, ..
             } = taken;
-            if !self.may_go_on(copy, &line) {
-                if !was_idle {
-                    return Came::without_line(Input::NeverSent(copy, NotSent::ConnectionClosed));
-                }
-                taken = match self.dial().await {
-                    Ok(taken) => taken,
-                    Err(why) => return Came::without_line(Input::NeverSent(copy, why)),
-                };
-                continue;
-            }
-            if copy > 0 {
-                self.inner.tally.hedged();
-            }
-            match line.connection.pay(&self.request, Some(&self.key)).await {
+            // A line that it may not go on is as good as one that is closed.
+            let sent = match self.may_go_on(copy, &line) {
+                true => self.send(copy, &mut line).await,
+                false => Err(CallError::NotSent),
+            };
+            match sent {
                 Ok(accepted) => {
                     return Came {
                         input: Input::Head(copy),
@@ -240,7 +232,7 @@ impl<'a> Pay<'a> {
                         then: Some(Box::pin(outcome(copy, accepted, line))),
                     };
                 }
-                // The idle line had died, and nothing was sent on it.
+                // Nothing was sent on the idle line.
                 Err(CallError::NotSent) if was_idle => {
                     taken = match self.dial().await {
                         Ok(taken) => taken,
@@ -257,6 +249,13 @@ impl<'a> Pay<'a> {
                 Err(error) => return Came::without_line(failed(copy, error)),
             }
         }
+    }
+
+    async fn send(&self, copy: Number, line: &mut Line) -> Result<Accepted, CallError> {
+        if copy > 0 {
+            self.inner.tally.hedged();
+        }
+        line.connection.pay(&self.request, Some(&self.key)).await
     }
 
     /// Does the line lead to the device that the record is about? A record of another one would be no help in finding
