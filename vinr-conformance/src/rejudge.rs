@@ -1,7 +1,8 @@
 //! Judges the journal of a bundle again.
 //!
 //! The judge is the one that judged the run: a result is made from the journal, the plan and what the maker
-//! claims. Only what no journal holds is taken over from `result.json`: when it was, where it ran, and how long each scenario took.
+//! claims. Only what no journal holds is taken over from `result.json`: when it was, where it ran, and how long each
+//! scenario took.
 
 use crate::bundle::Stored;
 use crate::journal::{Entry, Event};

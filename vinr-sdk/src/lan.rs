@@ -1,7 +1,7 @@
 //! The LAN's part of a payment, in the words of the hybrid machine.
 //!
-//! The pay holds lines of its own ([`copies`](crate::copies)). Questions go on a second one, which is kept while it answers and dialled anew when it
-//! does not.
+//! The pay holds lines of its own ([`copies`](crate::copies)). Questions go on a second one, which is kept while it
+//! answers and dialled anew when it does not.
 
 use vinr_protocol::client::attempt::{Lost, NotSent, StoredAttempt};
 use vinr_protocol::client::hybrid::{Input, Path, Unasked};

@@ -165,8 +165,7 @@ impl Terminals {
         trust: impl Fn(&Line) -> Trust,
     ) -> Result<Taken, Error> {
         let asked = Instant::now();
-        let let_go = self.shared.uses(terminal);
-        drop(let_go);
+        drop(self.shared.uses(terminal));
         while let Some(idle) = self.idle(terminal) {
             let warm = match trust(&idle) {
                 Trust::Idle => Some(idle),

@@ -236,7 +236,7 @@ impl Retrieval {
     }
 
     fn is_paid_or_live(&self) -> bool {
-        self.listed.iter().any(|payment| weight(payment) > 0)
+        self.listed.iter().any(Payment::may_have_paid)
     }
 
     /// Each list is newest first, so among equals the first of a terminal is its newest.
