@@ -148,9 +148,11 @@ impl Terminals {
         self.shared.lock().book.get(terminal)?.pace
     }
 
-    /// A head took so long: an eighth of what is thought of the next.
+    /// A head took so long: an eighth of what is thought of the next. And a line was of use.
     pub(crate) fn paced(&self, terminal: &TerminalId, took: Duration) {
-        if let Some(known) = self.shared.lock().book.get_mut(terminal) {
+        let mut state = self.shared.lock();
+        state.keeper.reached(terminal);
+        if let Some(known) = state.book.get_mut(terminal) {
             // One that was lost on its way is no measure.
             let took = took.min(PACE_MAX);
             let pace = known.pace.map_or(took, |pace| (pace * 7 + took) / 8);

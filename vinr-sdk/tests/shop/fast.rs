@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use vinr_sdk::{Hedging, PaymentResult, Status, Vinr};
+use vinr_sdk::{CreateLocal, Hedging, PaymentResult, Status, Vinr};
 
 use crate::shop::{READER, Shop, meet, sale};
 
@@ -73,6 +73,28 @@ async fn a_command_that_is_swallowed_is_answered_on_the_other_line_as_one_attemp
     assert_eq!(counters.activation.count(), 1);
     assert_eq!(shop.attempts().await, [Status::Completed]);
     assert_eq!(shop.charges().await, 1);
+}
+
+// Else the twelfth comes after a minute, and a till that lost a packet now and then has no second line for days.
+#[tokio::test]
+async fn a_line_that_is_lost_after_each_payment_is_opened_again_without_a_pause() {
+    let shop = Shop::open().await;
+    let late = Hedging::After(Duration::from_millis(20));
+    let till = shop.fast_builder().hedging(late).build().unwrap();
+    meet(&till, shop.proxy.address()).await;
+    for number in 0..12 {
+        let warm = tokio::time::timeout(Duration::from_secs(20), is_warm(&till));
+        assert!(warm.await.is_ok(), "before payment {number}");
+        shop.proxy.silence_next();
+        let reference = format!("order_{number}");
+        let sale = CreateLocal {
+            reference: &reference,
+            ..sale()
+        };
+        let paid = till.payments().create_local(sale).await.unwrap();
+        assert!(matches!(paid, PaymentResult::Completed(_)), "{paid:?}");
+    }
+    assert_eq!(till.counters().hedges_won, 12);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! A TCP proxy that cuts one connection at a chosen moment of the next request.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -36,6 +36,8 @@ struct State {
     silent: AtomicUsize,
     /// So is this one.
     silent_one: AtomicUsize,
+    /// So will be the one of the next request.
+    silences_next: AtomicBool,
     accepted: AtomicUsize,
     /// How many connections there are.
     there: watch::Sender<usize>,
@@ -56,6 +58,7 @@ impl Proxy {
             open: watch::channel(true).0,
             silent: AtomicUsize::new(0),
             silent_one: AtomicUsize::new(0),
+            silences_next: AtomicBool::new(false),
             accepted: AtomicUsize::new(0),
             there: watch::channel(0).0,
         });
@@ -100,6 +103,11 @@ impl Proxy {
         self.state.silent_one.store(number, Ordering::Relaxed);
     }
 
+    /// Whichever connection the next request comes on dies with it, without a word.
+    pub(crate) fn silence_next(&self) {
+        self.state.silences_next.store(true, Ordering::Relaxed);
+    }
+
     /// How many connections were made through it so far.
     pub(crate) fn accepted(&self) -> usize {
         self.state.accepted.load(Ordering::Relaxed)
@@ -127,11 +135,15 @@ async fn carry(number: usize, mut client: TcpStream, state: Arc<State>) {
     let (mut up, mut down) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
     let mut armed: Option<Armed> = None;
     let mut head_passed = false;
+    let mut is_silent = false;
     loop {
         tokio::select! {
             read = client.read(&mut up) => {
                 let Ok(length @ 1..) = read else { return };
-                if number <= state.silent.load(Ordering::Relaxed)
+                is_silent |=
+                    length > GOODBYE && state.silences_next.swap(false, Ordering::Relaxed);
+                if is_silent
+                    || number <= state.silent.load(Ordering::Relaxed)
                     || number == state.silent_one.load(Ordering::Relaxed)
                 {
                     continue;
