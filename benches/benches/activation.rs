@@ -3,7 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group};
+use vinr_benches::awake::Awake;
 use vinr_benches::disk::Disk;
 use vinr_benches::floor::Floor;
 use vinr_benches::ratio::Rounds;
@@ -103,4 +104,10 @@ criterion_group! {
     config = Criterion::default().sample_size(20).measurement_time(Duration::from_secs(6));
     targets = activation
 }
-criterion_main!(benches);
+
+fn main() {
+    Awake::spin_if_told();
+    let _awake = Awake::start();
+    benches();
+    Criterion::default().configure_from_args().final_summary();
+}

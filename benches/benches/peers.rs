@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+use vinr_benches::awake::Awake;
 use vinr_benches::counter;
 use vinr_benches::ratio::Rounds;
 use vinr_benches::shop::Failure;
@@ -19,6 +20,7 @@ use vinr_simulator::provision::Pki;
 use vinr_transport::{Identity, Server, TrustBundle};
 
 fn main() -> Result<(), Failure> {
+    Awake::spin_if_told();
     // `cargo test --benches` runs it without measuring.
     if !std::env::args().any(|argument| argument == "--bench") {
         return Ok(());
@@ -27,6 +29,7 @@ fn main() -> Result<(), Failure> {
         .ok()
         .and_then(|text| text.parse().ok())
         .unwrap_or(300);
+    let _awake = Awake::start();
     let shop = Shop::open()?;
     let mut warm: Vec<Box<dyn Client>> = Vec::new();
     let mut cold: Vec<Box<dyn Client>> = Vec::new();

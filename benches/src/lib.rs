@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(unix)]
+pub mod awake;
 pub mod counter;
 pub mod disk;
 pub mod floor;
