@@ -141,8 +141,9 @@ pub(crate) fn install_in_pieces(
         return Err(error);
     }
     disk.rename(&unfinished, path)?;
-    // A name is durable only when its directory is.
-    disk.sync_dir(parent(path))
+    // A name is durable only when its directory is. Where that fails, for want of room or else, the file has its name
+    // and may lose it: that is no full disk, after which one goes on as if nothing had been done.
+    disk.sync_dir(parent(path)).map_err(io::Error::other)
 }
 
 fn write_whole(disk: &dyn Disk, path: &Path, content: &[u8], piece: usize) -> io::Result<()> {

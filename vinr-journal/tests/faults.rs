@@ -71,6 +71,7 @@ fn each_operation_may_fail_and_a_restart_recovers() {
     for nth in 0..whole.tried() {
         for fault in [
             Fault::Error,
+            Fault::Full,
             Fault::Short(1),
             Fault::Short(100),
             Fault::Short(600),
@@ -102,6 +103,42 @@ fn each_operation_may_fail_and_a_restart_recovers() {
     }
     println!("{failed} faults, {states} states");
     assert!(failed > 400, "{failed}");
+}
+
+// A new segment whose name may be on the disk begins where the last record was; one more in the old one, and a restart
+// would miss it.
+#[test]
+fn nothing_is_appended_beside_a_segment_whose_name_a_full_disk_left_in_doubt() {
+    let whole = SimDisk::default();
+    life(&whole, &mut Vec::new());
+    let mut low = 0;
+    for nth in 0..whole.tried() {
+        let (disk, mut acked) = (SimDisk::default(), Vec::new());
+        disk.fail_after(nth, Fault::Full);
+        let Ok(Read { mut log, .. }) = open(&disk) else {
+            continue;
+        };
+        for it in (0..6).flat_map(|id| (0..3).map(move |nth| step(id, nth))) {
+            if log.append(std::slice::from_ref(&it)).is_err() {
+                break;
+            }
+            acked.push(it);
+            if log.tidy() == Ok(Space::Low) {
+                low += 1;
+                if log.append(&[step(90, 0)]).is_ok() {
+                    acked.push(step(90, 0));
+                }
+                break;
+            }
+        }
+        drop(log);
+        if disk.tried() <= nth {
+            break; // This life has no such operation.
+        }
+        let read = open(&disk).unwrap_or_else(|it| panic!("operation {nth}: {it}"));
+        check(&read, &acked, &format!("operation {nth}"));
+    }
+    assert!(low > 10, "{low}");
 }
 
 #[test]

@@ -74,6 +74,8 @@ pub enum Fault {
     Error,
     /// A write says so and has written this much.
     Short(usize),
+    /// It says that the disk is full, and does nothing; a sync loses what it was to make safe, as for any error.
+    Full,
     /// It and all after it say so.
     Broken,
 }
@@ -165,7 +167,8 @@ impl State {
 
     fn may(&mut self) -> io::Result<()> {
         match self.fault() {
-            Some(_) => Err(broken()),
+            Some(Fault::Full) => Err(ErrorKind::StorageFull.into()),
+            Some(Fault::Error | Fault::Short(_) | Fault::Broken) => Err(broken()),
             None => Ok(()),
         }
     }
@@ -180,6 +183,7 @@ impl State {
         let (written, said) = match self.fault() {
             None => (bytes.len(), Ok(())),
             Some(Fault::Short(kept)) => (kept.min(bytes.len()), Err(broken())),
+            Some(Fault::Full) => (0, Err(ErrorKind::StorageFull.into())),
             Some(Fault::Error | Fault::Broken) => (0, Err(broken())),
         };
         let longer = (begin + written).saturating_sub(self.nodes[node].len()) as u64;
