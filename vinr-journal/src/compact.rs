@@ -13,7 +13,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::core::{Core, Segment, decode, earlier, expiry};
+use crate::core::{Core, LONGEST, Segment, decode, earlier, expiry};
 use crate::disk::{self, Access};
 use crate::error::CompactError;
 use crate::frame::{Frame, Scope};
@@ -120,7 +120,7 @@ impl<P: Policy> Core<P> {
             moved: Vec::new(),
         };
         for (number, segment) in run {
-            let file = disk::read_whole(&*segment.file).map_err(|it| stopped(&it))?;
+            let file = disk::read_whole(&*segment.file, LONGEST).map_err(|it| stopped(&it))?;
             let mut at = HEADER;
             while (at as u64) < segment.end {
                 if stop.load(Ordering::Relaxed) {

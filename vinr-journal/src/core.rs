@@ -25,12 +25,17 @@ pub struct Place {
 /// How a journal uses its disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
-    /// A segment of this many bytes is closed, and the next begun.
+    /// A segment of this many bytes is closed, and the next begun; 128 MiB at most.
     pub segment: u64,
     /// A segment grows by this many bytes. Two of these are kept ready, so that one at least is left for what is live
-    /// when the disk is full.
+    /// when the disk is full. 16 MiB at most.
     pub chunk: u64,
 }
+
+/// No segment is longer, whatever the settings: so much memory is asked for at most to read one.
+pub(crate) const LONGEST: usize = 256 * 1024 * 1024;
+const MAX_SEGMENT: u64 = 128 * 1024 * 1024;
+const MAX_CHUNK: u64 = 16 * 1024 * 1024;
 
 impl Default for Settings {
     fn default() -> Self {
@@ -93,8 +98,9 @@ impl Place {
     /// Which segment a file of this name is.
     pub(crate) fn number(&self, name: &str) -> Option<u32> {
         let number = name.strip_prefix(&self.name)?.strip_prefix('.')?;
-        let is_plain = number.len() >= 8 && number.bytes().all(|byte| byte.is_ascii_digit());
-        is_plain.then(|| number.parse().ok()).flatten()
+        let read: u32 = number.parse().ok()?;
+        // Each segment has one name: `journal.000000001` is somebody's copy.
+        (format!("{read:08}") == number).then_some(read)
     }
 }
 
@@ -154,7 +160,10 @@ impl<P: Policy> Core<P> {
         Self {
             disk,
             place,
-            settings,
+            settings: Settings {
+                segment: settings.segment.min(MAX_SEGMENT),
+                chunk: settings.chunk.min(MAX_CHUNK),
+            },
             policy,
             journal,
             state: Mutex::new(state),

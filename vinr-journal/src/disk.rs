@@ -175,9 +175,12 @@ pub(crate) fn parent(path: &Path) -> &Path {
     }
 }
 
-/// Reads a whole file.
-pub(crate) fn read_whole(file: &dyn DiskFile) -> io::Result<Vec<u8>> {
-    let length = usize::try_from(file.length()?).map_err(|_| ErrorKind::FileTooLarge)?;
+/// Reads a whole file, if it is no longer than that.
+pub(crate) fn read_whole(file: &dyn DiskFile, longest: usize) -> io::Result<Vec<u8>> {
+    let length = usize::try_from(file.length()?).unwrap_or(usize::MAX);
+    if length > longest {
+        return Err(ErrorKind::FileTooLarge.into());
+    }
     let mut bytes = vec![0; length];
     let read = file.read_at(&mut bytes, 0)?;
     bytes.truncate(read);

@@ -79,8 +79,10 @@ impl MarkFile {
 
     /// Writes the mark over its older slot; when this returns it is durable. It takes no new room on the disk.
     pub(crate) fn write(&mut self, change: impl FnOnce(&mut Mark)) -> io::Result<()> {
+        let written = self.mark.written.checked_add(1);
+        let written = written.ok_or_else(|| io::Error::other("it can count no further"))?;
         change(&mut self.mark);
-        self.mark.written += 1;
+        self.mark.written = written;
         let at = (self.mark.written % 2) * APART;
         self.file.write_at(&self.mark.encode(), at)?;
         self.file.sync_data()

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::core::{Core, Place, Segment, Settings, State, decode};
+use crate::core::{Core, LONGEST, Place, Segment, Settings, State, decode};
 use crate::disk::{self, Access, Disk, DiskFile};
 use crate::error::OpenError;
 use crate::frame::{self, Frame, Scope, Tail};
@@ -293,6 +293,10 @@ fn open_mark(
             }
         })?,
     };
+    // It is under a checksum, not under a key: whoever can write it can write any number.
+    if mark.mark.epoch == u32::MAX || mark.mark.written == u64::MAX {
+        return Err(bad("can count no further"));
+    }
     if survey.segments.is_empty() {
         if mark.mark.epoch > 0 {
             let gone = place.segment(mark.mark.segment.max(1));
@@ -400,7 +404,10 @@ fn read_segment<P: Policy>(
     let wrong = |why: &str| damaged(&path, why);
     let file = core.disk.open(&path, access);
     let file: Arc<dyn DiskFile> = file.map_err(|source| at(&path, source))?;
-    let bytes = disk::read_whole(&*file).map_err(|source| at(&path, source))?;
+    let bytes = disk::read_whole(&*file, LONGEST).map_err(|source| match source.kind() {
+        ErrorKind::FileTooLarge => wrong("it is longer than any segment"),
+        _ => at(&path, source),
+    })?;
     let sealer = core.state().keys.get(header.key).map(Sealer::new);
     let sealer = sealer.ok_or_else(|| OpenError::WrongKey {
         path: path.clone(),

@@ -312,6 +312,40 @@ fn a_file_that_lost_its_end_is_damage() {
     }
 }
 
+// A copy beside the original, as a careless backup makes it, must not have the original taken for a leftover.
+#[test]
+fn a_segment_s_number_under_another_name_is_no_segment() {
+    let (disk, acked) = paid(9);
+    let mut image = disk.image();
+    let copy = Path::new(DATA).join("journal.000000002");
+    image.put(&copy, image.bytes(&segment(2)).unwrap().to_vec());
+    let disk = SimDisk::of(image);
+    for boot in [1, 2] {
+        assert_eq!(open(&disk).unwrap().records, acked, "boot {boot}");
+    }
+    assert!(disk.image().bytes(&copy).is_some());
+}
+
+#[test]
+fn a_mark_that_can_count_no_further_is_told() {
+    let (disk, _) = paid(2);
+    for (at, counter) in [
+        (60, &u32::MAX.to_le_bytes()[..]),
+        (64, &u64::MAX.to_le_bytes()),
+    ] {
+        let mut image = disk.image();
+        let mut mark = image.bytes(&mark_path()).unwrap().to_vec();
+        for slot in [0, 4096] {
+            let slot = &mut mark[slot..slot + 96];
+            slot[at..at + counter.len()].copy_from_slice(counter);
+            let check = crc32c::crc32c(&slot[..92]);
+            slot[92..].copy_from_slice(&check.to_le_bytes());
+        }
+        image.put(&mark_path(), mark);
+        assert!(matches!(read(&image), Err(OpenError::Mark { .. })), "{at}");
+    }
+}
+
 #[test]
 fn a_foreign_file_is_told() {
     let (disk, _) = paid(2);

@@ -185,6 +185,20 @@ async fn a_key_is_never_made_anew_beside_a_journal() {
     assert!(start(dir.path(), &mut Vec::new()).is_ok());
 }
 
+// A hole costs no disk, and so a damaged length may be any: no memory is asked for on its word.
+#[tokio::test]
+async fn a_segment_that_is_longer_than_any_can_be_is_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = start(dir.path(), &mut Vec::new()).unwrap().journal;
+    journal.append(&step(1, 0)).await.unwrap();
+    drop(journal);
+    let path = place_in(dir.path()).segment(1);
+    let file = std::fs::File::options().write(true).open(path).unwrap();
+    file.set_len(1 << 43).unwrap();
+    let error = start(dir.path(), &mut Vec::new()).unwrap_err();
+    assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
+}
+
 #[tokio::test]
 async fn reading_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
