@@ -186,11 +186,11 @@ impl KeyRing {
         Self::parse(&lines).map(Some).ok_or_else(malformed)
     }
 
-    /// Draws a key and writes it to a new file. Whether there is a journal without a key is the caller's to know:
-    /// [`keys_of_file`](crate::keys_of_file) does.
+    /// Draws a key and writes it to a new file, which is there whole or not at all. Whether there is a journal without
+    /// a key is the caller's to know: [`keys_of_file`](crate::keys_of_file) does.
     pub fn create(path: &Path) -> Result<Self, KeyError> {
         let ring = Self::of(Key::draw()?);
-        write_new(path, &ring).map_err(|source| match source.kind() {
+        ring.install(path).map_err(|source| match source.kind() {
             ErrorKind::AlreadyExists => KeyError::Exists(path.to_owned()),
             _ => KeyError::Io {
                 path: path.to_owned(),
@@ -238,20 +238,34 @@ impl KeyRing {
             .map(|keys| Self { keys })
     }
 
+    /// A second name, unlike a rename, is never given over a file that is there.
+    fn install(&self, path: &Path) -> io::Result<()> {
+        let unfinished = self.write_beside(path)?;
+        let linked = std::fs::hard_link(&unfinished, path);
+        std::fs::remove_file(&unfinished)?;
+        linked?;
+        std::fs::File::open(crate::disk::parent(path))?.sync_all()
+    }
+
     fn replace(&self, path: &Path) -> Result<(), KeyError> {
         let written = || -> io::Result<()> {
-            let unfinished = crate::disk::unfinished(path);
-            match std::fs::remove_file(&unfinished) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-                _ => write_new(&unfinished, self)?,
-            }
-            std::fs::rename(&unfinished, path)?;
+            std::fs::rename(self.write_beside(path)?, path)?;
             std::fs::File::open(crate::disk::parent(path))?.sync_all()
         };
         written().map_err(|source| KeyError::Io {
             path: path.to_owned(),
             source,
         })
+    }
+
+    /// Under another name until it is whole: what a power cut left of an earlier one goes.
+    fn write_beside(&self, path: &Path) -> io::Result<PathBuf> {
+        let unfinished = crate::disk::unfinished(path);
+        match std::fs::remove_file(&unfinished) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => write_new(&unfinished, self)?,
+        }
+        Ok(unfinished)
     }
 }
 
@@ -269,8 +283,7 @@ fn write_new(path: &Path, ring: &KeyRing) -> io::Result<()> {
         .mode(0o600)
         .open(path)?;
     file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    std::fs::File::open(crate::disk::parent(path))?.sync_all()
+    file.sync_all()
 }
 
 #[cfg(test)]
@@ -309,6 +322,18 @@ mod tests {
         let before = std::fs::read(&path).unwrap();
         assert!(matches!(KeyRing::create(&path), Err(KeyError::Exists(_))));
         assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
+
+    // A first boot that loses its power must not leave half a key under the name: the next would refuse to start.
+    #[test]
+    fn what_a_power_cut_left_of_a_key_is_in_nobody_s_way_and_never_under_its_name() {
+        let (dir, path) = key_file();
+        let unfinished = crate::disk::unfinished(&path);
+        std::fs::write(&unfinished, b"# keys of a jour").unwrap();
+        let made = KeyRing::create(&path).unwrap();
+        let read = KeyRing::read(&path).unwrap();
+        assert_eq!(read.current().id(), made.current().id());
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
     #[test]
