@@ -21,7 +21,7 @@ mod seal;
 pub mod sim;
 
 pub use crate::core::{Place, Settings};
-pub use data_dir::{DataDir, DataDirError};
+pub use data_dir::{DataDir, DataDirError, make_dir};
 pub use disk::{Access, Disk, DiskFile, RealDisk};
 pub use erase::erase;
 pub use error::{CompactError, OpenError, ReadError, StorageFailed};

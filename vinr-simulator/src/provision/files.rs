@@ -1,8 +1,8 @@
 //! Writing what must not be overwritten and, for keys, not be read by others.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 /// Who may read a file.
@@ -89,9 +89,9 @@ pub(super) fn only_its_owner_reads(path: &Path) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::PermissionDenied, why))
 }
 
-/// Makes a directory, with its parents, where it is missing.
+/// Makes a directory, with its parents, where it is missing; a power cut does not take it back.
 pub(crate) fn make_dir(path: &Path, audience: Audience) -> io::Result<()> {
     // Entering a directory needs the execute bits beside the read bits.
     let mode = audience.mode() | (audience.mode() & 0o444) >> 2;
-    DirBuilder::new().recursive(true).mode(mode).create(path)
+    vinr_journal::make_dir(path, mode)
 }

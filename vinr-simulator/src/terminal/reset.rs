@@ -1,8 +1,8 @@
 //! A factory reset: the journal is gone, and with it what is still to be forwarded. §6
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::PoisonError;
 
@@ -65,7 +65,7 @@ impl Terminal {
     /// Readable by its owner only: it is for whoever must forward the payments by hand.
     fn export(&self, payments: &[Payment]) -> io::Result<PathBuf> {
         let dir = self.options.pki.dir().join("exports");
-        DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
+        vinr_journal::make_dir(&dir, 0o700)?;
         let path = dir.join(format!("{}-{}.json", self.id(), ulid::Ulid::generate()));
         let mut file = OpenOptions::new()
             .write(true)
