@@ -263,7 +263,6 @@ impl Actor {
         }
     }
 
-    /// The host can be reached again, or is known to be unreachable: the machine and the network are told. §6
     /// A full disk takes no new payment; the journal keeps room for the outcomes of those that it has. §4.6
     async fn space(&mut self, space: vinr_journal::Space) {
         let space = match space {
@@ -273,6 +272,7 @@ impl Actor {
         self.feed(Input::Space { space }, Instant::now()).await;
     }
 
+    /// The host can be reached again, or is known to be unreachable: the machine and the network are told. §6
     async fn internet(&mut self, status: ReaderStatus) {
         tracing::info!(terminal = %self.parts.terminal, %status, "internet");
         self.parts.board.internet(status.clone());
