@@ -122,8 +122,8 @@ pub(crate) struct RotateKey {
 impl RotateKey {
     #[tokio::main]
     pub(crate) async fn run(self) -> anyhow::Result<()> {
-        rotate_key(&Pki::open(&self.dir)?, &self.id).await?;
-        guide::rotated(&self.id).context("standard output cannot be written to")
+        let rotated = rotate_key(&Pki::open(&self.dir)?, &self.id).await?;
+        guide::rotated(&self.id, rotated).context("standard output cannot be written to")
     }
 }
 

@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 
 use vinr_protocol::TerminalId;
 use vinr_simulator::provision::{Passphrase, Provisioned, Revoked};
+use vinr_simulator::terminal::Rotated;
 use vinr_simulator::{Cloud, Defect, Pki, Simulator};
 
 /// `println!` that says when nobody can read it: a passphrase is shown only once.
@@ -167,8 +168,17 @@ pub(crate) fn renewed(pki: &Pki, terminal: &TerminalId) -> io::Result<()> {
     Ok(())
 }
 
-pub(crate) fn rotated(terminal: &TerminalId) -> io::Result<()> {
-    say!("The journal of {terminal} is encrypted with a new key; the old one is gone.");
+pub(crate) fn rotated(terminal: &TerminalId, rotated: Rotated) -> io::Result<()> {
+    match rotated {
+        Rotated::InFile => {
+            say!("The journal of {terminal} is encrypted with a new key; the old one is gone.")
+        }
+        Rotated::InEnvironment(name) => {
+            say!(
+                "The journal of {terminal} is encrypted with the first key of {name}, and needs no other."
+            )
+        }
+    }
     Ok(())
 }
 

@@ -167,6 +167,31 @@ fn a_damaged_journal_starts_out_of_service_and_says_so_loudly() {
     );
 }
 
+// [OFF-5]
+#[test]
+fn keys_of_the_environment_are_rotated_and_the_old_one_may_go() {
+    let dir = support::provisioned();
+    let [old, new] = ["ab", "cd"].map(|byte| byte.repeat(32));
+    let both = format!("{new},{old}");
+    let with = |mut command: Command, keys: &str| {
+        command.env("VINR_JOURNAL_KEY", keys);
+        command
+    };
+    Running::start(&mut with(run(dir.path(), &[]), &old), dir.path()).end();
+    refuses(
+        &with(run(dir.path(), &[]), &new).output().unwrap(),
+        "which was not given",
+    );
+    let rotate = || simulator(dir.path(), &["rotate-key", "--id", TERMINAL]);
+    let rotated = with(rotate(), &both).output().unwrap();
+    assert!(rotated.status.success(), "{rotated:?}");
+    Running::start(&mut with(run(dir.path(), &[]), &new), dir.path()).end();
+    refuses(
+        &with(run(dir.path(), &[]), &old).output().unwrap(),
+        "which was not given",
+    );
+}
+
 #[test]
 fn a_terminated_terminal_ends_well_and_takes_its_token_with_it() {
     let dir = support::provisioned();

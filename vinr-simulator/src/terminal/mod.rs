@@ -61,7 +61,7 @@ use quirk::Quirk;
 pub use quirk::{LOCAL_SIMULATOR, OFFLINE_FOR, SANDBOX, TEST_BUSY, TEST_DEFAULT, TEST_OFFLINE};
 use record::Journal;
 pub use reset::{Reset, ResetError};
-pub use rotate::{RotateError, rotate_key};
+pub use rotate::{RotateError, Rotated, rotate_key};
 use settings::Settings;
 pub use settings::Sheet;
 use trust::Trust;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use vinr_journal::{
-    DataDir, Facts, Keep, KeyRing, OpenError, Opened, Place, Policy, RealDisk, Settings,
+    DataDir, Facts, Keep, KeyError, KeyRing, OpenError, Opened, Place, Policy, RealDisk, Settings,
 };
 use vinr_protocol::terminal::{self, Record, retention};
 use vinr_protocol::{AttemptKey, JournalId, PaymentId, Reference, TerminalId};
@@ -16,7 +16,7 @@ use crate::provision::files::{self, Audience};
 pub(crate) type Journal = vinr_journal::Journal<Attempts>;
 
 /// The environment variable that may hold the keys, in place of the file.
-const KEYS: &str = "VINR_JOURNAL_KEY";
+pub(super) const KEYS: &str = "VINR_JOURNAL_KEY";
 
 /// What the journal must know of a terminal's records.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +71,7 @@ pub(super) fn keys(pki: &Pki, terminal: &TerminalId, place: &Place) -> Result<Ke
     let dir = pki.journal_keys();
     files::make_dir(&dir, Audience::Owner)
         .map_err(|error| StartError::Storage(format!("{}: {error}", dir.display())))?;
-    if let Some(keys) = KeyRing::from_env(KEYS).map_err(OpenError::from)? {
+    if let Some(keys) = keys_of_environment().map_err(OpenError::from)? {
         return Ok(keys);
     }
     Ok(vinr_journal::keys_of_file(
@@ -79,6 +79,11 @@ pub(super) fn keys(pki: &Pki, terminal: &TerminalId, place: &Place) -> Result<Ke
         place,
         &key_file(pki, terminal),
     )?)
+}
+
+/// The keys that take the place of the file, where there are any.
+pub(super) fn keys_of_environment() -> Result<Option<KeyRing>, KeyError> {
+    KeyRing::from_env(KEYS)
 }
 
 /// Opens the journal, or makes it under a fresh id; `each` is given every record, in their order.

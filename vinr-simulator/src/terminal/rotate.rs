@@ -1,7 +1,8 @@
 //! Another key for a terminal's journal. \[OFF-5\]
 
 use vinr_journal::{
-    CompactError, DataDirError, KeyError, KeyRing, OpenError, RealDisk, StorageFailed,
+    CompactError, DataDir, DataDirError, KeyError, KeyId, KeyRing, OpenError, Place, RealDisk,
+    StorageFailed,
 };
 use vinr_protocol::TerminalId;
 
@@ -34,23 +35,42 @@ pub enum RotateError {
     Compact(#[from] CompactError),
 }
 
-/// Encrypts the journal of a terminal that is switched off with a new key, and forgets the old one.
+/// Where the key is that a journal is encrypted with from now on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rotated {
+    /// It was drawn, and is alone in the key file.
+    InFile,
+    /// It is the first of those in this environment variable. The journal needs none of the others.
+    InEnvironment(&'static str),
+}
+
+/// Encrypts the journal of a terminal that is switched off with a new key, and forgets the old one. Where the keys come
+/// from the environment the new one is the first of them.
 ///
 /// It may be broken off at any moment: until everything is rewritten the file holds both keys.
-pub async fn rotate_key(pki: &Pki, terminal: &TerminalId) -> Result<(), RotateError> {
+pub async fn rotate_key(pki: &Pki, terminal: &TerminalId) -> Result<Rotated, RotateError> {
     let data = data_dir(pki, terminal);
     let place = record::place(pki, terminal, &data);
     if !vinr_journal::exists(&RealDisk, &place)? {
         return Err(RotateError::NoJournal(terminal.clone()));
     }
     let dir = open_patiently(&data).await?;
+    if let Some(keys) = record::keys_of_environment()? {
+        rewrite(&dir, place, keys).await?;
+        return Ok(Rotated::InEnvironment(record::KEYS));
+    }
     let file = record::key_file(pki, terminal);
-    let keys = KeyRing::rotate(&file)?;
-    let opened = record::open(&dir, place, keys.clone(), &mut |_| {})?;
+    let in_use = rewrite(&dir, place, KeyRing::rotate(&file)?).await?;
+    KeyRing::retire(&file, &in_use)?;
+    Ok(Rotated::InFile)
+}
+
+/// Encrypts everything with the first of these keys, and says which of them are needed still.
+async fn rewrite(dir: &DataDir, place: Place, keys: KeyRing) -> Result<Vec<KeyId>, RotateError> {
+    let opened = record::open(dir, place, keys.clone(), &mut |_| {})?;
     let journal = opened.journal;
     // What was written last stands in a segment of the old key: another is begun.
     journal.rotate(keys).await?;
     journal.compact().await?;
-    KeyRing::retire(&file, &journal.keys_in_use())?;
-    Ok(())
+    Ok(journal.keys_in_use())
 }
