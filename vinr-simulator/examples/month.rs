@@ -25,11 +25,14 @@ struct Options {
     /// How many payments, of three records each.
     #[arg(long, default_value_t = 1_000_000)]
     payments: u64,
+    /// Join it to a sandbox cloud in this process, which learns and keeps all of them.
+    #[arg(long)]
+    cloud: bool,
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let Options { payments } = Options::parse();
+    let Options { payments, cloud } = Options::parse();
     let dir = support::provisioned();
     let pki = vinr_simulator::Pki::open(dir.path())?;
     let began = Instant::now();
@@ -38,11 +41,13 @@ async fn main() -> anyhow::Result<()> {
 
     let before = resident();
     let began = Instant::now();
-    let simulator = Simulator::builder(dir.path())
+    let mut builder = Simulator::builder(dir.path())
         .terminal(support::terminal_id(), Model::NexgoCt20)
-        .cardholder(Script::by_hand())
-        .start()
-        .await?;
+        .cardholder(Script::by_hand());
+    if cloud {
+        builder = builder.cloud(std::net::SocketAddr::from(([127, 0, 0, 1], 0)));
+    }
+    let simulator = builder.start().await?;
     println!(
         "up in {:.1?}, with {} MiB more of memory",
         began.elapsed(),
@@ -66,6 +71,10 @@ async fn main() -> anyhow::Result<()> {
         "look-up over a warm mutual-TLS connection: p50 {:.1?}, p99 {:.1?}",
         at(50),
         at(99)
+    );
+    println!(
+        "then {} MiB more of memory",
+        resident().saturating_sub(before) / 1024
     );
     Ok(())
 }
