@@ -64,6 +64,20 @@ async fn power_and_both_lines_are_cut_and_restored() {
     }
 }
 
+// A script that is ended in the middle must not leave a terminal without power behind, or its journal half closed.
+#[tokio::test]
+async fn a_power_cycle_whose_asker_hangs_up_ends_all_the_same() {
+    let shop = shop().await;
+    let cycle = json!({ "question": "power_cycle", "id": "q1", "subject": TERMINAL, "args": { "offMs": 500 },
+        "deadlineMs": 5000 });
+    tokio::select! {
+        (_, said) = post(&shop, "/v1/question", cycle) => panic!("nobody hung up: {said}"),
+        _ = shop.until(|_| !shop.terminal().is_on()) => {}
+    }
+    shop.until(|_| shop.terminal().is_on()).await;
+    assert_eq!(shop.picture(), Picture::Idle);
+}
+
 #[tokio::test]
 async fn the_red_button_is_pressed_while_a_card_is_awaited_and_else_does_nothing() {
     let shop = shop().await;

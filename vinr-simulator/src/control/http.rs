@@ -39,14 +39,22 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>, off: Canc
         let (shared, off) = (shared.clone(), off.clone());
         tokio::spawn(async move {
             let service = service_fn(|request| {
-                let shared = shared.clone();
-                async move { Ok::<_, Infallible>(answer(&shared, request).await) }
+                let (shared, off) = (shared.clone(), off.clone());
+                // Whoever hangs up breaks nothing off: a terminal whose power is being cut would stay half cut.
+                let answer = async move { answer(&shared, request).await };
+                let answered = tokio::spawn(off.run_until_cancelled_owned(answer));
+                async move { answered.await.ok().flatten().ok_or(BrokenOff) }
             });
             let connection = http1::Builder::new().serve_connection(TokioIo::new(tcp), service);
             off.run_until_cancelled(connection).await
         });
     }
 }
+
+/// The port closed, or serving the request panicked: its connection ends without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the request was broken off")]
+struct BrokenOff;
 
 /// Why a request is not served.
 struct Refused(StatusCode, String);
