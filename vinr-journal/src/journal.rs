@@ -52,6 +52,9 @@ const IDLE: Duration = Duration::from_millis(200);
 const BEHIND: Duration = Duration::from_secs(1);
 /// So many closed segments with something to drop start a pass of compaction.
 const UNTIDY: usize = 4;
+/// After a pass that failed none begins by itself for so long: on a full disk it takes, for a moment, the room that the
+/// payments need.
+const AFTER_A_FAILURE: Duration = Duration::from_secs(60);
 
 impl<P: Policy> Journal<P>
 where
@@ -116,6 +119,7 @@ where
             opened: Instant::now(),
             marked: Instant::now(),
             compaction: None,
+            no_pass_before: Duration::ZERO,
             stop: Arc::new(AtomicBool::new(false)),
             waiting: Vec::new(),
             _nobody_else_opens_it_meanwhile: dir,
@@ -224,6 +228,8 @@ struct Writer<P: Policy> {
     /// When the mark was last right.
     marked: Instant,
     compaction: Option<JoinHandle<Result<(), CompactError>>>,
+    /// None begins by itself so soon after the opening.
+    no_pass_before: Duration,
     stop: Arc<AtomicBool>,
     /// Who asked for a pass.
     waiting: Vec<oneshot::Sender<Result<(), CompactError>>>,
@@ -323,6 +329,7 @@ where
                     .unwrap_or_else(|_| Err(CompactError("it broke off".into())));
                 if let Err(error) = &ended {
                     tracing::warn!(journal = %self.log.core.place.name, %error, "old records stay for now");
+                    self.no_pass_before = self.opened.elapsed() + AFTER_A_FAILURE;
                 }
             }
             Some(pass) => {
@@ -332,7 +339,9 @@ where
             None => {}
         }
         let minutes = self.log.meter.minutes();
-        if self.waiting.is_empty() && self.log.core.untidy_segments(minutes) < UNTIDY {
+        let is_time = self.opened.elapsed() >= self.no_pass_before
+            && self.log.core.untidy_segments(minutes) >= UNTIDY;
+        if self.waiting.is_empty() && !is_time {
             return;
         }
         let waiting = std::mem::take(&mut self.waiting);

@@ -6,12 +6,13 @@ mod support;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use support::*;
 use vinr_journal::sim::{Fault, SimDisk};
 use vinr_journal::{
-    DataDir, Journal, KeyError, KeyRing, OpenError, Opened, Place, RealDisk, Settings, Space,
-    StorageFailed, keys_of_file,
+    Access, DataDir, Disk, Facts, Journal, KeyError, KeyRing, OpenError, Opened, Place, Policy,
+    RealDisk, Settings, Space, StorageFailed, keys_of_file,
 };
 
 fn place_in(dir: &Path) -> Place {
@@ -136,6 +137,52 @@ async fn a_full_disk_is_told_and_so_is_its_end() {
     disk.set_capacity(None);
     journal.try_for_space();
     space.wait_for(|it| *it == Space::Enough).await.unwrap();
+}
+
+/// [`Steps`], and how often it was asked.
+#[derive(Debug, Clone)]
+struct Counted(Arc<AtomicUsize>);
+
+impl Policy for Counted {
+    type Record = Step;
+
+    fn facts(&self, step: &Step) -> Facts {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Steps.facts(step)
+    }
+}
+
+// On a disk that is full, or damaged, every pass ends where the one before did.
+#[tokio::test]
+async fn a_pass_that_failed_is_not_begun_anew_with_every_record() {
+    let disk = SimDisk::default();
+    let mut log = open(&disk).unwrap().log;
+    for it in (0..30).flat_map(|id| (0..3).map(move |nth| step(id, nth))) {
+        log.append(&[it]).unwrap();
+        log.tidy().unwrap();
+    }
+    drop(log);
+    let asked = Counted(Arc::default());
+    let journal = Journal::open_on(
+        Arc::new(disk.clone()),
+        None,
+        place(),
+        ring(1),
+        asked.clone(),
+        SMALL,
+        || panic!("it has one"),
+        &mut |_| {},
+    );
+    let journal = journal.unwrap().journal;
+    let broken = disk.open(&segment(1), Access::Write).unwrap();
+    broken.write_at(&[0xff; 64], 1024).unwrap();
+    asked.0.store(0, Ordering::Relaxed);
+    for id in 100..200 {
+        journal.append(&step(id, 0)).await.unwrap();
+    }
+    drop(journal);
+    let in_passes = asked.0.load(Ordering::Relaxed) - 100;
+    assert!((1..10).contains(&in_passes), "{in_passes}");
 }
 
 #[tokio::test]
