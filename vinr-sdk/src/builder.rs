@@ -12,6 +12,7 @@ use vinr_transport::{ConnectError, Connector, Identity, IdentityError, TrustBund
 use crate::cloud::Cloud;
 use crate::hedging::Hedging;
 use crate::lines::Lines;
+use crate::queue::Queue;
 use crate::store::{AttemptStore, FileStore, FileStoreError};
 use crate::terminals::Terminals;
 use crate::vinr::{Inner, Vinr};
@@ -238,8 +239,9 @@ impl Builder {
         if self.deadline < CLIENT_HOLD {
             return Err(BuildError::DeadlineTooShort);
         }
-        let terminals =
-            Terminals::new(Connector::new(self.terminal_ca, self.identity)?, self.lines);
+        let connector = Connector::new(self.terminal_ca, self.identity)?;
+        let queue = Queue::default();
+        let terminals = Terminals::new(connector, self.lines, queue.clone());
         for (id, address) in self.terminals {
             terminals.learn(TerminalId::new(&id)?, address);
         }
@@ -250,6 +252,7 @@ impl Builder {
         };
         Ok(Inner::new(
             terminals,
+            queue,
             store,
             self.deadline,
             self.window,

@@ -178,7 +178,8 @@ impl<'a> Calling<'a> {
         tracing::debug!(reader = %terminal, %reference, ?why, "a call for a group goes on to another terminal");
         self.hands.let_go();
         if let Some(seat) = &self.seat {
-            seat.left(why);
+            let rest = self.hands.noted.retry_after.take();
+            seat.left(why, rest);
         }
     }
 

@@ -5,6 +5,7 @@
 
 use std::future::{Future, pending};
 use std::pin::Pin;
+use std::time::Duration;
 
 use tokio::time::Instant;
 use vinr_protocol::client::attempt::{NotSent, StoredAttempt};
@@ -74,6 +75,8 @@ pub(crate) struct Noted {
     pub(crate) cloud_not_sent: Option<NotSent>,
     /// The last refusal came from there.
     pub(crate) refused_by: Option<Path>,
+    /// And asked for this rest. \[GRP-6\]
+    pub(crate) retry_after: Option<Duration>,
     pub(crate) fell_back: Option<FellBack>,
 }
 
@@ -261,8 +264,10 @@ impl<'a> Hands<'a> {
         self.inner.timeline.input(stored, input);
         let (reader, reference) = (&stored.terminal_id, &stored.reference);
         match input {
-            Input::Refused { path, .. } | Input::CopyRefused { path, .. } => {
-                self.noted.refused_by = Some(*path)
+            Input::Refused { path, error, .. } | Input::CopyRefused { path, error, .. } => {
+                let ms = error.retry_after_ms.map(u64::from);
+                self.noted.refused_by = Some(*path);
+                self.noted.retry_after = ms.map(Duration::from_millis);
             }
             Input::NeverSent(Path::Cloud, why) => self.noted.cloud_not_sent = Some(why.clone()),
             Input::Lost(_, why) => {

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -76,6 +77,11 @@ impl Queue {
         self.step(&mut self.lock(), Input::Idle(terminal));
     }
 
+    /// A line to the terminal was opened.
+    pub(crate) fn reached(&self, terminal: TerminalId) {
+        self.step(&mut self.lock(), Input::Reached(terminal));
+    }
+
     fn step(&self, state: &mut State, input: Input) {
         for effect in state.lanes.step(input) {
             let (call, turn) = match effect {
@@ -132,12 +138,12 @@ impl Seat {
         }
     }
 
-    /// Leaves the terminal that it had, for another.
-    pub(crate) fn left(&self, why: Left) {
+    /// Leaves the terminal that it had, for another; a busy one rests for as long as it said. \[GRP-6\]
+    pub(crate) fn left(&self, why: Left, retry_after: Option<Duration>) {
         let input = Input::Left {
             call: self.call,
             why,
-            retry_after: None,
+            retry_after,
         };
         self.queue.step(&mut self.queue.lock(), input);
     }
@@ -153,8 +159,6 @@ impl Drop for Seat {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn id(number: usize) -> TerminalId {
@@ -194,7 +198,7 @@ mod tests {
         let mut seat = queue.enter(group(1));
         let _ = seat.turn().await;
         let left = Instant::now();
-        seat.left(Left::Busy);
+        seat.left(Left::Busy, None);
         assert_eq!(seat.turn().await, Turn::Try(id(1)));
         assert!(
             left.elapsed() >= Duration::from_secs(1),
@@ -203,12 +207,36 @@ mod tests {
         );
     }
 
+    // [GRP-6]
+    #[tokio::test(start_paused = true)]
+    async fn a_busy_terminal_is_not_tried_before_it_said_that_it_should_be() {
+        let queue = Queue::default();
+        let mut seat = queue.enter(group(1));
+        let _ = seat.turn().await;
+        let (left, rest) = (Instant::now(), Duration::from_secs(4));
+        seat.left(Left::Busy, Some(rest));
+        assert_eq!(seat.turn().await, Turn::Try(id(1)));
+        assert!(left.elapsed() >= rest, "{:?}", left.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_terminal_that_could_not_be_reached_is_tried_as_before_once_a_line_is_open() {
+        let queue = Queue::default();
+        let mut seat = queue.enter(group(2));
+        let _ = seat.turn().await;
+        seat.left(Left::Unreachable, None);
+        drop(seat);
+        assert_eq!(queue.enter(group(2)).turn().await, Turn::Try(id(2)));
+        queue.reached(id(1));
+        assert_eq!(queue.enter(group(2)).turn().await, Turn::Try(id(1)));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_pause_that_ended_while_nobody_waited_is_over_for_the_next_call() {
         let queue = Queue::default();
         let mut seat = queue.enter(group(1));
         let _ = seat.turn().await;
-        seat.left(Left::Busy);
+        seat.left(Left::Busy, None);
         drop(seat);
         tokio::time::advance(Duration::from_secs(60)).await;
         let came = Instant::now();
@@ -222,7 +250,7 @@ mod tests {
         let mut seat = queue.enter(group(2));
         for number in 1..=2 {
             assert_eq!(seat.turn().await, Turn::Try(id(number)));
-            seat.left(Left::Unreachable);
+            seat.left(Left::Unreachable, None);
         }
         assert_eq!(seat.turn().await, Turn::NoneReachable);
     }

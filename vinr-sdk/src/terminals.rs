@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::finder::Finder;
 use crate::line::{Line, NoLine};
 use crate::lines::{Dial, Keeper, Lease, Lines, Tended, keep};
+use crate::queue::Queue;
 
 /// How many addresses of one terminal are remembered.
 const ADDRESSES_MAX: usize = 4;
@@ -35,6 +36,8 @@ pub(crate) struct Terminals {
 pub(crate) struct Shared {
     connector: Connector,
     finder: Finder,
+    /// Hears of each terminal that is reached again.
+    queue: Queue,
     began: Instant,
     pulse: Arc<Notify>,
     state: Mutex<State>,
@@ -94,7 +97,7 @@ pub(crate) enum Trust {
 }
 
 impl Terminals {
-    pub(crate) fn new(connector: Connector, lines: Lines) -> Self {
+    pub(crate) fn new(connector: Connector, lines: Lines, queue: Queue) -> Self {
         let state = State {
             book: BTreeMap::new(),
             keeper: Keeper::new(lines),
@@ -103,6 +106,7 @@ impl Terminals {
             shared: Arc::new(Shared {
                 connector,
                 finder: Finder::default(),
+                queue,
                 began: Instant::now(),
                 pulse: Arc::default(),
                 state: Mutex::new(state),
@@ -207,6 +211,8 @@ impl Terminals {
                     state.keeper.reached(terminal);
                     let known = state.book.entry(terminal.clone()).or_default();
                     known.journal = line.reader.journal_id.clone();
+                    drop(state);
+                    self.shared.queue.reached(terminal.clone());
                     return Ok(line.counted(|| lease));
                 }
                 Err(why) if !why.may_be_elsewhere() => return Err(why.into_error(terminal)),
@@ -289,10 +295,12 @@ impl Shared {
                 let terminal = line.connection.terminal().clone();
                 let mut state = self.lock();
                 state.keeper.opened(self.began.elapsed(), &terminal);
-                let known = state.book.entry(terminal).or_default();
+                let known = state.book.entry(terminal.clone()).or_default();
                 known.is_at(line.connection.addr());
                 drop(state);
                 self.keep(line);
+                // Once its line is there for whoever waits.
+                self.queue.reached(terminal);
             }
             Tended::NotOpened(terminal, failure) => {
                 let now = self.began.elapsed();

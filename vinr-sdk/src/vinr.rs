@@ -88,6 +88,7 @@ impl std::fmt::Debug for Vinr {
 impl Inner {
     pub(crate) fn new(
         terminals: Terminals,
+        queue: Queue,
         store: Arc<dyn AttemptStore>,
         deadline: Duration,
         window: Duration,
@@ -103,7 +104,7 @@ impl Inner {
             further,
             cloud,
             hedging,
-            queue: Queue::default(),
+            queue,
             tally: Tally::default(),
             timeline: Timelines::default(),
             store,

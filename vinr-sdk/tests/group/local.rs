@@ -1,6 +1,6 @@
 //! Over the LAN: the first idle one, and the next where one is busy or dead.
 
-use vinr_sdk::{At, Charged, Create, Error, PaymentResult};
+use vinr_sdk::{At, Charged, Create, Error, Lines, PaymentResult};
 use vinr_simulator::screen::Picture;
 
 use super::{occupy, pays, sale};
@@ -44,6 +44,23 @@ async fn one_that_is_switched_off_is_passed_over() {
     let paid = till.payments().create(sale("order_1")).await.unwrap();
     assert_eq!(paid.terminal_id.as_str(), B);
     assert_eq!(till.attempts().unresolved().await.unwrap(), []);
+}
+
+// [GRP-1]
+#[tokio::test]
+async fn one_that_was_gone_for_a_moment_is_first_again_once_a_line_to_it_is_open() {
+    let shop = Shop::open().await;
+    shop.cable(A).is(State::Broken);
+    let lines = Lines::default().per_terminal(1);
+    let till = shop.builder().lines(lines).build().unwrap();
+    let paid = till.payments().create(sale("order_1")).await.unwrap();
+    assert_eq!(paid.terminal_id.as_str(), B);
+    shop.cable(A).is(State::Whole);
+    while till.readers().open_lines(A) == 0 {
+        tokio::task::yield_now().await;
+    }
+    let paid = till.payments().create(sale("order_2")).await.unwrap();
+    assert_eq!(paid.terminal_id.as_str(), A);
 }
 
 // [GRP-1, GRP-4]

@@ -8,8 +8,8 @@
 //! |---|---|
 //! | a call comes | the first of its members that is not held or busy; none: it waits |
 //! | a call was told *busy* | that terminal rests for its `Retry-After`; the call tries the next or waits |
-//! | a call could not reach a terminal | it does not try that one again, unless a hint comes |
-//! | | other calls try it last, until it is reached, a hint comes or 30 s have passed |
+//! | a call could not reach a terminal | it does not try that one again, unless it is reached or said to be idle |
+//! | | other calls try it last, until it is reached, said to be idle or 30 s have passed |
 //! | a call has reached none, and none is held or busy | none is reachable |
 //! | a terminal is free | it goes to the call that came first of those that want it |
 //! | a terminal has served several calls of this process in a row, and more wait | it is left free for 2.5 s first |
@@ -30,9 +30,12 @@ use crate::timing::{RETRY_AFTER, RETRY_AFTER_MAX, RETRY_AFTER_MIN};
 #[cfg(test)]
 mod tests;
 
-/// At most so many busy terminals are tried again at a time, so that a till with 1 000 of them does not ask them all
-/// every second.
+/// At most so many busy terminals are tried again in [`AGAIN_WITHIN`], so that a till with 1 000 of them does not ask them
+/// all every second.
 pub const TRIED_AGAIN: usize = 8;
+
+/// See [`TRIED_AGAIN`].
+pub const AGAIN_WITHIN: Duration = RETRY_AFTER_MIN;
 
 /// For so long a terminal that a call could not reach is tried after all others, so that not every call waits for it. Then
 /// one is tried as before, the one that has been doubted longest.
@@ -75,6 +78,8 @@ pub enum Input {
     Ended(Call),
     /// The terminal is said to be idle: discovery saw it, or it answered.
     Idle(TerminalId),
+    /// The terminal can be reached: a line to it was opened. Whether it is busy, that does not say.
+    Reached(TerminalId),
     /// A timer ran out.
     Elapsed(Timer),
 }
@@ -91,15 +96,17 @@ pub enum Effect {
     },
     /// None of the call's members can be reached: there is nothing to wait for.
     NoneReachable(Call),
-    /// Start a timer.
+    /// Start a timer, anew if it runs.
     Arm(Timer, Duration),
 }
 
 /// The timers of the lanes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Timer {
-    /// Busy terminals have rested.
-    Rest,
+    /// A busy terminal has rested. \[GRP-6\]
+    Rest(TerminalId),
+    /// More that have rested may be tried again.
+    Again,
     /// A terminal that could not be reached is doubted no more.
     Doubt,
     /// Nobody else need be given way at this terminal.
@@ -112,9 +119,11 @@ pub struct Lanes {
     calls: BTreeMap<Call, Wish>,
     /// Terminals of which more is known than that they may be tried.
     taken: BTreeMap<TerminalId, Taken>,
-    /// The busy ones, those that have rested longest first.
-    resting: VecDeque<(TerminalId, Duration)>,
-    rest_armed: bool,
+    /// Busy ones that have rested and are not tried again yet, in the order in which they had.
+    rested: VecDeque<TerminalId>,
+    /// How many are tried again until [`Timer::Again`].
+    again: usize,
+    again_armed: bool,
     /// Those that some call could not reach, the one that has been doubted longest first.
     doubted: VecDeque<TerminalId>,
     doubt_armed: bool,
@@ -186,7 +195,12 @@ impl Machine for Lanes {
             } => self.left(call, why, retry_after),
             Input::Ended(call) => self.ended(call),
             Input::Idle(terminal) => self.idle(terminal),
-            Input::Elapsed(Timer::Rest) => self.rested(),
+            Input::Reached(terminal) => self.reached(terminal),
+            Input::Elapsed(Timer::Rest(terminal)) => self.rested(terminal),
+            Input::Elapsed(Timer::Again) => {
+                (self.again, self.again_armed) = (0, false);
+                self.try_again()
+            }
             Input::Elapsed(Timer::Doubt) => self.doubt_over(),
             Input::Elapsed(Timer::GiveWay(terminal)) => self.gave_way(terminal),
         }
@@ -223,8 +237,7 @@ impl Lanes {
                 self.trust(&terminal);
                 self.turns.remove(&terminal);
                 self.taken.insert(terminal.clone(), Taken::Busy);
-                self.resting.push_back((terminal, rest));
-                effects.extend(self.arm_rest());
+                effects.push(Effect::Arm(Timer::Rest(terminal), rest));
                 effects.extend(self.choose(call));
             }
             Left::Unreachable => {
@@ -265,10 +278,15 @@ impl Lanes {
             Some(Taken::Held | Taken::GivesWay) => return Vec::new(),
             Some(Taken::Busy) => {
                 self.taken.remove(&terminal);
-                self.resting.retain(|(resting, _)| *resting != terminal);
+                self.rested.retain(|rested| *rested != terminal);
             }
             None => {}
         }
+        self.reached(terminal)
+    }
+
+    /// Its rest goes on, if it has one.
+    fn reached(&mut self, terminal: TerminalId) -> Vec<Effect> {
         self.trust(&terminal);
         for wish in self.calls.values_mut() {
             wish.dead.remove(&terminal);
@@ -276,24 +294,27 @@ impl Lanes {
         self.offer(terminal).into_iter().collect()
     }
 
-    fn rested(&mut self) -> Vec<Effect> {
-        self.rest_armed = false;
-        let rested = self.resting.len().min(TRIED_AGAIN);
-        for (terminal, _) in self.resting.drain(..rested) {
-            self.taken.remove(&terminal);
+    /// Not before, whatever else happens to others: each has a timer of its own. \[GRP-6\]
+    fn rested(&mut self, terminal: TerminalId) -> Vec<Effect> {
+        if self.taken.get(&terminal) != Some(&Taken::Busy) || self.rested.contains(&terminal) {
+            return Vec::new();
         }
-        let mut effects: Vec<_> = self.arm_rest().into_iter().collect();
-        effects.extend(self.choose_for_all());
-        effects
+        self.rested.push_back(terminal);
+        self.try_again()
     }
 
-    fn arm_rest(&mut self) -> Option<Effect> {
-        if self.rest_armed {
-            return None;
+    fn try_again(&mut self) -> Vec<Effect> {
+        let tried = self.rested.len().min(TRIED_AGAIN - self.again);
+        for terminal in self.rested.drain(..tried) {
+            self.taken.remove(&terminal);
         }
-        let (_, rest) = self.resting.front()?;
-        self.rest_armed = true;
-        Some(Effect::Arm(Timer::Rest, *rest))
+        self.again += tried;
+        let mut effects = self.choose_for_all();
+        if self.again > 0 && !self.again_armed {
+            self.again_armed = true;
+            effects.push(Effect::Arm(Timer::Again, AGAIN_WITHIN));
+        }
+        effects
     }
 }
 

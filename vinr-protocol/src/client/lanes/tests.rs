@@ -27,6 +27,24 @@ fn idle(id: &str) -> Input {
     Input::Idle(terminal(id))
 }
 
+fn reached(id: &str) -> Input {
+    Input::Reached(terminal(id))
+}
+
+fn rest(id: &str) -> Timer {
+    Timer::Rest(terminal(id))
+}
+
+/// A busy terminal has rested.
+fn rested(id: &str) -> Input {
+    Input::Elapsed(rest(id))
+}
+
+/// After a terminal was tried again others may follow it in a second.
+fn again() -> Effect {
+    Effect::Arm(Timer::Again, AGAIN_WITHIN)
+}
+
 fn ended(call: u64) -> Input {
     Input::Ended(Call(call))
 }
@@ -87,7 +105,7 @@ fn a_busy_terminal_is_passed_over_by_this_call_and_by_others() {
     story()
         .then(came(1, &["A", "B"]))
         .then(left(1, Left::Busy))
-        .is(&[Effect::Arm(Timer::Rest, RETRY_AFTER), tries(1, "B")])
+        .is(&[Effect::Arm(rest("A"), RETRY_AFTER), tries(1, "B")])
         .then(came(2, &["A", "C"]))
         .is(&[tries(2, "C")]);
 }
@@ -96,7 +114,10 @@ fn a_busy_terminal_is_passed_over_by_this_call_and_by_others() {
 fn if_all_are_busy_a_call_waits_and_takes_whichever_frees_first() {
     // [GRP-2]
     for id in ["A", "B"] {
-        both_busy().is(&[]).then(idle(id)).is(&[tries(1, id)]);
+        both_busy()
+            .is(&[Effect::Arm(rest("B"), RETRY_AFTER)])
+            .then(idle(id))
+            .is(&[tries(1, id)]);
     }
 }
 
@@ -133,14 +154,39 @@ fn a_call_waits_only_for_its_own_terminals() {
 
 #[test]
 fn after_the_rest_busy_terminals_are_tried_again_in_the_given_order() {
-    both_busy()
-        .then(Input::Elapsed(Timer::Rest))
-        .is(&[tries(1, "A")]);
+    both_busy().then(rested("A")).is(&[tries(1, "A"), again()]);
+    let nobody_waits = both_busy().then(ended(1));
+    let both_rested = nobody_waits.then(rested("B")).then(rested("A"));
+    both_rested.then(came(2, &["A", "B"])).is(&[tries(2, "A")]);
+}
+
+/// B said so, and what A said is over before.
+// [GRP-6]
+#[test]
+fn no_terminal_is_tried_again_before_its_own_rest_is_over() {
+    let says = |seconds| Input::Left {
+        call: Call(1),
+        why: Left::Busy,
+        retry_after: Some(Duration::from_secs(seconds)),
+    };
+    story()
+        .then(came(1, &["A", "B"]))
+        .then(says(1))
+        .then(says(5))
+        .is(&[Effect::Arm(rest("B"), Duration::from_secs(5))])
+        .then(rested("A"))
+        .is(&[tries(1, "A"), again()])
+        .then(says(1))
+        .is(&[Effect::Arm(rest("A"), Duration::from_secs(1))])
+        .then(Input::Elapsed(Timer::Again))
+        .is(&[])
+        .then(rested("B"))
+        .is(&[tries(1, "B"), again()]);
 }
 
 #[test]
 fn a_rest_lasts_from_1_to_5_s() {
-    for (said, rest) in [
+    for (said, lasts) in [
         (0, 1000),
         (1000, 1000),
         (4999, 4999),
@@ -154,7 +200,7 @@ fn a_rest_lasts_from_1_to_5_s() {
                 why: Left::Busy,
                 retry_after: Some(Duration::from_millis(said)),
             })
-            .is(&[Effect::Arm(Timer::Rest, Duration::from_millis(rest))]);
+            .is(&[Effect::Arm(rest("A"), Duration::from_millis(lasts))]);
     }
 }
 
@@ -166,17 +212,18 @@ fn of_a_thousand_busy_terminals_eight_are_tried_again_at_a_time() {
     for _ in 0..1000 {
         story = story.then(left(1, Left::Busy));
     }
-    story = story.then(Input::Elapsed(Timer::Rest));
     let mut tried = 0;
-    while story
-        .effects
-        .iter()
-        .any(|effect| matches!(effect, Effect::Try { .. }))
-    {
-        tried += 1;
-        story = story.then(left(1, Left::Busy));
+    for id in &ids {
+        story = story.then(rested(id));
+        let is_tried = |effect: &Effect| matches!(effect, Effect::Try { .. });
+        if story.effects.iter().any(is_tried) {
+            tried += 1;
+            story = story.then(left(1, Left::Busy));
+        }
     }
     assert_eq!(tried, TRIED_AGAIN);
+    story = story.then(Input::Elapsed(Timer::Again));
+    assert_eq!(story.effects, [tries(1, "008"), again()]);
 }
 
 #[test]
@@ -196,8 +243,8 @@ fn a_call_waits_for_the_busy_one_where_the_others_are_dead() {
         .then(left(1, Left::Busy))
         .then(left(1, Left::Unreachable))
         .is(&[Effect::Arm(Timer::Doubt, DOUBTED_FOR)])
-        .then(Input::Elapsed(Timer::Rest))
-        .is(&[tries(1, "A")]);
+        .then(rested("A"))
+        .is(&[tries(1, "A"), again()]);
 }
 
 /// One call could not reach A, and is at B.
@@ -232,13 +279,14 @@ fn a_dead_terminal_is_tried_as_before_once_it_was_reached_or_hinted_at_or_the_do
     for story in [
         reached().then(ended(2)),
         a_is_dead().then(idle("A")),
+        a_is_dead().then(self::reached("A")),
         a_is_dead().then(Input::Elapsed(Timer::Doubt)),
     ] {
         story.then(came(3, &["A", "C"])).is(&[tries(3, "A")]);
     }
     reached()
         .then(left(2, Left::Busy))
-        .then(Input::Elapsed(Timer::Rest))
+        .then(rested("A"))
         .then(ended(2))
         .then(came(3, &["A", "C"]))
         .is(&[tries(3, "A")]);
@@ -276,9 +324,29 @@ fn a_call_tries_a_terminal_that_it_could_not_reach_again_after_a_hint() {
         .then(came(1, &["A", "B"]))
         .then(left(1, Left::Unreachable))
         .then(left(1, Left::Busy))
-        .is(&[Effect::Arm(Timer::Rest, RETRY_AFTER)])
+        .is(&[Effect::Arm(rest("B"), RETRY_AFTER)])
         .then(idle("A"))
         .is(&[tries(1, "A")]);
+}
+
+#[test]
+fn a_call_that_waits_tries_a_terminal_that_it_could_not_reach_once_a_line_to_it_is_open() {
+    story()
+        .then(came(1, &["A", "B"]))
+        .then(left(1, Left::Unreachable))
+        .then(left(1, Left::Busy))
+        .then(reached("A"))
+        .is(&[tries(1, "A")]);
+}
+
+// [GRP-6]
+#[test]
+fn a_line_to_a_busy_terminal_does_not_end_its_rest() {
+    both_busy()
+        .then(reached("A"))
+        .is(&[])
+        .then(rested("A"))
+        .is(&[tries(1, "A"), again()]);
 }
 
 #[test]
@@ -307,8 +375,8 @@ fn who_waited_for_a_busy_terminal_that_it_could_not_reach_before_is_told() {
         .is(&[tries(2, "A")])
         .then(left(2, Left::Unreachable))
         .is(&[])
-        .then(Input::Elapsed(Timer::Rest))
-        .is(&[Effect::NoneReachable(Call(2))]);
+        .then(rested("B"))
+        .is(&[Effect::NoneReachable(Call(2)), again()]);
 }
 
 #[test]
@@ -343,8 +411,11 @@ fn a_call_that_gives_up_while_it_waits_is_forgotten() {
 
 #[test]
 fn nothing_is_kept_of_terminals_that_nobody_uses() {
-    let story = both_busy().then(Input::Elapsed(Timer::Rest)).then(ended(1));
-    assert!(story.lanes.taken.is_empty() && story.lanes.resting.is_empty());
+    let story = both_busy()
+        .then(rested("A"))
+        .then(rested("B"))
+        .then(ended(1));
+    assert!(story.lanes.taken.is_empty() && story.lanes.rested.is_empty());
 }
 
 /// This process takes turn after turn at A, where more calls wait than it serves; how many it takes before it gives way.
@@ -393,7 +464,8 @@ fn who_finds_that_another_came_gives_way_as_often_as_at_first() {
             panic!("{effects:?}")
         };
         let _ = lanes.step(left(call.0, Left::Busy));
-        let _ = lanes.step(Input::Elapsed(Timer::Rest));
+        let _ = lanes.step(rested("A"));
+        let _ = lanes.step(Input::Elapsed(Timer::Again));
     }
 }
 
@@ -420,7 +492,9 @@ enum Happens {
     Leaves(usize, Left),
     Ends(usize),
     Idle(usize),
-    Retry,
+    Reached(usize),
+    Rested,
+    Again,
     DoubtOver,
     GaveWay,
 }
@@ -435,7 +509,9 @@ fn any_happening() -> impl Strategy<Value = Happens> {
         4 => (0..8usize, why).prop_map(|(nth, why)| Happens::Leaves(nth, why)),
         2 => (0..8usize).prop_map(Happens::Ends),
         2 => (0..IDS.len()).prop_map(Happens::Idle),
-        1 => Just(Happens::Retry),
+        2 => (0..IDS.len()).prop_map(Happens::Reached),
+        2 => Just(Happens::Rested),
+        1 => Just(Happens::Again),
         1 => Just(Happens::DoubtOver),
         1 => Just(Happens::GaveWay),
     ]
@@ -450,8 +526,8 @@ proptest! {
         let mut lanes = Lanes::default();
         let mut at = BTreeMap::<Call, TerminalId>::new();
         let mut told = BTreeSet::new();
-        let (mut armed, mut doubts) = (false, false);
-        let mut gives = BTreeSet::new();
+        let (mut again, mut doubts) = (false, false);
+        let (mut gives, mut rests) = (BTreeSet::new(), BTreeSet::new());
         let mut next = 0;
         for happens in story {
             let nth = |nth: usize, at: &BTreeMap<Call, TerminalId>| at.keys().nth(nth).copied();
@@ -476,9 +552,14 @@ proptest! {
                     None => continue,
                 },
                 Happens::Idle(which) => idle(IDS[which]),
-                Happens::Retry if armed => {
-                    armed = false;
-                    Input::Elapsed(Timer::Rest)
+                Happens::Reached(which) => reached(IDS[which]),
+                Happens::Rested => match rests.pop_first() {
+                    Some(terminal) => Input::Elapsed(Timer::Rest(terminal)),
+                    None => continue,
+                },
+                Happens::Again if again => {
+                    again = false;
+                    Input::Elapsed(Timer::Again)
                 }
                 Happens::DoubtOver if doubts => {
                     doubts = false;
@@ -488,7 +569,7 @@ proptest! {
                     Some(terminal) => Input::Elapsed(Timer::GiveWay(terminal)),
                     None => continue,
                 },
-                Happens::Retry | Happens::DoubtOver => continue,
+                Happens::Again | Happens::DoubtOver => continue,
             };
             for effect in lanes.step(input) {
                 match effect {
@@ -496,13 +577,18 @@ proptest! {
                         prop_assert!(!at.values().any(|held| *held == terminal), "two calls");
                         at.insert(call, terminal);
                     }
-                    Effect::Arm(Timer::Rest, _) => armed = true,
+                    Effect::Arm(Timer::Rest(terminal), _) => drop(rests.insert(terminal)),
+                    Effect::Arm(Timer::Again, _) => again = true,
                     Effect::Arm(Timer::Doubt, _) => doubts = true,
                     Effect::Arm(Timer::GiveWay(terminal), _) => drop(gives.insert(terminal)),
                     Effect::NoneReachable(call) => drop(told.insert(call)),
                 }
             }
-            prop_assert!(armed || lanes.resting.is_empty(), "busy for ever");
+            let busy = lanes.taken.iter().filter(|(_, taken)| **taken == Taken::Busy);
+            for (id, _) in busy {
+                let rests = rests.contains(id) || (again && lanes.rested.contains(id));
+                prop_assert!(rests, "busy for ever");
+            }
             let given_way = lanes.taken.iter().filter(|(_, taken)| **taken == Taken::GivesWay);
             prop_assert!(given_way.map(|(id, _)| id).eq(&gives), "gives way for ever");
             prop_assert!(doubts || lanes.doubted.is_empty(), "doubted for ever");
