@@ -162,10 +162,7 @@ impl<'a> Copies<'a> {
         self.under_way.push(match (taken, on) {
             (Some(taken), _) => Box::pin(pay.copy(copy, taken)),
             (None, On::New) => Box::pin(pay.copy_on_new(copy)),
-            (None, On::AtHand) => Box::pin(async move {
-                let why = NotSent::Unreachable("no other line is open".to_owned());
-                Came::without_line(Input::NeverSent(copy, why))
-            }),
+            (None, On::AtHand) => Box::pin(async move { Came::without_line(Input::NoLine(copy)) }),
         });
     }
 

@@ -24,8 +24,11 @@ use crate::machine::Machine;
 use crate::mutant::{Mutant, is_planted};
 use crate::payment::Payment;
 
+mod idle;
 #[cfg(test)]
 mod tests;
+
+pub use idle::{First, Idle, Instead, Second, TRUSTED_FOR};
 
 /// How many copies there are at most.
 pub const COPIES_MAX: usize = 3;
@@ -90,8 +93,10 @@ pub enum Input {
         /// The error.
         error: ErrorBody,
     },
-    /// Nothing of this copy was processed, and that is certain; or there was no line for it.
+    /// Nothing of this copy was processed, and that is certain.
     NeverSent(Number, NotSent),
+    /// No line was open for this copy.
+    NoLine(Number),
     /// The answer to this copy will not come.
     Lost(Number, Lost),
     /// A timer ran out.
@@ -178,7 +183,8 @@ enum Copy {
     Open,
     /// Its head came, and its body has not.
     Accepted,
-    NeverSent(NotSent),
+    /// Why, unless it had no line.
+    NeverSent(Option<NotSent>),
     Refused {
         status: u16,
         error: ErrorBody,
@@ -288,7 +294,9 @@ impl Hedge {
                     refused = more.then_some((status, error)).or(refused);
                 }
                 Copy::Lost(why) => lost = lost.or(Some(why)),
-                Copy::NeverSent(why) => {
+                // That it had no line says nothing of the terminal.
+                Copy::NeverSent(None) => {}
+                Copy::NeverSent(Some(why)) => {
                     let more = never_sent
                         .as_ref()
                         .is_none_or(|told| says(&why) > says(told));
@@ -305,7 +313,10 @@ impl Hedge {
                 others,
             },
             (None, Some(why), _) => Word::Lost(why),
-            (None, None, Some(why)) if !may_have_arrived => Word::NeverSent(why),
+            (None, None, why) if !may_have_arrived => {
+                let no_line = || NotSent::Unreachable("no line is open".to_owned());
+                Word::NeverSent(why.unwrap_or_else(no_line))
+            }
             (None, None, _) => Word::Lost(Lost::Broken("no copy was answered".to_owned())),
         };
         vec![
@@ -382,7 +393,8 @@ impl Machine for Hedge {
                 let error = Box::new(error);
                 self.ended(copy, Copy::Lost(Lost::Failed { status, error }))
             }
-            Input::NeverSent(copy, why) => self.ended(copy, Copy::NeverSent(why)),
+            Input::NeverSent(copy, why) => self.ended(copy, Copy::NeverSent(Some(why))),
+            Input::NoLine(copy) => self.ended(copy, Copy::NeverSent(None)),
             Input::Lost(copy, why) => self.ended(copy, Copy::Lost(why)),
             Input::Elapsed(Timer::Late) => self.late(),
             Input::Elapsed(Timer::Patience) => {

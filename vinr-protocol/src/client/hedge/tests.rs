@@ -264,6 +264,21 @@ fn of_copies_that_were_never_sent_the_one_that_met_a_stranger_is_told() {
 }
 
 #[test]
+fn that_no_line_was_open_for_a_copy_is_told_of_no_failure_that_has_another_reason() {
+    for why in [
+        NotSent::ConnectionClosed,
+        NotSent::Unreachable("refused".to_owned()),
+    ] {
+        let first = Input::NeverSent(0, why.clone());
+        let effects = after(
+            &mut hedge(),
+            [Input::Begin, late(), Input::NoLine(1), first],
+        );
+        assert_eq!(word(&effects), Some(&Word::NeverSent(why)));
+    }
+}
+
+#[test]
 fn an_accepted_copy_that_is_lost_leaves_a_moment_to_the_others() {
     let mut hedge = hedge();
     let inputs = [Input::Begin, late(), Input::Head(0), lost(0)];
@@ -312,7 +327,9 @@ impl World {
                 status: 400..=499,
                 ..
             } => world.told[*copy] = Told::Refused,
-            Input::NeverSent(copy, _) => world.told[*copy] = Told::NeverSent,
+            Input::NeverSent(copy, _) | Input::NoLine(copy) => {
+                world.told[*copy] = Told::NeverSent;
+            }
             Input::Refused { copy, .. } | Input::Lost(copy, _) => world.told[*copy] = Told::Lost,
             Input::Begin | Input::Answered(..) | Input::Elapsed(_) => {}
         }
@@ -403,6 +420,7 @@ impl World {
                     refused(copy, 409, Code::ReferenceAlreadyPaid),
                     refused(copy, 503, Code::TerminalUnavailable),
                     closed(copy),
+                    Input::NoLine(copy),
                     Input::NeverSent(copy, NotSent::Identity("another".to_owned())),
                     lost(copy),
                     Input::Answered(copy, payment()),
