@@ -240,8 +240,7 @@ impl Builder {
             return Err(BuildError::DeadlineTooShort);
         }
         let connector = Connector::new(self.terminal_ca, self.identity)?;
-        let queue = Queue::default();
-        let terminals = Terminals::new(connector, self.lines, queue.clone());
+        let terminals = Terminals::new(connector, self.lines, Queue::default());
         for (id, address) in self.terminals {
             terminals.learn(TerminalId::new(&id)?, address);
         }
@@ -252,7 +251,6 @@ impl Builder {
         };
         Ok(Inner::new(
             terminals,
-            queue,
             store,
             self.deadline,
             self.window,

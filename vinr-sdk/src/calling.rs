@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 use vinr_protocol::client::attempt::{NotSent, Outcome as End, StoredAttempt};
 use vinr_protocol::client::group::{Effect, Group, Input, Left, Outcome, Policy};
+use vinr_protocol::client::hedge::Instead;
 use vinr_protocol::timing::LOCAL_TIMEOUT;
 use vinr_protocol::{Machine, PayRequest, TerminalId};
 use vinr_transport::drive::until;
@@ -165,7 +166,11 @@ impl<'a> Calling<'a> {
             terminal_id: terminal.clone(),
             ..self.wanted.request.clone()
         };
-        let (stored, way) = prepare(self.inner, &request, limit).await;
+        let instead = match self.wanted.members.len() {
+            0 | 1 => Instead::Nobody,
+            _ => Instead::OtherTerminal,
+        };
+        let (stored, way) = prepare(self.inner, &request, instead, limit).await;
         if let Way::Dead(NotSent::Unreachable(why)) = &way {
             self.unreachable.push((terminal, why.clone()));
         }

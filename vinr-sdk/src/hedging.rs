@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use vinr_protocol::client::hedge::Policy;
+use vinr_protocol::client::hedge::{Idle, Instead, Policy};
 use vinr_protocol::{Reader, TerminalId};
 
+use crate::dialling::Stranger;
 use crate::error::Error;
 use crate::line::Line;
-use crate::terminals::{Taken, Trust};
+use crate::terminals::Taken;
 use crate::vinr::Inner;
 
 /// What is written on the wire of a terminal that makes one attempt of equal requests with one key.
@@ -66,14 +67,22 @@ fn late(pace: Duration) -> Duration {
 }
 
 impl Inner {
-    /// A line for a payment. Where a pay that is not answered goes on another one, an idle line needs no question
-    /// whether its terminal is still there.
-    pub(crate) async fn take(&self, terminal: &TerminalId) -> Result<Taken, Error> {
-        let trust = |line: &Line| match self.hedging.at(&line.reader, None) {
-            Policy::ONCE => Trust::Fresh,
-            _ => Trust::Idle,
+    /// A line for a payment; one that lay idle is asked first where the machine says so.
+    pub(crate) async fn take(
+        &self,
+        terminal: &TerminalId,
+        instead: Instead,
+        stranger: &Stranger,
+    ) -> Result<Taken, Error> {
+        let first = |line: &Line, second| {
+            let policy = self.hedging.at(&line.reader, None);
+            policy.first_on(Idle {
+                idle_for: line.idle_for(),
+                second,
+                instead,
+            })
         };
-        self.terminals.take(terminal, trust).await
+        self.terminals.take(terminal, first, stranger).await
     }
 }
 

@@ -9,6 +9,7 @@ mod calling;
 pub mod cloud;
 mod copies;
 mod create;
+mod dialling;
 mod discovered;
 mod error;
 mod finder;

@@ -17,11 +17,7 @@ pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// Terminals keep idle connections for 10 min; one that is nearly so old is not trusted with a payment.
 const IDLE_AT_MOST: Duration = Duration::from_secs(9 * 60);
 
-/// A terminal that was switched off says nothing: a line that lay idle for longer than this is asked first, unless a
-/// pay without a head goes on another line as well. One round trip, against holding on to a dead connection for 120 s.
-const TRUSTED_FOR: Duration = Duration::from_secs(10);
-
-/// How long it may take to answer then.
+/// How long a terminal may take to say that it is still there.
 const STILL_THERE_WITHIN: Duration = Duration::from_secs(1);
 
 /// A verified connection and what the terminal said of itself on it.
@@ -81,14 +77,6 @@ impl Line {
     /// How long nothing was said on it.
     pub(crate) fn idle_for(&self) -> Duration {
         self.used.elapsed()
-    }
-
-    /// The line, if it was used a moment ago or its terminal answers.
-    pub(crate) async fn if_fresh(self) -> Option<Self> {
-        match self.idle_for() > TRUSTED_FOR {
-            true => self.still_there().await,
-            false => Some(self),
-        }
     }
 
     /// The line, if its terminal answers.

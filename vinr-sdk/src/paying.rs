@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 use vinr_protocol::client::attempt::{self, NotSent, Outcome, StoredAttempt};
+use vinr_protocol::client::hedge::Instead;
 use vinr_protocol::client::hybrid::{self, Effect, Hybrid, Input};
 use vinr_protocol::{Machine, PayRequest, PaymentId};
 use vinr_transport::CallError;
@@ -12,6 +13,7 @@ use vinr_transport::CallError;
 use crate::attempts::{Resolution, resume};
 use crate::builder::FurtherAttempt;
 use crate::cloud::Cloud;
+use crate::dialling::Stranger;
 use crate::error::{Charged, Error};
 use crate::hands::Hands;
 use crate::in_flight::Place;
@@ -27,7 +29,8 @@ pub(crate) async fn locally(
     place: &mut Place,
 ) -> Result<PaymentResult, Error> {
     loop {
-        let taken = inner.take(&request.terminal_id).await?;
+        let (instead, stranger) = (Instead::Nobody, Stranger::default());
+        let taken = inner.take(&request.terminal_id, instead, &stranger).await?;
         let was_idle = taken.was_idle;
         let mut taken = taken;
         let stored = attempt_on(inner, &mut taken.line, request).await?;
@@ -54,7 +57,7 @@ pub(crate) async fn hybrid(
     place: &mut Place,
 ) -> Result<PaymentResult, Error> {
     let begun = Instant::now();
-    let (stored, way) = prepare(inner, request, limit).await;
+    let (stored, way) = prepare(inner, request, Instead::Nobody, limit).await;
     // Dialling is part of what the limit bounds.
     let left = limit.saturating_sub(begun.elapsed());
     let mut hands = Hands::new(inner, Some(cloud));
@@ -101,18 +104,24 @@ pub(crate) async fn run(
 pub(crate) async fn prepare(
     inner: &Inner,
     request: &PayRequest,
+    instead: Instead,
     limit: Duration,
 ) -> (StoredAttempt, Way) {
     let terminal = &request.terminal_id;
+    let stranger = Stranger::default();
     let reached = timeout(limit, async {
-        let mut taken = inner.take(terminal).await?;
+        let mut taken = inner.take(terminal, instead, &stranger).await?;
         let stored = attempt_on(inner, &mut taken.line, request).await?;
         Ok((stored, Way::Line(taken)))
     });
     let why = match reached.await {
         Ok(Ok(prepared)) => return prepared,
         Ok(Err(error)) => never_sent(error),
-        Err(_) => NotSent::Unreachable(format!("no answer within {} ms", limit.as_millis())),
+        // Whoever answers and is somebody else is worth more than whoever is silent. [HYB-6]
+        Err(_) => match stranger.into_words() {
+            Some(why) => NotSent::Identity(why),
+            None => NotSent::Unreachable(format!("no answer within {} ms", limit.as_millis())),
+        },
     };
     let mut stored = StoredAttempt::new(request, fresh_key(), now());
     // Which device it was when it could be reached. [REC-23]

@@ -8,6 +8,7 @@ use vinr_discovery::{Candidate, StaticHost};
 use vinr_protocol::TerminalId;
 use vinr_protocol::reader::Activity;
 
+use crate::dialling::{Stranger, dial};
 use crate::discovered::{Discovered, LeftOut, Reader, Reason, Trouble};
 use crate::error::Error;
 use crate::line::{Line, NoLine};
@@ -166,15 +167,13 @@ async fn resolved(hosts: Vec<String>, left_out: &mut Vec<LeftOut>) -> Result<Vec
 
 /// The first of its addresses at which it proves who it is.
 async fn ask(inner: &Inner, hint: &Hint) -> Result<Line, Reason> {
-    let mut failed = None;
-    for address in &hint.addresses {
-        match Line::dial(inner.terminals.connector(), *address, hint.id.as_ref()).await {
-            Ok(line) => return Ok(line),
-            Err(why) if failed.is_none() || why.is_about_identity() => failed = Some(reason(why)),
-            Err(_) => {}
-        }
-    }
-    Err(failed.unwrap_or_else(|| Reason::Unreachable("it has no address".to_owned())))
+    let connector = inner.terminals.connector();
+    let (addresses, id) = (&hint.addresses, hint.id.as_ref());
+    let line = dial(connector, addresses, id, &Stranger::default()).await;
+    line.map_err(|why| match why {
+        Some(why) => reason(why),
+        None => Reason::Unreachable("it has no address".to_owned()),
+    })
 }
 
 fn reason(why: NoLine) -> Reason {

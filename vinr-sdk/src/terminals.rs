@@ -10,13 +10,15 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
+use vinr_protocol::client::hedge::{First, Second};
 use vinr_protocol::{JournalId, TerminalId};
 use vinr_transport::Connector;
 
+use crate::dialling::{Stranger, dial};
 use crate::error::Error;
 use crate::finder::Finder;
-use crate::line::{Line, NoLine};
-use crate::lines::{Dial, Keeper, Lease, Lines, Tended, keep};
+use crate::line::Line;
+use crate::lines::{Dial, Keeper, Lease, Lines, Tended, Undone, keep};
 use crate::queue::Queue;
 
 /// How many addresses of one terminal are remembered.
@@ -87,15 +89,6 @@ impl Taken {
     }
 }
 
-/// May a line that lay idle be paid on without a question first?
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Trust {
-    /// Yes: a pay that is not answered goes on another line as well.
-    Idle,
-    /// Only for a moment after its last use.
-    Fresh,
-}
-
 impl Terminals {
     pub(crate) fn new(connector: Connector, lines: Lines, queue: Queue) -> Self {
         let state = State {
@@ -121,6 +114,10 @@ impl Terminals {
 
     pub(crate) fn finder(&self) -> &Finder {
         &self.shared.finder
+    }
+
+    pub(crate) fn queue(&self) -> &Queue {
+        &self.shared.queue
     }
 
     /// Notes where a terminal is; the newest word is tried first.
@@ -164,26 +161,37 @@ impl Terminals {
         }
     }
 
-    /// A line for a payment: an idle one, or a new one. `trust` says which idle line needs no question.
+    /// A line for a payment: an idle one, or a new one. `first` says what an idle line is to be tried with.
     pub(crate) async fn take(
         &self,
         terminal: &TerminalId,
-        trust: impl Fn(&Line) -> Trust,
+        first: impl Fn(&Line, Second) -> First,
+        stranger: &Stranger,
     ) -> Result<Taken, Error> {
         let asked = Instant::now();
         drop(self.shared.uses(terminal));
         while let Some(idle) = self.idle(terminal) {
-            let warm = match trust(&idle) {
-                Trust::Idle => Some(idle),
-                Trust::Fresh => idle.if_fresh().await,
+            let warm = match first(&idle, self.second(terminal)) {
+                First::Pay => Some(idle),
+                First::Question => idle.still_there().await,
             };
             if let Some(line) = warm {
                 let taken = Taken::idle(line);
                 return Ok(Taken { asked, ..taken });
             }
         }
-        let taken = Taken::new(self.dial(terminal).await?);
+        let taken = Taken::new(self.dial_noting(terminal, stranger).await?);
         Ok(Taken { asked, ..taken })
+    }
+
+    /// Is there one more idle line, for a copy?
+    fn second(&self, terminal: &TerminalId) -> Second {
+        let state = self.shared.lock();
+        let known = state.book.get(terminal);
+        match known.is_some_and(|known| known.idle.iter().any(Line::is_usable)) {
+            true => Second::AtHand,
+            false => Second::Missing,
+        }
     }
 
     /// A line that lies idle and can be used at once.
@@ -200,33 +208,30 @@ impl Terminals {
 
     /// A new line: for a question while a payment is held, and after a loss.
     pub(crate) async fn dial(&self, terminal: &TerminalId) -> Result<Line, Error> {
+        self.dial_noting(terminal, &Stranger::default()).await
+    }
+
+    /// The same for whoever may stop waiting, and then wants to know whom it met.
+    async fn dial_noting(&self, terminal: &TerminalId, stranger: &Stranger) -> Result<Line, Error> {
         // Counted from here on, so that the task does not open another one for it.
         let (addresses, lease) = self.shared.addresses(terminal);
         self.tend();
-        let mut failed: Option<NoLine> = None;
-        for address in addresses {
-            match Line::dial(&self.shared.connector, address, Some(terminal)).await {
-                Ok(line) => {
-                    let mut state = self.shared.lock();
-                    state.keeper.reached(terminal);
-                    let known = state.book.entry(terminal.clone()).or_default();
-                    known.journal = line.reader.journal_id.clone();
-                    drop(state);
-                    self.shared.queue.reached(terminal.clone());
-                    return Ok(line.counted(|| lease));
-                }
-                Err(why) if !why.may_be_elsewhere() => return Err(why.into_error(terminal)),
-                // A wrong device at one address is worth more words than no device at another.
-                Err(why) if failed.is_none() || why.is_about_identity() => failed = Some(why),
-                Err(_) => {}
+        let connector = &self.shared.connector;
+        match dial(connector, &addresses, Some(terminal), stranger).await {
+            Ok(line) => {
+                let mut state = self.shared.lock();
+                state.keeper.reached(terminal);
+                let known = state.book.entry(terminal.clone()).or_default();
+                known.journal = line.reader.journal_id.clone();
+                drop(state);
+                self.shared.queue.reached(terminal.clone());
+                Ok(line.counted(|| lease))
             }
-        }
-        Err(failed.map_or_else(
-            || Error::UnknownReader {
+            Err(Some(why)) => Err(why.into_error(terminal)),
+            Err(None) => Err(Error::UnknownReader {
                 reader: terminal.clone(),
-            },
-            |why| why.into_error(terminal),
-        ))
+            }),
+        }
     }
 
     /// Keeps a line that was just used for the next payment, while there is room.
@@ -258,7 +263,7 @@ impl Drop for Terminals {
 
 impl Shared {
     /// What is to be dialled now.
-    pub(crate) fn to_open(&self) -> Vec<Dial> {
+    pub(crate) fn to_open(self: &Arc<Self>) -> Vec<Dial> {
         let dead = self.take_idle(|line| !line.is_usable());
         drop(dead);
         let mut state = self.lock();
@@ -270,6 +275,7 @@ impl Shared {
             .into_iter()
             .map(|terminal| Dial {
                 addresses: addresses(&terminal).unwrap_or_default(),
+                undone: Undone::new(self, terminal.clone()),
                 terminal,
                 connector: self.connector.clone(),
                 finder: self.finder.clone(),
@@ -319,6 +325,10 @@ impl Shared {
     /// The terminal is paid at; the lines that lose their place for it.
     fn uses(&self, terminal: &TerminalId) -> Vec<Line> {
         let mut state = self.lock();
+        // Whoever mistypes an id takes no terminal's place.
+        if !state.book.contains_key(terminal) {
+            return Vec::new();
+        }
         let let_go = state.keeper.used(terminal);
         let known = let_go.and_then(|id| state.book.get_mut(&id));
         known.map_or_else(Vec::new, |known| std::mem::take(&mut known.idle))
@@ -386,4 +396,52 @@ impl Known {
 fn chance(now: Duration) -> u8 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(now).to_le_bytes()[0]
+}
+
+#[cfg(test)]
+mod tests {
+    use vinr_simulator::Pki;
+    use vinr_transport::{Identity, TrustBundle};
+
+    use super::*;
+
+    fn id(number: usize) -> TerminalId {
+        TerminalId::new(&format!("term_{number}")).unwrap()
+    }
+
+    /// Lines are kept to one terminal, whose address is known. No runtime is there to open any.
+    fn terminals() -> Terminals {
+        let dir = tempfile::tempdir().unwrap();
+        let pki = Pki::provision(dir.path(), &[id(1)]).unwrap().pki;
+        let trust = TrustBundle::from_pem_file(pki.terminal_ca()).unwrap();
+        let identity = Identity::from_pem_files(pki.pos_cert(), pki.pos_key()).unwrap();
+        let connector = Connector::new(trust, identity).unwrap();
+        let lines = Lines::default().terminals(1);
+        let terminals = Terminals::new(connector, lines, Queue::default());
+        terminals.learn(id(1), SocketAddr::from(([127, 0, 0, 1], 1)));
+        terminals
+    }
+
+    #[test]
+    fn an_id_that_nobody_has_takes_no_terminals_place() {
+        let terminals = terminals();
+        drop(terminals.shared.uses(&id(2)));
+        let dialled = terminals.shared.to_open();
+        assert_eq!(dialled[0].terminal, id(1));
+    }
+
+    #[test]
+    fn a_terminal_whose_dialling_panicked_is_dialled_again_after_a_pause() {
+        let terminals = terminals();
+        let mut dialled = terminals.shared.to_open();
+        assert_eq!((dialled.len(), terminals.shared.to_open().len()), (1, 0));
+        assert_eq!(terminals.shared.next_wake(), None);
+        let dial = dialled.remove(0);
+        let panics = std::thread::spawn(move || {
+            let _dial = dial;
+            panic!("in the middle of it");
+        });
+        assert!(panics.join().is_err());
+        assert!(terminals.shared.next_wake().is_some());
+    }
 }

@@ -88,7 +88,6 @@ impl std::fmt::Debug for Vinr {
 impl Inner {
     pub(crate) fn new(
         terminals: Terminals,
-        queue: Queue,
         store: Arc<dyn AttemptStore>,
         deadline: Duration,
         window: Duration,
@@ -97,6 +96,7 @@ impl Inner {
         hedging: Hedging,
     ) -> Self {
         Self {
+            queue: terminals.queue().clone(),
             terminals,
             in_flight: InFlight::default(),
             deadline,
@@ -104,7 +104,6 @@ impl Inner {
             further,
             cloud,
             hedging,
-            queue,
             tally: Tally::default(),
             timeline: Timelines::default(),
             store,

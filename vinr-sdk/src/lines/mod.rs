@@ -7,7 +7,7 @@ mod keeper;
 mod task;
 
 pub(crate) use keeper::{Failure, Keeper};
-pub(crate) use task::{Dial, Lease, Tended, keep};
+pub(crate) use task::{Dial, Lease, Tended, Undone, keep};
 
 /// How many connections a till keeps open before anybody pays: `Builder::lines`. \[LAT-2\]
 ///

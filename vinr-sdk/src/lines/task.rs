@@ -13,6 +13,7 @@ use vinr_transport::drive::until;
 use vinr_transport::{Connection, Connector};
 
 use super::Failure;
+use crate::dialling::{Stranger, dial};
 use crate::finder::Finder;
 use crate::line::{Line, NoLine};
 use crate::terminals::Shared;
@@ -56,10 +57,34 @@ impl Drop for Lease {
 
 /// What the keeper has to do for one terminal.
 pub(crate) struct Dial {
+    pub(crate) undone: Undone,
     pub(crate) terminal: TerminalId,
     pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) connector: Connector,
     pub(crate) finder: Finder,
+}
+
+/// Says that the terminal is dialled no more, should the work end without a word: by a panic.
+pub(crate) struct Undone(Option<(Weak<Shared>, TerminalId)>);
+
+impl Undone {
+    pub(crate) fn new(till: &Arc<Shared>, terminal: TerminalId) -> Self {
+        Self(Some((Arc::downgrade(till), terminal)))
+    }
+
+    fn done(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Undone {
+    fn drop(&mut self) {
+        if let Some((till, terminal)) = self.0.take()
+            && let Some(till) = till.upgrade()
+        {
+            till.tended(Tended::NotOpened(terminal, Failure::Away));
+        }
+    }
 }
 
 /// What came of it.
@@ -101,11 +126,17 @@ pub(crate) async fn keep(till: Weak<Shared>, pulse: Arc<Notify>) {
 }
 
 impl Dial {
+    async fn make(mut self) -> Tended {
+        let tended = self.dial().await;
+        self.undone.done();
+        tended
+    }
+
     /// At the addresses that are known; where nobody is there, at those that the network tells of.
-    async fn make(self) -> Tended {
+    async fn dial(&self) -> Tended {
         let mut failure = Failure::Away;
-        let known = self.addresses.clone();
-        match self.at(&known).await {
+        let known = &self.addresses;
+        match self.at(known).await {
             Ok(line) => return Tended::Opened(line),
             Err(why) if !is_away(&why) => failure = Failure::Unwilling,
             Err(_) => {
@@ -119,21 +150,22 @@ impl Dial {
                 }
             }
         }
-        Tended::NotOpened(self.terminal, failure)
+        Tended::NotOpened(self.terminal.clone(), failure)
     }
 
     async fn at(&self, addresses: &[SocketAddr]) -> Result<Line, Option<NoLine>> {
-        let mut failed = None;
-        for address in addresses {
-            match Line::dial(&self.connector, *address, Some(&self.terminal)).await {
-                Ok(line) => return Ok(line),
-                Err(why) => {
-                    tracing::debug!(reader = %self.terminal, %address, %why, "a line was not opened");
-                    failed = Some(why);
-                }
-            }
+        let terminal = &self.terminal;
+        let line = dial(
+            &self.connector,
+            addresses,
+            Some(terminal),
+            &Stranger::default(),
+        )
+        .await;
+        if let Err(Some(why)) = &line {
+            tracing::debug!(reader = %terminal, ?addresses, %why, "a line was not opened");
         }
-        Err(failed)
+        line
     }
 }
 

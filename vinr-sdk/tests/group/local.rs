@@ -1,10 +1,13 @@
 //! Over the LAN: the first idle one, and the next where one is busy or dead.
 
-use vinr_sdk::{At, Charged, Create, Error, Lines, PaymentResult};
+use std::time::Duration;
+
+use tokio::time::timeout;
+use vinr_sdk::{At, Charged, Create, Error, Hedging, Lines, PaymentResult};
 use vinr_simulator::screen::Picture;
 
 use super::{occupy, pays, sale};
-use crate::support::{A, B, C, Shop, State, never_taps};
+use crate::support::{A, B, C, Shop, State, never_taps, passes};
 
 // [GRP-1, GRP-3]
 #[tokio::test]
@@ -43,6 +46,41 @@ async fn one_that_is_switched_off_is_passed_over() {
     let till = shop.builder().build().unwrap();
     let paid = till.payments().create(sale("order_1")).await.unwrap();
     assert_eq!(paid.terminal_id.as_str(), B);
+    assert_eq!(till.attempts().unresolved().await.unwrap(), []);
+}
+
+/// Longer than a terminal is taken to be there without a question.
+const A_WHILE: Duration = Duration::from_secs(11);
+
+// [GRP-4]
+#[tokio::test]
+async fn one_whose_idle_line_died_without_a_word_is_passed_over() {
+    let shop = Shop::open().await;
+    let till = shop.builder().hedging(Hedging::default()).build().unwrap();
+    crate::hybrid::meet(&till, shop.cable(A)).await;
+    shop.cable(A).is(State::Off);
+    passes(A_WHILE).await;
+    let pays = till.payments().create(sale("order_1"));
+    let paid = timeout(Duration::from_secs(30), pays).await.unwrap();
+    assert_eq!(paid.unwrap().terminal_id.as_str(), B);
+    assert_eq!(till.attempts().unresolved().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn the_only_one_whose_only_idle_line_died_without_a_word_is_unreachable() {
+    let shop = Shop::open().await;
+    let till = shop.builder().hedging(Hedging::default()).build().unwrap();
+    crate::hybrid::meet(&till, shop.cable(A)).await;
+    shop.cable(A).is(State::Off);
+    passes(A_WHILE).await;
+    let one = Create {
+        at: At::Terminal(A),
+        ..sale("order_1")
+    };
+    let pays = till.payments().create(one);
+    let error = timeout(Duration::from_secs(30), pays).await.unwrap();
+    let error = error.unwrap_err();
+    assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
     assert_eq!(till.attempts().unresolved().await.unwrap(), []);
 }
 

@@ -16,6 +16,8 @@ pub(crate) enum State {
     Silent,
     /// What the terminal says is lost, and what it is told arrives.
     Deaf,
+    /// The terminal is switched off: what is open is silent, and nobody takes a new connection.
+    Off,
     /// Connections end, and new ones end at once.
     Broken,
     /// The next answer's head passes; its outcome is lost, and the cable is whole again.
@@ -75,7 +77,7 @@ impl Cable {
 
 async fn carry(mut client: TcpStream, shared: Arc<Shared>) {
     let mut state = shared.state.subscribe();
-    if *state.borrow_and_update() == State::Broken {
+    if matches!(*state.borrow_and_update(), State::Broken | State::Off) {
         return;
     }
     let Ok(mut target) = TcpStream::connect(shared.to).await else {
@@ -93,7 +95,7 @@ async fn carry(mut client: TcpStream, shared: Arc<Shared>) {
             read = client.read(&mut up) => {
                 let Ok(length @ 1..) = read else { return };
                 shared.sent.lock().unwrap().extend(&up[..length]);
-                if *shared.state.borrow() == State::Silent {
+                if matches!(*shared.state.borrow(), State::Silent | State::Off) {
                     continue;
                 }
                 if target.write_all(&up[..length]).await.is_err() {
@@ -104,7 +106,7 @@ async fn carry(mut client: TcpStream, shared: Arc<Shared>) {
                 let Ok(length @ 1..) = read else { return };
                 let now = *shared.state.borrow();
                 match now {
-                    State::Silent | State::Deaf => continue,
+                    State::Silent | State::Deaf | State::Off => continue,
                     State::LosesTheOutcome if heads == 0 => heads = 1,
                     State::LosesTheOutcome => {
                         shared.state.send_replace(State::Whole);
