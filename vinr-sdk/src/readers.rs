@@ -45,6 +45,8 @@ impl Discover {
 
     /// These addresses and no others, without an mDNS query: `host`, `host:port`, IPv4, `[IPv6]`,
     /// `[IPv6%scope]:port`; port 8443 where none is given. \[DISC-4\]
+    ///
+    /// A name is resolved again, in the background, where its terminal is no longer at the address that it had.
     pub fn static_hosts<H: Into<String>>(hosts: impl IntoIterator<Item = H>) -> Self {
         Self {
             place: Place::Hosts(hosts.into_iter().map(Into::into).collect()),
@@ -64,6 +66,7 @@ struct Hint {
     candidate: String,
     id: Option<TerminalId>,
     addresses: Vec<SocketAddr>,
+    host: Option<StaticHost>,
 }
 
 impl Readers<'_> {
@@ -134,11 +137,13 @@ async fn lan(inner: &Inner, window: Duration, found: &mut Discovered) -> Result<
             candidate: candidate.instance,
             id: Some(candidate.id),
             addresses: candidate.addresses,
+            host: None,
         });
     let unnamed = heard.unnamed.into_iter().map(|unnamed| Hint {
         candidate: unnamed.instance,
         id: None,
         addresses: unnamed.addresses,
+        host: None,
     });
     Ok(own.into_iter().chain(named).chain(unnamed).collect())
 }
@@ -155,6 +160,7 @@ async fn resolved(hosts: Vec<String>, left_out: &mut Vec<LeftOut>) -> Result<Vec
                 candidate: text,
                 id: None,
                 addresses,
+                host: Some(host),
             }),
             Err(error) => left_out.push(LeftOut {
                 candidate: text,
@@ -198,6 +204,9 @@ fn include(inner: &Inner, hint: Hint, line: Line, found: &mut Discovered) {
     // In this order: the line is counted before others are opened.
     inner.terminals.keep(line);
     inner.terminals.learn(said.id.clone(), address);
+    if let Some(host) = hint.host {
+        inner.terminals.is_host(&said.id, host);
+    }
     if said.activity == Activity::Idle {
         inner.queue.idle(said.id.clone());
     }
@@ -221,6 +230,7 @@ impl Inner {
             candidate: running.id().to_string(),
             id: Some(running.id().clone()),
             addresses: vec![running.address()],
+            host: None,
         })
     }
 

@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
+use vinr_discovery::StaticHost;
 use vinr_protocol::client::hedge::{First, Second};
 use vinr_protocol::{JournalId, TerminalId};
 use vinr_transport::Connector;
@@ -53,6 +54,8 @@ struct State {
 #[derive(Default)]
 struct Known {
     addresses: Vec<SocketAddr>,
+    /// By which it was found; its name may lead elsewhere later.
+    host: Option<StaticHost>,
     /// The one that was used last is the last.
     idle: Vec<Line>,
     /// How many lines there are, in whoever's hands.
@@ -127,6 +130,13 @@ impl Terminals {
         state.book.entry(terminal).or_default().is_at(address);
         drop(state);
         self.tend();
+    }
+
+    /// Notes that this static host is where the terminal is, whatever its name resolves to.
+    pub(crate) fn is_host(&self, terminal: &TerminalId, host: StaticHost) {
+        if let Some(known) = self.shared.lock().book.get_mut(terminal) {
+            known.host = Some(host);
+        }
     }
 
     /// Every terminal whose address is known.
@@ -270,11 +280,13 @@ impl Shared {
         let State { book, keeper } = &mut *state;
         let open = |id: &TerminalId| book.get(id).map_or(0, Known::open);
         let terminals = keeper.open(self.began.elapsed(), open);
-        let addresses = |id: &TerminalId| book.get(id).map(|known| known.addresses.clone());
         terminals
             .into_iter()
             .map(|terminal| Dial {
-                addresses: addresses(&terminal).unwrap_or_default(),
+                addresses: book
+                    .get(&terminal)
+                    .map_or_else(Vec::new, |known| known.addresses.clone()),
+                host: book.get(&terminal).and_then(|known| known.host.clone()),
                 undone: Undone::new(self, terminal.clone()),
                 terminal,
                 connector: self.connector.clone(),

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use vinr_discovery::StaticHost;
 use vinr_protocol::TerminalId;
 use vinr_transport::drive::until;
 use vinr_transport::{Connection, Connector};
@@ -20,6 +21,9 @@ use crate::terminals::Shared;
 
 /// A line that lay idle for this long is asked whether it is still there: terminals keep one for 10 min.
 pub(crate) const ASK_AFTER: Duration = Duration::from_secs(4 * 60);
+
+/// How long a host name may take to resolve before the network is asked.
+const RESOLVE_WITHIN: Duration = Duration::from_secs(3);
 
 /// How often it is looked for such lines.
 const LOOK: Duration = Duration::from_secs(60);
@@ -60,8 +64,18 @@ pub(crate) struct Dial {
     pub(crate) undone: Undone,
     pub(crate) terminal: TerminalId,
     pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) host: Option<StaticHost>,
     pub(crate) connector: Connector,
     pub(crate) finder: Finder,
+}
+
+/// Who may know where a terminal is that is not where it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Teller {
+    /// The resolver, of a static host that was given by name.
+    Names,
+    /// mDNS.
+    Network,
 }
 
 /// Says that the terminal is dialled no more, should the work end without a word: by a panic.
@@ -132,25 +146,44 @@ impl Dial {
         tended
     }
 
-    /// At the addresses that are known; where nobody is there, at those that the network tells of.
+    /// At the addresses that are known; where nobody is there, at those that its host name has now, and then at those
+    /// that the network tells of: it may have moved.
     async fn dial(&self) -> Tended {
-        let mut failure = Failure::Away;
-        let known = &self.addresses;
-        match self.at(known).await {
-            Ok(line) => return Tended::Opened(line),
-            Err(why) if !is_away(&why) => failure = Failure::Unwilling,
-            Err(_) => {
-                // It may have moved.
-                let mut told = self.finder.find_again(&self.terminal).await;
-                told.retain(|address| !known.contains(address));
-                match self.at(&told).await {
-                    Ok(line) => return Tended::Opened(line),
-                    Err(why) if !is_away(&why) => failure = Failure::Unwilling,
-                    Err(_) => {}
-                }
+        let mut tried = self.addresses.clone();
+        let mut line = self.at(&tried).await;
+        for teller in [Teller::Names, Teller::Network] {
+            if !matches!(&line, Err(why) if is_away(why)) {
+                break;
             }
+            let mut told = match teller {
+                Teller::Names => self.resolved().await,
+                Teller::Network => self.finder.find_again(&self.terminal).await,
+            };
+            told.retain(|address| !tried.contains(address));
+            line = self.at(&told).await;
+            tried.extend(told);
         }
+        let failure = match line {
+            Ok(line) => return Tended::Opened(line),
+            Err(why) if is_away(&why) => Failure::Away,
+            Err(_) => Failure::Unwilling,
+        };
         Tended::NotOpened(self.terminal.clone(), failure)
+    }
+
+    /// What its host name, if it was told by one, resolves to now.
+    async fn resolved(&self) -> Vec<SocketAddr> {
+        let Some(host) = &self.host else {
+            return Vec::new();
+        };
+        match timeout(RESOLVE_WITHIN, host.resolve()).await {
+            Ok(Ok(addresses)) => addresses,
+            Ok(Err(error)) => {
+                tracing::debug!(reader = %self.terminal, %host, %error, "a host name was not resolved again");
+                Vec::new()
+            }
+            Err(_) => Vec::new(),
+        }
     }
 
     async fn at(&self, addresses: &[SocketAddr]) -> Result<Line, Option<NoLine>> {

@@ -8,10 +8,13 @@ mod discovering;
 mod fast;
 mod identity;
 mod losing;
+mod moving;
 mod paying;
 #[path = "../provisioned/mod.rs"]
 mod provisioned;
 mod proxy;
 mod restarting;
 mod shop;
+#[path = "../../../vinr-discovery/tests/skip/mod.rs"]
+mod skip;
 mod storm;
