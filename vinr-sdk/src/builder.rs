@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use vinr_protocol::TerminalId;
 use vinr_protocol::timing::CLIENT_HOLD;
-use vinr_transport::{ConnectError, Connector, Identity, IdentityError, TrustBundle, TrustError};
+use vinr_transport::{
+    ConnectError, Connector, CrlError, Identity, IdentityError, RevocationList, TrustBundle,
+    TrustError,
+};
 
 use crate::cloud::Cloud;
 use crate::hedging::Hedging;
@@ -28,6 +31,9 @@ pub enum BuildError {
     /// The CA bundle cannot be used.
     #[error(transparent)]
     TerminalCa(#[from] TrustError),
+    /// A revocation list cannot be used.
+    #[error(transparent)]
+    TerminalCrl(#[from] CrlError),
     /// The till's identity cannot be used.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -84,6 +90,7 @@ pub struct NeedsIdentity {
 pub struct Builder {
     terminal_ca: TrustBundle,
     identity: Identity,
+    lists: Vec<RevocationList>,
     store: Store,
     deadline: Duration,
     window: Duration,
@@ -157,6 +164,7 @@ impl NeedsIdentity {
         Builder {
             terminal_ca: self.terminal_ca,
             identity,
+            lists: Vec::new(),
             store: Store::Default,
             deadline: DEADLINE,
             window: vinr_discovery::browse::WINDOW,
@@ -181,6 +189,16 @@ impl Builder {
     pub fn store(mut self, store: impl AttemptStore) -> Self {
         self.store = Store::Own(Arc::new(store));
         self
+    }
+
+    /// Asks whether terminals were revoked, beginning with this list of the terminal CA, PEM or DER. From then on a
+    /// terminal is refused where it is on its CA's list, where that list is past its date, and where its CA has none:
+    /// newer ones go to [`Trust::install_terminal_crl`](crate::Trust::install_terminal_crl). For a bundle of several CAs
+    /// it is called once for each. \[TLS-12\]
+    pub fn terminal_crl(mut self, list: impl AsRef<[u8]>) -> Result<Self, BuildError> {
+        let list = RevocationList::read(list.as_ref(), &self.terminal_ca)?;
+        self.lists.push(list);
+        Ok(self)
     }
 
     /// How long a payment may take in all, at least 120 s; 150 s if nothing is said. Then its outcome is
@@ -240,6 +258,7 @@ impl Builder {
             return Err(BuildError::DeadlineTooShort);
         }
         let connector = Connector::new(self.terminal_ca, self.identity)?;
+        let connector = self.lists.into_iter().fold(connector, Connector::with_crl);
         let terminals = Terminals::new(connector, self.lines, Queue::default());
         for (id, address) in self.terminals {
             terminals.learn(TerminalId::new(&id)?, address);

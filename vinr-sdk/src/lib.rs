@@ -35,6 +35,7 @@ pub mod store;
 mod tally;
 mod terminals;
 mod timeline;
+mod trust;
 mod vinr;
 pub mod webhooks;
 
@@ -55,6 +56,7 @@ pub use sale::CreateLocal;
 pub use store::AttemptStore;
 pub use tally::Counters;
 pub use timeline::{Step, SupportPacket, Unresolved, Versions};
+pub use trust::Trust;
 pub use vinr::Vinr;
 
 pub use vinr_protocol::client::attempt::StoredAttempt;
@@ -63,3 +65,5 @@ pub use vinr_protocol::payment::{
     Payment, Status,
 };
 pub use vinr_protocol::{AttemptKey, Reference, TerminalId};
+pub use vinr_transport::revocation::Installed;
+pub use vinr_transport::{CrlError, Identity, IdentityError, TrustBundle, TrustError};

@@ -21,6 +21,7 @@ use crate::store::{AttemptStore, StoreFailure};
 use crate::tally::{Counters, Tally};
 use crate::terminals::Terminals;
 use crate::timeline::Timelines;
+use crate::trust::Trust;
 
 /// One till. Cheap to clone; clones share connections, addresses and the attempt store.
 #[derive(Clone)]
@@ -69,6 +70,11 @@ impl Vinr {
     /// Payments whose outcome this till has yet to learn.
     pub fn attempts(&self) -> Attempts<'_> {
         Attempts(self)
+    }
+
+    /// Revocation lists, CA bundles and certificates, exchanged while the till runs.
+    pub fn trust(&self) -> Trust<'_> {
+        Trust(self)
     }
 
     /// How this till's payments travelled, and why any went through the cloud. \[HYB-3\]

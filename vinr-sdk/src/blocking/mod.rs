@@ -42,6 +42,7 @@ use crate::result::PaymentResult;
 use crate::sale::CreateLocal;
 use crate::tally::Counters;
 use crate::timeline::SupportPacket;
+use crate::trust::Trust;
 use crate::{Cancellation, Payment, StoredAttempt};
 
 use runtime::Runtime;
@@ -98,6 +99,11 @@ impl Vinr {
     /// Payments whose outcome this till has yet to learn.
     pub fn attempts(&self) -> Attempts<'_> {
         Attempts(self)
+    }
+
+    /// Like [`Vinr::trust`](crate::Vinr::trust).
+    pub fn trust(&self) -> Trust<'_> {
+        self.async_till().trust()
     }
 
     /// Like [`Vinr::counters`](crate::Vinr::counters).

@@ -13,6 +13,7 @@ mod paying;
 #[path = "../provisioned/mod.rs"]
 mod provisioned;
 mod proxy;
+mod renewing;
 mod restarting;
 mod shop;
 #[path = "../../../vinr-discovery/tests/skip/mod.rs"]
