@@ -1,6 +1,10 @@
 //! A terminal that completes every payment at once, without a screen, a card or a journal: what is left is the time of
 //! the client that calls it.
 
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use http::StatusCode;
 use vinr_protocol::TerminalId;
 use vinr_protocol::error_body::{Code, Refusal};
@@ -11,10 +15,35 @@ use crate::shop::{Failure, serve};
 
 /// Starts it on a free port of the loopback.
 pub async fn start(pki: &Pki, terminal: &TerminalId) -> Result<Server, Failure> {
-    serve(pki, terminal, Counter(terminal.clone())).await
+    start_noting(pki, terminal, Callers::default()).await
 }
 
-struct Counter(TerminalId);
+/// The same, and notes who calls.
+pub async fn start_noting(
+    pki: &Pki,
+    terminal: &TerminalId,
+    callers: Callers,
+) -> Result<Server, Failure> {
+    serve(pki, terminal, Counter(terminal.clone(), callers)).await
+}
+
+/// The connections on which anything was asked, by the till's end of each.
+#[derive(Debug, Clone, Default)]
+pub struct Callers(Arc<Mutex<BTreeSet<SocketAddr>>>);
+
+impl Callers {
+    /// How many there have been so far.
+    pub fn count(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    fn note(&self, caller: SocketAddr) {
+        let mut callers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        callers.insert(caller);
+    }
+}
+
+struct Counter(TerminalId, Callers);
 
 /// What the answer repeats.
 #[derive(serde::Deserialize)]
@@ -26,6 +55,7 @@ struct Asked {
 
 impl Handler for Counter {
     async fn handle(&self, request: Request) -> Reply {
+        self.1.note(request.peer);
         match request.path.as_str() {
             "/v1/reader" => Reply::full(StatusCode::OK, self.reader()),
             "/v1/pay" => self.paid(&request),
