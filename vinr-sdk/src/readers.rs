@@ -8,6 +8,7 @@ use vinr_discovery::{Candidate, StaticHost};
 use vinr_protocol::TerminalId;
 use vinr_protocol::reader::Activity;
 
+use crate::changes::Changes;
 use crate::dialling::{Stranger, dial};
 use crate::discovered::{Discovered, LeftOut, Reader, Reason, Trouble};
 use crate::error::Error;
@@ -75,6 +76,14 @@ impl Readers<'_> {
     pub fn open_lines(self, reader_id: &str) -> usize {
         let id = TerminalId::new(reader_id);
         id.map_or(0, |id| self.0.inner.terminals.open(&id))
+    }
+
+    /// What changes on the LAN from now on: terminals that come, say something else of themselves, move and go. It begins
+    /// the search that a [discovery](Self::discover) begins, where there is none yet.
+    pub fn watch(self) -> Result<Changes, Error> {
+        let search = self.0.inner.terminals.finder().search();
+        let search = search.map_err(|error| Error::Discovery(error.to_string()))?;
+        Ok(Changes::new(search.watch()))
     }
 
     /// Finds terminals, asks each over mutual TLS who it is, and keeps the connections: the next payment

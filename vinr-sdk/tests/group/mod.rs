@@ -3,6 +3,10 @@
 mod dying;
 mod hybrid;
 mod local;
+mod resting;
+#[path = "../../../vinr-conformance/tests/doctor/strangers.rs"]
+#[expect(dead_code, reason = "each test binary uses its part")]
+mod strangers;
 mod waiting;
 
 use std::sync::Arc;

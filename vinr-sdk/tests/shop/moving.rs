@@ -1,9 +1,12 @@
 //! A terminal that gets another address is found again, in the background: by its id over mDNS, or by its host name.
 
+use std::future::ready;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::process::Command;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use tempfile::TempDir;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
@@ -14,7 +17,7 @@ use vinr_protocol::TerminalId;
 use vinr_protocol::device::Model;
 use vinr_protocol::reader::{Activity, ReaderStatus};
 use vinr_sdk::store::MemoryStore;
-use vinr_sdk::{CreateLocal, Discover, Hedging, PaymentResult, Vinr};
+use vinr_sdk::{Change, CreateLocal, Discover, Hedging, PaymentResult, Vinr};
 use vinr_simulator::Simulator;
 
 use crate::shop::taps;
@@ -180,6 +183,43 @@ async fn a_terminal_that_moved_is_found_again_by_its_id() {
     counter.lines(&till, |lines| lines == 0).await;
     counter.lines(&till, |lines| lines > 0).await;
     counter.is_paid_at(&till).await;
+}
+
+// [DISC-5, DISC-7]
+#[tokio::test]
+async fn a_till_that_watches_is_told_who_comes_and_who_says_goodbye() {
+    let counter = Counter::open("comes_and_goes").await;
+    let door = counter.door(loopback()).await.unwrap();
+    let Some(announcement) = counter.announced(&door).await else {
+        return;
+    };
+    let till = counter.till();
+    // Of the others on this machine something may be told, too.
+    let changes = till.readers().watch().unwrap().into_stream();
+    let changes = changes.filter(|change| {
+        let is_ours = match change {
+            Change::Appeared(other) | Change::Changed(other) => other.id == counter.id,
+            Change::Gone { id } => *id == counter.id,
+            other => panic!("{other:?}"),
+        };
+        ready(is_ours)
+    });
+    let mut changes = pin!(changes);
+    match timeout(LONG, changes.next()).await.unwrap().unwrap() {
+        Change::Appeared(terminal) => assert_eq!(terminal.addresses, [door.address]),
+        other => panic!("{other:?}"),
+    }
+    announcement.goodbye().await;
+    let gone = async {
+        loop {
+            match changes.next().await {
+                Some(Change::Gone { .. }) => return,
+                Some(Change::Changed(_)) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    timeout(LONG, gone).await.expect("it is not gone");
 }
 
 // [DISC-4, DISC-5]
