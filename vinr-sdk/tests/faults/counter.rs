@@ -68,14 +68,22 @@ impl Kind {
     }
 
     pub(crate) async fn pays(self, till: Vinr, reference: String) -> Result<PaymentResult, Error> {
+        self.pays_within(LIMIT, till, reference).await
+    }
+
+    /// The same with another limit before the cloud.
+    pub(crate) async fn pays_within(
+        self,
+        local_timeout: Duration,
+        till: Vinr,
+        reference: String,
+    ) -> Result<PaymentResult, Error> {
         let at = match self {
             Self::Local | Self::Hedged | Self::Hybrid => At::Terminal(A),
             Self::Group | Self::HybridGroup => At::Group(&[A, B]),
         };
         let connectivity = if self.has_cloud() {
-            Connectivity::Hybrid {
-                local_timeout: LIMIT,
-            }
+            Connectivity::Hybrid { local_timeout }
         } else {
             Connectivity::Local
         };
@@ -196,6 +204,18 @@ impl Counter {
 
     /// What the card network took for the sale: approved and not voided.
     pub(crate) async fn charges(&self, reference: &str) -> usize {
+        let ledger = self.ledger(reference).await;
+        ledger.iter().filter(|it| it.approved && !it.voided).count()
+    }
+
+    /// Every card here is good: what was declined had been charged, and only the card network's own guard kept the sale
+    /// from being charged again.
+    pub(crate) async fn nearly_charged_twice(&self, reference: &str) -> bool {
+        let ledger = self.ledger(reference).await;
+        ledger.iter().any(|it| !it.approved && !it.voided)
+    }
+
+    async fn ledger(&self, reference: &str) -> Vec<LedgerEntry> {
         let mut ledger = Vec::new();
         match self.simulator.cloud() {
             Some(cloud) => ledger = cloud.ledger().await,
@@ -205,8 +225,8 @@ impl Counter {
                 }
             }
         }
-        let is_charge = |it: &&LedgerEntry| it.reference == reference && it.approved && !it.voided;
-        ledger.iter().filter(is_charge).count()
+        ledger.retain(|it| it.reference == reference);
+        ledger
     }
 }
 

@@ -147,7 +147,7 @@ fn all(kind: Kind, place: Place, rows: Vec<Vec<Fault>>, acts: &[Act]) {
     // Two paths meet at the terminal while the card is looked for.
     let script = Script {
         tap_after: Some(if kind.has_cloud() && place == Place::Lan {
-            Duration::from_secs(1)
+            Duration::from_secs(3)
         } else {
             Duration::ZERO
         }),
@@ -302,6 +302,9 @@ pub(crate) async fn found_out(counter: &Counter, sale: &str, is_sent: bool) -> R
         let paid = pay.await.unwrap();
         let told = told(&paid).ok_or_else(|| format!("again: {paid:?}"))?;
         agree(told, counter.charges(sale).await, &paid)?;
+    }
+    if counter.nearly_charged_twice(sale).await {
+        return Err("only the card network's guard kept it from being charged twice".to_owned());
     }
     agree(1, counter.charges(sale).await, &"in the end it is paid")
 }
