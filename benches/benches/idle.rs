@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
+use vinr_benches::awake::Awake;
 use vinr_benches::counter::{self, Callers};
 use vinr_benches::ratio::Rounds;
 use vinr_benches::shop::Failure;
@@ -37,6 +38,7 @@ const LINES: usize = 2;
 const WARMED_BY: usize = 10;
 
 fn main() -> Result<ExitCode, Failure> {
+    Awake::spin_if_told();
     // `cargo test --benches` runs it without measuring.
     if !std::env::args().any(|argument| argument == "--bench") {
         return Ok(ExitCode::SUCCESS);
@@ -61,6 +63,7 @@ fn main() -> Result<ExitCode, Failure> {
         2 * TILLS
     );
     std::thread::sleep(idle);
+    let _awake = Awake::start();
 
     let mut rounds = Rounds::new(
         "first payment on a line",
