@@ -115,7 +115,7 @@ impl<'a> Hands<'a> {
         match effect {
             Effect::Store(attempt) => {
                 place.attempts(&attempt);
-                return Some(match self.inner.put(attempt).await {
+                return Some(match self.inner.kept.put(attempt).await {
                     Ok(()) => Input::Stored,
                     Err(why) => Input::StoreFailed(why.to_string()),
                 });
@@ -126,7 +126,7 @@ impl<'a> Hands<'a> {
             Effect::Arm(timer, after) => self.timers.arm(timer, arrived + after),
             Effect::Disarm(timer) => self.timers.disarm(&timer),
             Effect::FellBack(why) => self.fell_back(stored, why),
-            Effect::Forget { key } => self.inner.forget(key).await,
+            Effect::Forget { key } => self.inner.kept.forget(key).await,
             Effect::Settled(_) => {}
         }
         None

@@ -17,6 +17,7 @@ mod finder;
 mod hands;
 mod hedging;
 mod in_flight;
+mod kept;
 mod lan;
 mod line;
 mod lines;

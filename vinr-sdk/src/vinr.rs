@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::spawn_blocking;
 use ulid::Ulid;
 use vinr_protocol::client::attempt::StoredAttempt;
 use vinr_protocol::{AttemptKey, Timestamp};
@@ -14,10 +13,11 @@ use crate::cloud::Cloud;
 use crate::error::Error;
 use crate::hedging::Hedging;
 use crate::in_flight::InFlight;
+use crate::kept::Kept;
 use crate::payments::Payments;
 use crate::queue::Queue;
 use crate::readers::Readers;
-use crate::store::{AttemptStore, StoreFailure};
+use crate::store::AttemptStore;
 use crate::tally::{Counters, Tally};
 use crate::terminals::Terminals;
 use crate::timeline::Timelines;
@@ -40,7 +40,7 @@ pub(crate) struct Inner {
     pub(crate) queue: Queue,
     pub(crate) tally: Tally,
     pub(crate) timeline: Timelines,
-    store: Arc<dyn AttemptStore>,
+    pub(crate) kept: Kept,
     #[cfg(feature = "simulator")]
     pub(crate) simulator: Option<crate::simulator::Running>,
 }
@@ -112,39 +112,17 @@ impl Inner {
             hedging,
             tally: Tally::default(),
             timeline: Timelines::default(),
-            store,
+            kept: Kept::new(store),
             #[cfg(feature = "simulator")]
             simulator: None,
         }
     }
 
-    /// Makes an attempt durable.
-    pub(crate) async fn put(&self, attempt: StoredAttempt) -> Result<(), StoreFailure> {
-        let store = self.store.clone();
-        on_its_thread(move || store.put(&attempt)).await
-    }
-
-    /// Drops an attempt; one that stays is looked up once more.
-    pub(crate) async fn forget(&self, key: AttemptKey) {
-        let store = self.store.clone();
-        if let Err(error) = on_its_thread(move || store.remove(&key)).await {
-            tracing::warn!(%error, "a resolved attempt stays in the store");
-        }
-    }
-
     /// Every attempt whose outcome is not known.
     pub(crate) async fn unresolved(&self) -> Result<Vec<StoredAttempt>, Error> {
-        let store = self.store.clone();
-        let unresolved = on_its_thread(move || store.unresolved()).await;
+        let unresolved = self.kept.unresolved().await;
         unresolved.map_err(|source| Error::Store { source })
     }
-}
-
-/// A store may block.
-async fn on_its_thread<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StoreFailure> + Send + 'static,
-) -> Result<T, StoreFailure> {
-    spawn_blocking(work).await.map_err(StoreFailure::from)?
 }
 
 /// A key that was never used. \[REC-17\]

@@ -39,4 +39,8 @@ impl AttemptStore for MemoryStore {
         let attempts = self.0.lock().map_err(|error| error.to_string())?;
         Ok(attempts.values().cloned().collect())
     }
+
+    fn is_instant(&self) -> bool {
+        true
+    }
 }

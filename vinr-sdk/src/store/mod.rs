@@ -16,8 +16,9 @@ pub type StoreFailure = Box<dyn Error + Send + Sync>;
 
 /// The unresolved attempts of one till. Implement it to keep them in the till's own database.
 ///
-/// The calls may block; they run on threads of their own. One process uses a store at a time: two tills on
-/// one store would take each other's payments in flight for forgotten ones, and cancel them.
+/// The calls may block; they run on threads of their own. A till reads the store once, and from then on knows what is in it
+/// by what it put and removed itself. One process uses a store at a time: two tills on one store would take each other's
+/// payments in flight for forgotten ones, and cancel them.
 pub trait AttemptStore: Send + Sync + 'static {
     /// Keeps an attempt. When it returns `Ok`, neither a crash nor a power cut takes it back; only then is
     /// the payment sent.
@@ -29,4 +30,10 @@ pub trait AttemptStore: Send + Sync + 'static {
 
     /// Every attempt that was put and not removed. What cannot be read is a failure, never left out.
     fn unresolved(&self) -> Result<Vec<StoredAttempt>, StoreFailure>;
+
+    /// Do the calls come back at once, without a disk or a network? They are then made where they are needed, and not on a
+    /// thread of their own, which is a tenth of a millisecond before the terminal hears of a payment.
+    fn is_instant(&self) -> bool {
+        false
+    }
 }
