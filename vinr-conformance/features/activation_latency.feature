@@ -10,7 +10,7 @@ Feature: The screen within 50 ms
     When 20 warm-ups and 200 activations are measured
     Then the screen was active in under 50 ms [LAT-1]
 
-  @lat.offline @LAT-3 @needs:offline_queue @disruptive
+  @lat.offline @LAT-3 @needs:offline_queue @disruptive @away
   Scenario: Two hundred activations without the internet
     Given the internet is away
     When 20 warm-ups and 200 activations are measured

@@ -5,7 +5,7 @@ Feature: When the internet is away
   Background:
     Given the terminal is idle
 
-  @off.accepted @OFF-1 @OFF-14 @needs:offline_queue @disruptive
+  @off.accepted @OFF-1 @OFF-14 @needs:offline_queue @disruptive @away
   Scenario: Without the internet a coffee is taken, and is not paid yet
     Given the internet is away
     When the till asks for 25.00 USD as "coffee"
@@ -16,7 +16,7 @@ Feature: When the internet is away
     And "meanwhile" shows processing [OFF-14]
     And the host holds 0 charges for "coffee" [OFF-14]
 
-  @off.limit @OFF-2 @OFF-13 @needs:offline_queue @disruptive
+  @off.limit @OFF-2 @OFF-13 @needs:offline_queue @disruptive @away
   Scenario: The limit itself is taken, a cent more is not
     Given the internet is away
     When the till asks for a cent above each offline limit as "too much"
@@ -51,23 +51,23 @@ Feature: When the internet is away
     When the internet comes back
     Then the host holds 0 charges for "coffee" [OFF-4]
 
-  @off.configured @OFF-9 @needs:offline_limits @disruptive
+  @off.configured @OFF-9 @needs:offline_limits @disruptive @away
   Scenario: The owner sets another limit
-    Given the owner halves each offline limit
-    And the internet is away
+    Given the internet is away
+    And the owner halves each offline limit
     When the till asks for a cent above each offline limit as "too much"
     And the till asks for each offline limit as "just so much", paid with the approved card
     Then each "too much" is refused as offline_amount_exceeded [OFF-9]
     And each "just so much" was accepted offline [OFF-9]
 
-  @off.currency @OFF-11 @OFF-13 @needs:offline_queue @disruptive
+  @off.currency @OFF-11 @OFF-13 @needs:offline_queue @disruptive @away
   Scenario: A currency without a limit is not taken
     Given the internet is away
     When the till asks for 1.00 in a currency without an offline limit as "foreign"
     Then "foreign" is refused as offline_currency_not_supported [OFF-11, OFF-13]
     And the screen stays as it was [OFF-13]
 
-  @off.kept @REC-6 @OFF-5 @OFF-6 @OFF-12 @needs:offline_queue @disruptive
+  @off.kept @REC-6 @OFF-5 @OFF-6 @OFF-12 @needs:offline_queue @disruptive @away_at_first
   Scenario: What is queued tells a thief nothing, survives a power cut, and is decided later
     Given the internet is away
     When the till asks for 43.21 USD with a word that is nowhere else as "good card"
@@ -93,7 +93,7 @@ Feature: When the internet is away
     And the host holds 0 charges for "bad card" [OFF-6]
     And each "good card" is completed, and charged once [OFF-6, OFF-12]
 
-  @off.flapping @OFF-12 @needs:offline_queue @disruptive
+  @off.flapping @OFF-12 @needs:offline_queue @disruptive @away_at_first
   Scenario: Power and internet fail while the queue is being sent
     Given the internet is away
     And the host takes 150 ms to answer
@@ -114,7 +114,7 @@ Feature: When the internet is away
     And the answer to "coffee" arrives
     Then "coffee" was accepted offline [OFF-16]
 
-  @off.back_at_the_card @OFF-16 @needs:offline_queue @disruptive
+  @off.back_at_the_card @OFF-16 @needs:offline_queue @disruptive @away_at_first
   Scenario: The internet comes back while the customer looks for the card
     Given the internet is away
     When the till asks for 25.00 USD as "coffee"

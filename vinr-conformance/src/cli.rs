@@ -151,6 +151,9 @@ pub(crate) struct Terminal {
     /// Warnings count.
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Sets no clock of a simulator ahead: what lasts a minute is waited for, what lasts a day is not tested.
+    #[arg(long)]
+    pub(crate) real_time: bool,
 }
 
 #[derive(Debug, Args)]

@@ -16,7 +16,7 @@ use vinr_protocol::question::{Answer, Answered, Question};
 
 pub use control::{Control, ControlError};
 
-use crate::journal::{Event, Journal};
+use crate::journal::{Event, Journal, SetClock};
 use crate::profile::{Capability, Driver};
 
 /// Somebody who answers questions.
@@ -146,11 +146,16 @@ impl Drivers {
             .set_clock(&self.subject, ahead)
             .await
             .map_err(|error| error.to_string())?;
-        self.note(format!(
-            "the terminal's clock is {} s ahead",
-            ahead.as_secs()
-        ));
+        self.journal.record(Event::ClockSet {
+            clock: SetClock::Terminal,
+            ahead_s: ahead.as_secs(),
+        });
         Ok(())
+    }
+
+    /// Somebody here can set the terminal's clock.
+    pub fn can_set_clock(&self) -> bool {
+        self.the_control(Capability::Power).is_ok()
     }
 
     fn the_control(&self, capability: Capability) -> Result<&Control, String> {

@@ -12,7 +12,7 @@ mod seen;
 pub use event::{
     Advert, Certificate, Claim, Ended, Event, Handshake, Header, Said, ScreenEvent, Side,
 };
-pub use seen::{Endpoint, Needle, RepeatedTrace, StorageRead, Webhook};
+pub use seen::{Endpoint, Needle, RepeatedTrace, SetClock, StorageRead, Webhook};
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};

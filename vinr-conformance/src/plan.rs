@@ -9,6 +9,8 @@
 //! | `needs:pin` | only where the profile says that the feature is there |
 //! | `without:pin` | only where the profile says that it is not: the negative test |
 //! | `disruptive` | cuts power or network: runs after those that do not |
+//! | `away` | begins without the internet and leaves it away: such scenarios stand side by side, since a terminal takes seconds to notice a cut |
+//! | `away_at_first` | begins without the internet and brings it back: the first of them finds it away |
 //! | `last` | leaves the subject older, or is about all others: runs at the very end |
 
 mod selection;
@@ -79,17 +81,20 @@ impl Scenario {
         })
     }
 
-    /// Where it stands in the plan: quiet before disruptive before last, then the catalogue's order, then its id.
-    fn place(&self) -> (usize, usize, &str) {
+    /// Where it stands in the plan: quiet before disruptive before last, those without the internet after those with
+    /// it, then the catalogue's order, then its id.
+    fn place(&self) -> (usize, usize, usize, &str) {
         let first = requirement::all()
             .iter()
             .position(|row| self.names(&row.id))
             .unwrap_or(usize::MAX);
-        let late = ["disruptive", "last"];
-        let late = late
-            .iter()
-            .rposition(|tag| self.tags.iter().any(|own| own == tag));
-        (late.map_or(0, |place| place + 1), first, &self.id)
+        let is_tagged = |tag: &str| self.tags.iter().any(|own| own == tag);
+        let place = |tags: [&str; 2]| {
+            let place = tags.into_iter().rposition(is_tagged);
+            place.map_or(0, |place| place + 1)
+        };
+        let late = place(["disruptive", "last"]);
+        (late, place(["away", "away_at_first"]), first, &self.id)
     }
 }
 
@@ -286,6 +291,22 @@ mod tests {
         assert_ne!(part.sha256, full.sha256);
         assert_eq!(part.full_sha256, full.sha256);
         assert!(full.is_full() && !part.is_full());
+    }
+
+    #[test]
+    fn scenarios_without_the_internet_stand_side_by_side() {
+        let scenario = |id: &str, requirement: &str, tag: &str| {
+            Scenario::new(id, id, "offline", [requirement, "disruptive", tag])
+        };
+        let scenarios = vec![
+            scenario("off.full", "OFF-3", "quick"),
+            scenario("off.kept", "REC-6", "away_at_first"),
+            scenario("off.accepted", "OFF-1", "away"),
+            scenario("lat.offline", "LAT-3", "away"),
+        ];
+        let full = plan(scenarios, &[], &Selection::all());
+        let order = ["off.full", "off.accepted", "lat.offline", "off.kept"];
+        assert_eq!(ids(&full.scenarios), order);
     }
 
     #[test]

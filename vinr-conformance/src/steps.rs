@@ -118,7 +118,7 @@ steps! {
     when "the lost till asks for {money} on the connection of {name} as {name}" => lists::asks_on_the_open_connection;
     when "the lost till is revoked" => lists::revokes;
     when "the revocation list ends" => lists::ends;
-    when "a new revocation list comes" => lists::of_nobody_is_in_force;
+    when "a new revocation list comes" => lists::comes_anew;
     when "the revocation list before it is offered again" => lists::offers_the_older;
     when "a forged revocation list takes the till back" => lists::offers_a_forged;
     when "another authority's revocation list takes the till back" => lists::offers_a_foreign;

@@ -31,6 +31,7 @@ pub(crate) fn run(asked: &Terminal) -> Result<u8, Failure> {
             .seed
             .unwrap_or_else(|| jiff::Timestamp::now().as_millisecond().unsigned_abs()),
         strict: asked.strict,
+        real_time: asked.real_time,
         command: command(asked),
         profile,
     };
@@ -196,6 +197,9 @@ fn command(asked: &Terminal) -> String {
             path.as_ref()
                 .map(|path| format!("{option} {}", path.display())),
         );
+    }
+    if asked.real_time {
+        words.push("--real-time".into());
     }
     words.extend(asked.id.as_ref().map(|id| format!("--id {id}")));
     words.extend(

@@ -50,6 +50,7 @@ async fn certify(work: &Path) -> Result<Vec<Canary>, Failure> {
         plan,
         seed: 7,
         strict: false,
+        real_time: false,
         command: "canary".into(),
         profile,
     };

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use vinr_protocol::question::{Answer, LedgerEntry, Question};
 
-use super::seen::{Endpoint, RepeatedTrace, StorageRead, Webhook};
+use super::seen::{Endpoint, RepeatedTrace, SetClock, StorageRead, Webhook};
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -201,6 +201,13 @@ pub enum Event {
     Webhook(Webhook),
     /// A script was played with a seed, and this is what happened, as a digest.
     Trace(RepeatedTrace),
+    /// A simulator's clock was set ahead, so that nobody had to wait. 0 is the right time again.
+    ClockSet {
+        /// Whose.
+        clock: SetClock,
+        /// How far it is ahead now, in seconds; of the cloud's: by how much it went on.
+        ahead_s: u64,
+    },
 }
 
 /// How a scenario ended. None of them is a verdict.

@@ -83,3 +83,13 @@ pub struct RepeatedTrace {
     /// SHA-256 of all of them, line by line.
     pub sha256: String,
 }
+
+/// A clock that can be set ahead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SetClock {
+    /// The terminal's.
+    Terminal,
+    /// That of the sandbox cloud.
+    Cloud,
+}

@@ -49,6 +49,10 @@ fn write_summary(text: &mut String, results: &Results) -> std::fmt::Result {
         writeln!(text, "| {} |", ms(latency.limit_ns))?;
     }
 
+    if let Some(sentence) = sentence::simulated_time(results) {
+        writeln!(text, "\n{}", escaped(&sentence))?;
+    }
+
     let run = &results.run;
     writeln!(
         text,

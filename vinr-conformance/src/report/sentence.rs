@@ -56,6 +56,18 @@ pub fn gate(results: &Results) -> String {
     format!("Gate {colour} (exit {}). {}", gate.exit_code, gate.why)
 }
 
+/// Where a simulator's clock was set ahead in place of a wait; `None` where every wait was a real one.
+pub fn simulated_time(results: &Results) -> Option<String> {
+    let scenarios = &results.simulated_time;
+    (!scenarios.is_empty()).then(|| {
+        format!(
+            "In place of a wait a simulator’s clock was set ahead in {}: {}. With --real-time none is.",
+            count(scenarios.len(), "scenario"),
+            scenarios.join(", ")
+        )
+    })
+}
+
 /// How many binding rules that apply came to what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tally {

@@ -1,6 +1,6 @@
 //! A whole run: begin, drive, judge.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_util::sync::CancellationToken;
 use vinr_protocol::{Timestamp, requirement};
@@ -29,6 +29,8 @@ pub struct Order {
     pub seed: u64,
     /// Warnings close the gate.
     pub strict: bool,
+    /// No clock of a simulator is set to shorten a wait.
+    pub real_time: bool,
     /// The command that runs the same again.
     pub command: String,
 }
@@ -78,7 +80,8 @@ pub async fn certify(
 ) -> Result<Certified, IdentityError> {
     let started = jiff::Timestamp::now();
     let name = subject.name.clone();
-    let context = Context::begin(journal, subject, &order.profile, order.seed)?;
+    let mut context = Context::begin(journal, subject, &order.profile, order.seed)?;
+    context.real_time = order.real_time;
     let (ending, outcomes) = match reach(&context).await {
         Err(why) => (Ending::Unreachable(why), Vec::new()),
         Ok(()) => {
@@ -130,7 +133,24 @@ pub(crate) fn conclude(
     let findings = judge(entries, plan);
     let what = "From the last request byte to the active screen, warm connection";
     let latency = Latency::of(what, &samples_ns(entries));
-    Results::judge(run, claims, plan, outcomes, findings, latency)
+    let mut results = Results::judge(run, claims, plan, outcomes, findings, latency);
+    results.simulated_time = simulated_time(plan, entries);
+    results
+}
+
+/// The scenarios in which a clock was set ahead.
+fn simulated_time(plan: &Plan, entries: &[Entry]) -> Vec<String> {
+    let is_set = |entry: &&Entry| matches!(&entry.event, Event::ClockSet { ahead_s: 1.., .. });
+    let set: BTreeSet<_> = entries
+        .iter()
+        .filter(is_set)
+        .filter_map(|entry| entry.scenario.as_deref())
+        .collect();
+    let planned = plan.scenarios.iter().map(|scenario| &scenario.id);
+    planned
+        .filter(|id| set.contains(id.as_str()))
+        .cloned()
+        .collect()
 }
 
 /// The activation samples that count and whose screen was seen.

@@ -29,6 +29,8 @@ pub struct Context {
     pub offline: Option<OfflineLimits>,
     /// The cloud that the profile names.
     pub cloud: Option<CloudProfile>,
+    /// No clock of a simulator is set to shorten a wait.
+    pub real_time: bool,
     prefix: Arc<str>,
     seed: u64,
     names: Arc<AtomicU64>,
@@ -82,6 +84,7 @@ impl Context {
             amount_ceiling: profile.safety.amount_ceiling,
             offline: profile.offline.clone(),
             cloud: profile.cloud.clone(),
+            real_time: false,
             prefix: prefix.into(),
             seed,
             names: Arc::default(),
@@ -121,6 +124,11 @@ impl Context {
     pub fn fresh(&self, what: &str) -> String {
         let number = self.names.fetch_add(1, Ordering::Relaxed) + 1;
         format!("{}{number}-{what}", self.prefix)
+    }
+
+    /// A wait for the terminal's clock may be shortened by setting it.
+    pub(crate) fn may_set_clocks(&self) -> bool {
+        !self.real_time && self.drivers.can_set_clock()
     }
 
     /// Picks the timings of the run.

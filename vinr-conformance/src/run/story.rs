@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::journal::{Entry, Event, Header, Said, Side};
+use crate::journal::{Entry, Event, Header, Said, SetClock, Side};
 use crate::report::{TimelineEntry, Who};
 
 /// One line for each entry that a reader wants to see.
@@ -171,6 +171,17 @@ fn line(entry: &Entry) -> Option<TimelineEntry> {
             format!("the seed {} gave {} steps", played.seed, played.steps),
             played.sha256.clone(),
         ),
+        Event::ClockSet { clock, ahead_s } => {
+            let whose = match clock {
+                SetClock::Terminal => "the terminal's clock",
+                SetClock::Cloud => "the cloud's clock",
+            };
+            (
+                Who::Note,
+                format!("{whose} is set {ahead_s} s ahead"),
+                String::new(),
+            )
+        }
         Event::Step { text } => (Who::Note, text.clone(), String::new()),
         Event::Claim(claim) => (
             Who::Note,

@@ -1,11 +1,11 @@
 //! What happens to the list of revoked tills, and what a lost till does.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use vinr_protocol::question::Answered;
 
-use super::scene::{SOON, Scene};
+use super::scene::{ASK_AGAIN, SOON, Scene};
 use super::words::Words;
 use crate::drivers::Ask;
 use crate::journal::Event;
@@ -18,14 +18,33 @@ const EFFECT_WITHIN: Duration = Duration::from_secs(1);
 /// A list that ends soon does so after this, when it was signed.
 const ENDS_AFTER: Duration = Duration::from_secs(3);
 
+/// Where the terminal's clock can be set, nobody waits for the end: the list ends after this on that clock.
+const ENDS_IN: Duration = Duration::from_secs(3600);
+
 /// A terminal's clock may be this much slow.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(2);
 
+/// It is there when the lost till is let in: a list before it may have said otherwise.
 pub(super) async fn of_nobody_is_in_force(scene: &mut Scene, _: &Words) {
     let Some(lists) = kit(scene) else {
         return;
     };
     scene.odd.list = true;
+    match lists.of_nobody().await {
+        Ok(list) => {
+            if handed_over(scene, list).await {
+                is_let_in(scene, &lists).await;
+            }
+        }
+        Err(why) => cannot_be_signed(scene, &why),
+    }
+}
+
+/// Who is let in says nothing of this one: when the list before it ended nobody was sent away.
+pub(super) async fn comes_anew(scene: &mut Scene, _: &Words) {
+    let Some(lists) = kit(scene) else {
+        return;
+    };
     match lists.of_nobody().await {
         Ok(list) => install(scene, list).await,
         Err(why) => cannot_be_signed(scene, &why),
@@ -42,21 +61,26 @@ pub(super) async fn revokes(scene: &mut Scene, _: &Words) {
     }
 }
 
-/// Its last moment is waited for, and a little more.
+/// Its last moment is waited for, and a little more; or the terminal's clock is set to where that is past.
 pub(super) async fn ends(scene: &mut Scene, _: &Words) {
     let Some(lists) = kit(scene) else {
         return;
     };
+    let by_the_clock = scene.context.may_set_clocks();
+    let after = if by_the_clock { ENDS_IN } else { ENDS_AFTER };
     let now = jiff::Timestamp::now();
-    let until = now.checked_add(ENDS_AFTER).unwrap_or(now);
+    let until = now.checked_add(after).unwrap_or(now);
     match lists.that_ends(until.into()).await {
-        Ok(list) => {
-            install(scene, list).await;
-            if !scene.is_stopped() {
-                tokio::time::sleep(ENDS_AFTER + CLOCKS_DIFFER).await;
-            }
-        }
+        Ok(list) => install(scene, list).await,
         Err(why) => cannot_be_signed(scene, &why),
+    }
+    if scene.is_stopped() {
+        return;
+    }
+    if by_the_clock {
+        scene.set_clock(ENDS_IN + CLOCKS_DIFFER).await;
+    } else {
+        tokio::time::sleep(ENDS_AFTER + CLOCKS_DIFFER).await;
     }
 }
 
@@ -154,14 +178,36 @@ fn cannot_be_signed(scene: &mut Scene, why: &str) {
 
 /// The terminal must get it: without that nothing is shown by what it does afterwards.
 async fn install(scene: &mut Scene, list: List) {
+    if handed_over(scene, list).await {
+        tokio::time::sleep(EFFECT_WITHIN).await;
+    }
+}
+
+async fn handed_over(scene: &mut Scene, list: List) -> bool {
     let answer = hand_over(scene, &list).await;
     if answer.answer != Answered::Done {
         let why = answer.why.as_deref().unwrap_or("nobody says why");
         scene.stop(format!("nobody could install a revocation list: {why}"));
-        return;
+        return false;
     }
     scene.lists.push(list);
-    tokio::time::sleep(EFFECT_WITHIN).await;
+    true
+}
+
+/// Waits until the till that is to be revoked is served, or as long as a list may take.
+async fn is_let_in(scene: &mut Scene, lists: &Lists) {
+    const ASKED: &str = "is it let in?";
+    let deadline = Instant::now() + EFFECT_WITHIN;
+    loop {
+        let reader = Request::get("/v1/reader");
+        scene.send_as(ASKED, Some(&lists.till), reader).await;
+        let answer = scene.answer(ASKED, SOON).await;
+        scene.hang_up(ASKED).await;
+        if answer.is_some_and(|answer| answer.status == 200) || Instant::now() > deadline {
+            return;
+        }
+        tokio::time::sleep(ASK_AGAIN).await;
+    }
 }
 
 /// Whether it is refused aloud or in silence, what counts is what it changes.

@@ -247,10 +247,11 @@ pub(super) async fn halves_the_limits(scene: &mut Scene, _: &Words) {
 
 pub(super) async fn moves_the_clock(scene: &mut Scene, words: &Words) {
     let ahead = Duration::from_secs(words.number(0) * 3600 + words.number(1) * 60);
-    scene.odd.clock = true;
-    if let Err(why) = scene.context.drivers.set_clock(ahead).await {
-        scene.stop(why);
+    if scene.context.real_time {
+        scene.stop("with --real-time no clock is set, and nobody waits for a day");
+        return;
     }
+    scene.set_clock(ahead).await;
 }
 
 pub(super) async fn switches_local_mode_off(scene: &mut Scene, _: &Words) {

@@ -360,6 +360,14 @@ impl Scene {
         false
     }
 
+    /// For the terminal it is so much later.
+    pub(super) async fn set_clock(&mut self, ahead: Duration) {
+        self.odd.clock = true;
+        if let Err(why) = self.context.drivers.set_clock(ahead).await {
+            self.stop(why);
+        }
+    }
+
     /// Waits a moment for screen events that are under way.
     pub(super) async fn settle(&self) {
         tokio::time::sleep(SCREEN_SETTLES).await;
@@ -438,6 +446,9 @@ impl Scene {
             merchant.leave().await;
         }
         if let Some(own) = self.own.take() {
+            // A server gives whoever is still connected a second to finish.
+            self.live.clear();
+            self.idle.clear();
             own.shutdown().await;
         }
     }
@@ -562,12 +573,22 @@ mod tests {
     use crate::features::all;
 
     #[test]
+    fn whoever_is_tagged_as_without_the_internet_begins_without_it() {
+        for case in all() {
+            let is_away = |tag: &String| tag == "away" || tag == "away_at_first";
+            if case.scenario.tags.iter().any(is_away) {
+                assert!(begins_without_the_internet(case), "{}", case.scenario.id);
+            }
+        }
+    }
+
+    #[test]
     fn the_internet_stays_away_for_some_scenarios_and_not_for_those_that_want_an_empty_queue() {
         let begins = |id: &str| {
             let case = all().iter().find(|case| case.scenario.id == id);
             begins_without_the_internet(case.expect("a scenario of the features"))
         };
-        assert!(begins("off.limit") && begins("lat.offline"));
+        assert!(begins("off.limit") && begins("lat.offline") && begins("off.configured"));
         assert!(!begins("off.full") && !begins("off.lost_at_the_card") && !begins("pay.approved"));
     }
 }

@@ -6,7 +6,7 @@ use vinr_simulator::world::seeded;
 
 use super::scene::{ASK_AGAIN, Scene};
 use super::words::Words;
-use crate::journal::{Event, RepeatedTrace};
+use crate::journal::{Event, RepeatedTrace, SetClock};
 use crate::merchant::{CloudApi, Merchant, still_owed};
 use crate::plan::sha256;
 use crate::profile::CloudProfile;
@@ -115,7 +115,8 @@ pub(super) async fn merchant_hears(scene: &mut Scene, words: &Words) {
         .await;
 }
 
-/// Moves the cloud's clock to where a refused webhook is due again, and waits for it. No run waits a real minute.
+/// Moves the cloud's clock to where a refused webhook is due again, and waits for it. No run waits a real minute,
+/// but one with `--real-time`.
 pub(super) async fn cloud_tries_again(scene: &mut Scene, _: &Words) {
     let Some(merchant) = &scene.merchant else {
         scene.stop("the merchant has no server");
@@ -127,9 +128,18 @@ pub(super) async fn cloud_tries_again(scene: &mut Scene, _: &Words) {
     };
     // What the cloud does not know to be acknowledged it would send again, and rightly.
     tokio::time::sleep(ACKNOWLEDGED_WITHIN).await;
-    merchant.is_ahead(LATER);
-    own.cloud_goes_on(LATER);
-    let deadline = Instant::now() + TOLD_WITHIN;
+    let patience = if scene.context.real_time {
+        TOLD_WITHIN + LATER
+    } else {
+        merchant.is_ahead(LATER);
+        own.cloud_goes_on(LATER);
+        scene.journal().record(Event::ClockSet {
+            clock: SetClock::Cloud,
+            ahead_s: LATER.as_secs(),
+        });
+        TOLD_WITHIN
+    };
+    let deadline = Instant::now() + patience;
     while Instant::now() < deadline && !owed(scene).is_empty() {
         tokio::time::sleep(ASK_AGAIN).await;
     }

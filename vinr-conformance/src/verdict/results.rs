@@ -38,6 +38,9 @@ pub struct Results {
     pub findings: Vec<Finding>,
     /// How fast the screen was active, where it was measured.
     pub latency: Option<Latency>,
+    /// The scenarios in which a simulator's clock was set ahead in place of a wait, in the order of the plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub simulated_time: Vec<String>,
 }
 
 /// The version of the shape of `result.json`.
@@ -202,6 +205,7 @@ impl Results {
             rows,
             findings,
             latency,
+            simulated_time: Vec::new(),
         }
     }
 

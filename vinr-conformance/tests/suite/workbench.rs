@@ -33,6 +33,7 @@ fn order_by(profile: Profile, cases: &[Case], only: &[&str]) -> Order {
         profile,
         seed: 1,
         strict: false,
+        real_time: false,
         command: "vinr-conformance terminal --simulator".into(),
     }
 }

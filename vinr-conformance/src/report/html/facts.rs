@@ -2,6 +2,7 @@
 
 use vinr_protocol::Timestamp;
 
+use crate::report::sentence;
 use crate::report::text::{clip, visible};
 use crate::verdict::Results;
 
@@ -117,19 +118,21 @@ fn profile(results: &Results) -> FactGroup {
 fn run(results: &Results) -> FactGroup {
     let run = &results.run;
     let seconds = (run.ended.unix_ms() - run.started.unix_ms()) as f64 / 1e3;
+    let mut facts = vec![
+        fact(
+            "Suite",
+            &format!("{} {}", run.suite.name, run.suite.version),
+        ),
+        fact("Judged by", &run.suite.wire),
+        fact("Started", &date(run.started)),
+        fact("Took", &format!("{seconds:.1} s")),
+        code("Seed", &run.seed.to_string()),
+        code("Command", &run.command),
+    ];
+    facts.extend(sentence::simulated_time(results).map(|text| fact("Simulated time", &text)));
     FactGroup {
         title: "The run",
-        facts: vec![
-            fact(
-                "Suite",
-                &format!("{} {}", run.suite.name, run.suite.version),
-            ),
-            fact("Judged by", &run.suite.wire),
-            fact("Started", &date(run.started)),
-            fact("Took", &format!("{seconds:.1} s")),
-            code("Seed", &run.seed.to_string()),
-            code("Command", &run.command),
-        ],
+        facts,
     }
 }
 
