@@ -6,11 +6,16 @@
 //! | `summary.md` | the same in short, for a build's page |
 //! | `result.json` | everything, for programs |
 //! | `junit.xml` | one test case for each requirement and scenario |
+//! | `ctrf.json` | the same in the Common Test Report Format |
 //! | `plan.json` | what was run, what was left out and why |
 //! | `profile.effective.toml` | what the maker claims, as it took effect |
+//! | `known-failures.toml` | what was known to be broken, where such a list was given |
+//! | `questions.ndjson` | who was asked to do or see what, and what they answered |
 //! | `journal.ndjson` | what was seen, one entry a line: the evidence |
 //! | `latency.hgrm` | the latency distribution, for HdrHistogram's plotters |
 //! | `MANIFEST.sha256` | the digest of each of these, as `sha256sum --check` reads it |
+//! | `statement.json` | an in-toto statement over the manifest |
+//! | `statement.dsse.json` | the same, signed, where there is a key |
 //!
 //! A directory belongs to a run from [`Directory::claim`] on, and holds a file `PARTIAL` until the
 //! last byte of a run that came to its end is written. The manifest is written last: without it, or
@@ -18,6 +23,8 @@
 
 mod canary;
 mod check;
+mod signing;
+mod statement;
 mod stored;
 #[cfg(test)]
 pub(crate) mod written;
@@ -26,41 +33,56 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::latency;
+use crate::journal::{Entry, Event};
 use crate::plan::{Plan, sha256};
-use crate::report::{self, TimelineEntry};
 use crate::verdict::Results;
+use crate::{latency, report, run};
 
 pub use canary::Secret;
 pub use check::{Checked, check};
+pub use signing::{KeyError, PublicKey, Signer};
+pub use statement::PREDICATE;
 pub use stored::Stored;
 
 const JOURNAL: &str = "journal.ndjson";
 const MANIFEST: &str = "MANIFEST.sha256";
 const PARTIAL: &str = "PARTIAL";
+const STATEMENT: &str = "statement.json";
+const ENVELOPE: &str = "statement.dsse.json";
+const KNOWN: &str = "known-failures.toml";
+
+/// What a manifest cannot list: itself, and what is made from it.
+const UNLISTED: [&str; 4] = [MANIFEST, PARTIAL, STATEMENT, ENVELOPE];
 
 /// Every name that a bundle uses: nothing else in a directory is ever touched.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 15] = [
     "report.html",
     "summary.md",
     "result.json",
     "junit.xml",
+    "ctrf.json",
     "plan.json",
     "profile.effective.toml",
+    KNOWN,
+    "questions.ndjson",
     "latency.hgrm",
     JOURNAL,
     MANIFEST,
     PARTIAL,
+    STATEMENT,
+    ENVELOPE,
 ];
 
 /// What no bundle is without.
-const ALWAYS: [&str; 7] = [
+const ALWAYS: [&str; 9] = [
     "report.html",
     "summary.md",
     "result.json",
     "junit.xml",
+    "ctrf.json",
     "plan.json",
     "profile.effective.toml",
+    "questions.ndjson",
     JOURNAL,
 ];
 
@@ -136,12 +158,14 @@ pub struct Contents<'a> {
     pub plan: &'a Plan,
     /// The effective profile's text.
     pub profile: &'a str,
-    /// The wire's story, from the journal.
-    pub timeline: &'a [TimelineEntry],
-    /// The activation samples that count, in nanoseconds; none where nothing was measured.
-    pub samples_ns: &'a [u64],
+    /// What was seen: the journal.
+    pub entries: &'a [Entry],
+    /// The list of known failures, as it was read.
+    pub known: Option<&'a str>,
     /// What must not stand in any file.
     pub secrets: &'a [Secret],
+    /// Whoever signs it.
+    pub signer: Option<&'a Signer>,
 }
 
 /// A directory that a run has claimed.
@@ -186,6 +210,20 @@ impl Directory {
         }
     }
 
+    /// Takes the directory of a run that was interrupted, which goes on: it is a bundle no more until that ends, and
+    /// its journal stays.
+    pub fn reclaim(path: impl Into<PathBuf>) -> Result<Self, BundleError> {
+        let directory = Self { path: path.into() };
+        directory.write(PARTIAL, "This run has not come to its end.\n")?;
+        for name in NAMES {
+            let path = directory.path.join(name);
+            if ![JOURNAL, PARTIAL].contains(&name) && path.exists() {
+                fs::remove_file(&path).map_err(|source| directory.file(&path, source))?;
+            }
+        }
+        Ok(directory)
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -213,8 +251,9 @@ impl Directory {
             .iter()
             .map(|(name, text)| (*name, text.as_bytes()))
             .chain([(JOURNAL, journal.as_slice())]);
-        let mut lines = Vec::new();
-        for (file, bytes) in all {
+        let manifest = manifest(all.clone());
+        let statement = statement::statement(contents.results, &manifest);
+        for (file, bytes) in all.chain([(STATEMENT, statement.as_bytes())]) {
             if let Some(secret) = canary::find(contents.secrets, bytes) {
                 let error = BundleError::Leak {
                     file,
@@ -223,18 +262,14 @@ impl Directory {
                 self.write(PARTIAL, &format!("{error}.\n"))?;
                 return Err(error);
             }
-            lines.push((file, sha256(bytes)));
         }
         for (name, text) in &files {
             self.write(name, text)?;
         }
-        lines.sort();
-        let manifest = lines
-            .iter()
-            .fold(String::new(), |mut text, (name, digest)| {
-                let _ = writeln!(text, "{digest}  {name}");
-                text
-            });
+        self.write(STATEMENT, &statement)?;
+        if let Some(signer) = contents.signer {
+            self.write(ENVELOPE, &signer.envelope(&statement))?;
+        }
         match contents.results.run.ending.sentence() {
             Some(sentence) => self.write(PARTIAL, &format!("{sentence}\n"))?,
             None => {
@@ -266,6 +301,18 @@ impl Directory {
     }
 }
 
+/// As `sha256sum --check` reads it.
+fn manifest<'f>(files: impl Iterator<Item = (&'static str, &'f [u8])>) -> String {
+    let mut lines: Vec<_> = files.map(|(name, bytes)| (name, sha256(bytes))).collect();
+    lines.sort();
+    lines
+        .iter()
+        .fold(String::new(), |mut text, (name, digest)| {
+            let _ = writeln!(text, "{digest}  {name}");
+            text
+        })
+}
+
 /// Whether each file of a bundle is as the run left it; the names of the files.
 ///
 /// A manifest lists every file that a bundle cannot be without, and a directory holds nothing that the manifest
@@ -285,7 +332,7 @@ pub fn verify(path: &Path) -> Result<Vec<String>, BundleError> {
     for line in manifest.lines() {
         let (digest, name) = line.split_once("  ").ok_or_else(|| altered(MANIFEST))?;
         // A manifest names files of its own directory, whoever wrote it.
-        if !NAMES.contains(&name) {
+        if !NAMES.contains(&name) || UNLISTED.contains(&name) {
             return Err(altered(MANIFEST));
         }
         if sha256(&read(name)?) != digest {
@@ -300,7 +347,7 @@ pub fn verify(path: &Path) -> Result<Vec<String>, BundleError> {
     for entry in fs::read_dir(path).map_err(|source| in_file("", source))? {
         let name = entry.map_err(|source| in_file("", source))?.file_name();
         let name = name.to_string_lossy();
-        if ![MANIFEST, PARTIAL].contains(&&*name) && !is_listed(&name) {
+        if !UNLISTED.contains(&&*name) && !is_listed(&name) {
             return Err(altered(&name));
         }
     }
@@ -312,18 +359,34 @@ fn files(contents: &Contents<'_>) -> Vec<(&'static str, String)> {
     let mut files = vec![
         (
             "report.html",
-            report::html(results, contents.timeline, contents.profile),
+            report::html(results, &run::story(contents.entries), contents.profile),
         ),
         ("summary.md", report::markdown::summary(results)),
         ("result.json", json(results)),
         ("junit.xml", report::junit::junit(results)),
+        ("ctrf.json", json(&report::ctrf::ctrf(results))),
         ("plan.json", json(contents.plan)),
         ("profile.effective.toml", contents.profile.to_owned()),
     ];
-    if !contents.samples_ns.is_empty() {
-        files.push(("latency.hgrm", latency::hgrm(contents.samples_ns)));
+    files.push(("questions.ndjson", questions(contents.entries)));
+    files.extend(contents.known.map(|text| (KNOWN, text.to_owned())));
+    let samples_ns = run::samples_ns(contents.entries);
+    if !samples_ns.is_empty() {
+        files.push(("latency.hgrm", latency::hgrm(&samples_ns)));
     }
     files
+}
+
+/// The journal's lines of questions and answers, as they stand there.
+fn questions(entries: &[Entry]) -> String {
+    let is_one = |entry: &&Entry| matches!(entry.event, Event::Question(_) | Event::Answer(_));
+    let lines = entries.iter().filter(is_one);
+    lines
+        .map(|entry| {
+            let line = serde_json::to_string(entry);
+            line.expect("an entry is JSON: it was written so before") + "\n"
+        })
+        .collect()
 }
 
 fn json(value: &impl serde::Serialize) -> String {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use serde_json::{Value, json};
 use vinr_conformance::features;
 use vinr_conformance::plan::{Plan, Selection};
 use vinr_conformance::profile::Profile;
@@ -10,6 +11,7 @@ use vinr_protocol::requirement::{self, Requirement};
 
 use crate::Failure;
 use crate::cli::Choice;
+use crate::style::Style;
 
 /// What the profile and the selection come to; an empty plan is bad usage.
 pub(crate) fn planned(choice: &Choice, fallback: Profile) -> Result<(Profile, Plan), Failure> {
@@ -25,12 +27,26 @@ pub(crate) fn planned(choice: &Choice, fallback: Profile) -> Result<(Profile, Pl
             "{asked} selects no scenario; `vinr-conformance list` shows which requirements have one"
         )));
     }
+    let Some(shard) = choice.shard else {
+        return Ok((profile, plan));
+    };
+    let scenarios = plan.scenarios.len();
+    let plan = plan.shared(shard);
+    if plan.scenarios.is_empty() {
+        let why =
+            format!("shard {shard} of {scenarios} scenarios has nothing to run: share among fewer");
+        return Err(Failure::usage(why));
+    }
     Ok((profile, plan))
 }
 
 /// Shows what would be run.
-pub(crate) fn plan(choice: &Choice) -> Result<u8, Failure> {
+pub(crate) fn plan(choice: &Choice, style: Style) -> Result<u8, Failure> {
     let (_, plan) = planned(choice, Profile::simulator())?;
+    if style == Style::Json {
+        say!("{:#}", json!(plan));
+        return Ok(0);
+    }
     for scenario in &plan.scenarios {
         say!(
             "{:<44} {}  [{}]",
@@ -47,7 +63,12 @@ pub(crate) fn plan(choice: &Choice) -> Result<u8, Failure> {
 }
 
 /// Lists every requirement with the number of scenarios that judge it.
-pub(crate) fn list() -> u8 {
+pub(crate) fn list(style: Style) -> u8 {
+    if style == Style::Json {
+        let rows: Vec<_> = requirement::all().iter().map(described).collect();
+        say!("{:#}", json!(rows));
+        return 0;
+    }
     for row in requirement::all() {
         let judged = match scenarios(row).len() {
             0 => "not implemented".to_owned(),
@@ -66,13 +87,17 @@ pub(crate) fn list() -> u8 {
 }
 
 /// Explains one requirement.
-pub(crate) fn explain(id: &str) -> Result<u8, Failure> {
+pub(crate) fn explain(id: &str, style: Style) -> Result<u8, Failure> {
     let id = id.to_ascii_uppercase();
     let row = requirement::find(&id).ok_or_else(|| {
         Failure::usage(format!(
             "there is no requirement '{id}'; `vinr-conformance list` shows them"
         ))
     })?;
+    if style == Style::Json {
+        say!("{:#}", described(row));
+        return Ok(0);
+    }
     say!("{}  {}\n", row.id, row.text);
     say!(
         "binds     {}",
@@ -111,6 +136,22 @@ pub(crate) fn explain(id: &str) -> Result<u8, Failure> {
         say!("          and wherever it shows: it is looked for in every answer of a run");
     }
     Ok(0)
+}
+
+/// A requirement for programs.
+fn described(row: &Requirement) -> Value {
+    let scenarios: Vec<_> = scenarios(row).iter().map(|one| one.id.as_str()).collect();
+    json!({
+        "id": row.id,
+        "text": row.text,
+        "roles": row.roles,
+        "level": row.level,
+        "basis": row.basis,
+        "anchor": row.anchor,
+        "observe": row.observe,
+        "scenarios": scenarios,
+        "judgedEverywhere": vinr_conformance::judge::judged_everywhere().contains(row.id.as_str()),
+    })
 }
 
 fn scenarios(row: &Requirement) -> Vec<&'static vinr_conformance::plan::Scenario> {

@@ -9,8 +9,9 @@ use vinr_simulator::provision::Pki;
 
 use crate::Failure;
 use crate::cli::Doctor;
+use crate::style::Style;
 
-pub(crate) fn run(asked: &Doctor) -> Result<u8, Failure> {
+pub(crate) fn run(asked: &Doctor, style: Style) -> Result<u8, Failure> {
     let order = order(asked)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -20,7 +21,7 @@ pub(crate) fn run(asked: &Doctor) -> Result<u8, Failure> {
         .block_on(doctor::look(&order))
         .map_err(Failure::usage)?;
     let diagnosis = doctor::diagnose(&seen);
-    if asked.json {
+    if style == Style::Json {
         say!("{}", doctor::json(&seen, &diagnosis));
     } else {
         say!("{}", doctor::text(&seen, &diagnosis));

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+use vinr_conformance::plan::Shard;
 use vinr_protocol::TerminalId;
 
 /// Does it conform? Drives a payment terminal over real mutual TLS, judges the wire, writes the report.
@@ -11,6 +13,12 @@ use vinr_protocol::TerminalId;
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+    /// One JSON document on standard output, for programs; progress and errors stay on standard error.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// No progress, and of a result one line.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
 }
 
 const EXITS: &str = "\
@@ -19,7 +27,7 @@ Exit codes:
   1 a binding rule failed                                      69 the terminal cannot be reached
   2 warnings, with --strict                                    70 the suite itself went wrong
   3 a planned rule could not be tested                        130 interrupted; a partial bundle is left
-  4 a known failure is stale";
+  4 the list of known failures is stale";
 
 const DOCTOR_EXITS: &str = "\
 Starts no payment and sends nothing but GET /v1/reader, and that only to a terminal that proved who it is.
@@ -47,6 +55,24 @@ Exit codes:
   0 no rule is worse than before
   1 a rule is
  64 no bundle, or one that was altered";
+
+const MERGE_EXITS: &str = "\
+The bundles are those of `terminal --shard 1/N` to `terminal --shard N/N`, each as the run left it.
+
+Exit codes:
+  0 to 4 as one run of the whole plan would have ended
+ 64 no bundle, one that was altered, or bundles that do not belong together: which and why is said
+ 70 the merged bundle could not be written";
+
+const KEYGEN_EXITS: &str = "\
+Writes FILE, which nobody else may read and which signs bundles, and FILE.pub, which checks them. The same with OpenSSL:
+  openssl genpkey -algorithm ed25519 -out certifier.pem && chmod 600 certifier.pem
+  openssl pkey -in certifier.pem -pubout -out certifier.pem.pub
+
+Exit codes:
+  0 both files are written
+ 64 one of them is there already
+ 70 they cannot be written";
 
 const BADGE_EXITS: &str = "\
 Exit codes:
@@ -81,6 +107,41 @@ pub(crate) enum Command {
     Verify {
         /// What a run left behind.
         bundle: PathBuf,
+        /// It must be signed by this key (a public key, PEM).
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+    },
+    /// Joins the bundles of the shards of a plan into that of one run.
+    #[command(after_help = MERGE_EXITS)]
+    Merge {
+        /// One of each shard, in any order.
+        #[arg(required = true)]
+        bundles: Vec<PathBuf>,
+        /// Where the merged bundle goes.
+        #[arg(long, value_name = "DIR", default_value = "vinr-report")]
+        out: PathBuf,
+        /// Signs it with this Ed25519 key (PKCS#8, PEM).
+        #[arg(long, value_name = "FILE")]
+        sign_key: Option<PathBuf>,
+    },
+    /// Makes an Ed25519 key for `--sign-key`, and the one that checks what it signed.
+    #[command(after_help = KEYGEN_EXITS)]
+    Keygen {
+        /// Where the private key goes.
+        file: PathBuf,
+    },
+    /// Prints the JSON Schema of a bundle's result.json.
+    Schema,
+    /// Prints a completion script for a shell.
+    Completions {
+        /// Which one.
+        shell: Shell,
+    },
+    /// Prints the manual page, or writes those of all commands into a directory.
+    Man {
+        /// Where the pages go.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
     },
     /// Shows what changed from one bundle to another, rule by rule.
     #[command(after_help = DIFF_EXITS)]
@@ -120,6 +181,9 @@ pub(crate) struct Choice {
     /// Only scenarios with one of these tags.
     #[arg(long, value_name = "TAG", value_delimiter = ',')]
     pub(crate) tags: Vec<String>,
+    /// Only a share of them, such as 3/16: the others run elsewhere, and `merge` joins the bundles.
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
 }
 
 #[derive(Debug, Args)]
@@ -141,6 +205,15 @@ pub(crate) struct Terminal {
     /// Where the bundle goes.
     #[arg(long, value_name = "DIR", default_value = "vinr-report")]
     pub(crate) out: PathBuf,
+    /// Goes on with the run that left this partial bundle, and runs only what was not run.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "only", "tags", "shard", "seed", "known_failures"])]
+    pub(crate) resume: Option<PathBuf>,
+    /// What is known to be broken: known-failures.toml.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) known_failures: Option<PathBuf>,
+    /// Signs the bundle with this Ed25519 key (PKCS#8, PEM); `keygen` makes one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sign_key: Option<PathBuf>,
     /// Picks timings; printed and stored.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
@@ -196,9 +269,6 @@ pub(crate) struct Doctor {
     /// Does not ask by mDNS.
     #[arg(long)]
     pub(crate) no_mdns: bool,
-    /// For programs.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[cfg(test)]
@@ -218,6 +288,20 @@ mod tests {
         assert!(Cli::try_parse_from(["x", "terminal", "--simulator"]).is_ok());
         assert!(Cli::try_parse_from(["x", "terminal", "127.0.0.1"]).is_ok());
         assert!(Cli::try_parse_from(["x", "terminal", "127.0.0.1", "--simulator"]).is_err());
+    }
+
+    #[test]
+    fn a_run_that_goes_on_takes_its_plan_from_its_bundle() {
+        let resumed = ["x", "terminal", "--simulator", "--resume", "vinr-report"];
+        assert!(Cli::try_parse_from(resumed).is_ok());
+        for more in [
+            ["--only", "PAY-3"],
+            ["--shard", "1/2"],
+            ["--out", "elsewhere"],
+        ] {
+            let words = resumed.iter().chain(&more);
+            assert!(Cli::try_parse_from(words).is_err(), "{more:?}");
+        }
     }
 
     #[test]

@@ -78,6 +78,14 @@ impl Drivers {
         }
     }
 
+    /// The same in a run that went on: so many numbers are used already.
+    pub(crate) fn going_on(self, questions: u64) -> Self {
+        Self {
+            questions: Arc::new(questions.into()),
+            ..self
+        }
+    }
+
     /// What a journal calls them.
     pub fn describe(&self) -> String {
         let mut words: Vec<_> = self.hands.values().flatten().map(Hand::word).collect();

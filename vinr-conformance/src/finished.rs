@@ -1,13 +1,15 @@
 //! `rejudge`, `verify`, `diff` and `badge`: what can be done with a bundle that a run left behind.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use vinr_conformance::bundle::{self, BundleError, Contents, Directory, Stored};
+use serde_json::json;
+use vinr_conformance::bundle::{self, BundleError, Contents, Directory, PublicKey, Signer, Stored};
 use vinr_conformance::diff::Difference;
 use vinr_conformance::verdict::{Results, Suite};
-use vinr_conformance::{rejudge, report, run};
+use vinr_conformance::{journal, merge, rejudge, report};
 
 use crate::cli::Rejudge;
+use crate::style::Style;
 use crate::{Failure, USAGE};
 
 const ALTERED: u8 = 1;
@@ -16,15 +18,36 @@ const WORSE: u8 = 1;
 const UNKNOWN: u8 = 3;
 
 /// Judges the journal again.
-pub(crate) fn rejudge(asked: &Rejudge) -> Result<u8, Failure> {
+pub(crate) fn rejudge(asked: &Rejudge, style: Style) -> Result<u8, Failure> {
     let stored = open(&asked.bundle)?;
     let again = rejudge::rejudge(&stored);
     let is_same = again == stored.results;
-    let suite = &stored.results.run.suite.version;
+    match style {
+        Style::Json => say!(
+            "{:#}",
+            json!({
+                "same": is_same,
+                "before": { "suite": stored.results.run.suite, "verdict": stored.results.verdict, "gate": stored.results.gate },
+                "now": { "suite": Suite::this(), "verdict": again.verdict, "gate": again.gate },
+            })
+        ),
+        Style::Words | Style::Quiet => judged_twice(&stored.results, &again),
+    }
+    if let Some(out) = &asked.out {
+        write(&asked.bundle, out, &stored, again)?;
+        if style == Style::Words {
+            say!("written to {}", out.display());
+        }
+    }
+    Ok(if is_same { 0 } else { OTHERWISE })
+}
+
+fn judged_twice(before: &Results, again: &Results) {
+    let suite = &before.run.suite.version;
     say!(
         "judged by {suite}: {}, gate {}",
-        stored.results.verdict,
-        stored.results.exit_code()
+        before.verdict,
+        before.exit_code()
     );
     say!(
         "judged again by {}: {}, gate {}",
@@ -32,37 +55,102 @@ pub(crate) fn rejudge(asked: &Rejudge) -> Result<u8, Failure> {
         again.verdict,
         again.exit_code()
     );
-    if is_same {
+    if again == before {
         say!("the same result, to the last finding");
     } else {
         say!("ANOTHER RESULT");
-        tell(&Difference::between(&stored.results, &again));
-        differing_findings(&stored.results, &again);
+        tell(&Difference::between(before, again));
+        differing_findings(before, again);
     }
-    if let Some(out) = &asked.out {
-        write(&asked.bundle, out, &stored, again)?;
-        say!("written to {}", out.display());
+}
+
+/// Joins the bundles of shards.
+pub(crate) fn merge(
+    bundles: &[PathBuf],
+    out: &Path,
+    sign_key: Option<&Path>,
+    style: Style,
+) -> Result<u8, Failure> {
+    let signer = sign_key
+        .map(Signer::read)
+        .transpose()
+        .map_err(Failure::usage)?;
+    let mut shards = Vec::new();
+    for path in bundles {
+        if same_place(path, out) {
+            let why = format!(
+                "--out is {}, a bundle that is merged: name another directory",
+                path.display()
+            );
+            return Err(Failure::usage(why));
+        }
+        let checked = bundle::check(path, None)
+            .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+        if let Some(doubt) = checked.doubt {
+            return Err(Failure::usage(format!("{}: {doubt}", path.display())));
+        }
+        shards.push(checked.stored);
     }
-    Ok(if is_same { 0 } else { OTHERWISE })
+    let merged = merge::merge(shards).map_err(Failure::usage)?;
+    let directory = Directory::claim(out).map_err(Failure::usage)?;
+    journal::write(&directory.journal(), &merged.entries).map_err(Failure::fault)?;
+    let contents = Contents {
+        results: &merged.results,
+        plan: &merged.plan,
+        profile: &merged.profile_text,
+        entries: &merged.entries,
+        known: merged.known.text(),
+        secrets: &[],
+        signer: signer.as_ref(),
+    };
+    directory.finish(&contents).map_err(Failure::fault)?;
+    style.result(&merged.results, out);
+    Ok(merged.results.exit_code())
 }
 
 /// Checks that nothing was altered.
-pub(crate) fn verify(path: &Path) -> Result<u8, Failure> {
-    let checked = match bundle::check(path) {
+pub(crate) fn verify(path: &Path, key: Option<&Path>, style: Style) -> Result<u8, Failure> {
+    let key = key
+        .map(PublicKey::read)
+        .transpose()
+        .map_err(Failure::usage)?;
+    let checked = match bundle::check(path, key.as_ref()) {
         Ok(checked) => checked,
-        Err(error) => return refused(path, &error),
+        Err(error) => return refused(path, &error, style),
     };
     let results = &checked.stored.results;
     if let Some(doubt) = checked.doubt {
-        say!("UNKNOWN  {doubt}");
+        style.say(
+            || json!({ "bundle": "unknown", "why": doubt }),
+            || format!("UNKNOWN  {doubt}"),
+        );
         return Ok(UNKNOWN);
     }
     let partial = results.run.ending.sentence();
-    say!(
-        "whole: {} files, {} entries in the journal, and judging them again gives the same result",
-        checked.stored.names.len(),
-        checked.stored.entries.len()
-    );
+    let signed_by = key.map(|key| key.id());
+    if style == Style::Json {
+        let document = json!({
+            "bundle": "whole",
+            "partial": partial,
+            "signedBy": signed_by,
+            "verdict": results.verdict,
+            "gate": results.gate,
+            "files": checked.stored.names.len(),
+            "entries": checked.stored.entries.len(),
+        });
+        say!("{document:#}");
+        return Ok(0);
+    }
+    if style == Style::Words {
+        say!(
+            "whole: {} files, {} entries in the journal, and judging them again gives the same result",
+            checked.stored.names.len(),
+            checked.stored.entries.len()
+        );
+    }
+    if let Some(id) = signed_by {
+        say!("signed by the key {id}");
+    }
     if let Some(sentence) = partial {
         say!("partial: {sentence}");
     }
@@ -70,26 +158,38 @@ pub(crate) fn verify(path: &Path) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn refused(path: &Path, error: &BundleError) -> Result<u8, Failure> {
+fn refused(path: &Path, error: &BundleError, style: Style) -> Result<u8, Failure> {
     if !path.is_dir() {
         let why = format!("{} is not a directory", path.display());
         return Err(Failure::usage(why));
     }
     match error {
         BundleError::Schema { .. } => {
-            say!("UNKNOWN  {error}");
+            let why = error.to_string();
+            style.say(
+                || json!({ "bundle": "unknown", "why": why }),
+                || format!("UNKNOWN  {why}"),
+            );
             Ok(UNKNOWN)
         }
         error => {
-            say!("ALTERED  {error}");
+            let why = error.to_string();
+            style.say(
+                || json!({ "bundle": "altered", "why": why }),
+                || format!("ALTERED  {why}"),
+            );
             Ok(ALTERED)
         }
     }
 }
 
 /// Shows what changed.
-pub(crate) fn diff(old: &Path, new: &Path) -> Result<u8, Failure> {
+pub(crate) fn diff(old: &Path, new: &Path, style: Style) -> Result<u8, Failure> {
     let difference = Difference::between(&open(old)?.results, &open(new)?.results);
+    if style == Style::Json {
+        say!("{:#}", as_json(&difference));
+        return Ok(if difference.is_worse() { WORSE } else { 0 });
+    }
     if difference.is_empty() {
         say!("nothing changed");
     }
@@ -113,6 +213,28 @@ fn open(path: &Path) -> Result<Stored, Failure> {
         code: USAGE,
         sentence: format!("{}: {error}", path.display()),
     })
+}
+
+fn as_json(difference: &Difference) -> serde_json::Value {
+    let changes: Vec<_> = difference
+        .changes
+        .iter()
+        .map(|change| {
+            json!({
+                "requirement": change.requirement,
+                "old": change.old,
+                "new": change.new,
+                "reasons": change.reasons,
+                "worse": change.is_worse(),
+                "better": change.is_better(),
+            })
+        })
+        .collect();
+    json!({ "worse": difference.is_worse(), "other": difference.other, "changes": changes })
+}
+
+fn same_place(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
 fn tell(difference: &Difference) {
@@ -152,8 +274,7 @@ fn differing_findings(old: &Results, new: &Results) {
 
 /// A bundle with the new result beside the same evidence; never in the place of the old one.
 fn write(from: &Path, out: &Path, stored: &Stored, results: Results) -> Result<(), Failure> {
-    let is_same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
-    if is_same(from, out) {
+    if same_place(from, out) {
         let why =
             "--out is the bundle itself: its result stays what it was, name another directory";
         return Err(Failure::usage(why));
@@ -166,9 +287,10 @@ fn write(from: &Path, out: &Path, stored: &Stored, results: Results) -> Result<(
         results: &results,
         plan: &stored.plan,
         profile: &stored.profile_text,
-        timeline: &run::story(&stored.entries),
-        samples_ns: &run::samples_ns(&stored.entries),
+        entries: &stored.entries,
+        known: stored.known.text(),
         secrets: &[],
+        signer: None,
     };
     directory.finish(&contents).map_err(Failure::fault)?;
     Ok(())

@@ -6,8 +6,11 @@
 //! exists: see `redact`.
 
 mod event;
+mod numbers;
 mod redact;
 mod seen;
+
+pub(crate) use numbers::Numbers;
 
 pub use event::{
     Advert, Certificate, Claim, Ended, Event, Handshake, Header, Said, ScreenEvent, Side,
@@ -43,6 +46,8 @@ pub struct Entry {
 #[derive(Clone)]
 pub struct Journal {
     start: Instant,
+    /// What its clock showed when this part of it began.
+    base_ns: u64,
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -57,6 +62,7 @@ struct Inner {
     scenario: Option<String>,
     file: Option<BufWriter<File>>,
     broken: Option<std::io::Error>,
+    is_closed: bool,
 }
 
 /// The journal's file cannot be written or read.
@@ -86,6 +92,19 @@ impl Journal {
         Self::new(None)
     }
 
+    /// A journal that goes on where a run stopped: the file holds these entries, and what comes is written behind them.
+    pub fn going_on(path: &Path, entries: Vec<Entry>) -> Result<Self, JournalError> {
+        let file = File::options().append(true).open(path);
+        let file = file.map_err(|source| JournalError::File {
+            path: path.to_owned(),
+            source,
+        })?;
+        let mut journal = Self::new(Some(BufWriter::new(file)));
+        journal.base_ns = Numbers::of(&entries).at_ns;
+        journal.lock().entries = entries;
+        Ok(journal)
+    }
+
     /// A journal that is also written to this file, line by line.
     pub fn in_file(path: &Path) -> Result<Self, JournalError> {
         let file = File::create(path).map_err(|source| JournalError::File {
@@ -98,11 +117,13 @@ impl Journal {
     fn new(file: Option<BufWriter<File>>) -> Self {
         Self {
             start: Instant::now(),
+            base_ns: 0,
             inner: Arc::new(Mutex::new(Inner {
                 entries: Vec::new(),
                 scenario: None,
                 file,
                 broken: None,
+                is_closed: false,
             })),
         }
     }
@@ -115,14 +136,30 @@ impl Journal {
     /// The same for a moment that was taken elsewhere.
     pub fn ns_of(&self, moment: Instant) -> u64 {
         let since = moment.saturating_duration_since(self.start);
-        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+        let since = u64::try_from(since.as_nanos()).unwrap_or(u64::MAX);
+        self.base_ns.saturating_add(since)
     }
 
-    /// Writes an entry and gives its number.
-    pub fn record(&self, mut event: Event) -> u64 {
-        redact::redact(&mut event);
+    /// Writes an entry and gives its number. What comes after the last entry is no part of the journal.
+    pub fn record(&self, event: Event) -> u64 {
+        let at_ns = self.now_ns();
+        self.write(&mut self.lock(), at_ns, event)
+    }
+
+    /// Writes the last entry. Whatever still reads from a socket somewhere is too late.
+    pub fn close(&self, event: Event) -> Vec<Entry> {
         let at_ns = self.now_ns();
         let mut inner = self.lock();
+        self.write(&mut inner, at_ns, event);
+        inner.is_closed = true;
+        inner.entries.clone()
+    }
+
+    fn write(&self, inner: &mut Inner, at_ns: u64, mut event: Event) -> u64 {
+        if inner.is_closed {
+            return inner.entries.len() as u64;
+        }
+        redact::redact(&mut event);
         let entry = Entry {
             seq: inner.entries.len() as u64 + 1,
             at_ns,
@@ -186,6 +223,19 @@ fn write_line(file: &mut BufWriter<File>, entry: &Entry) -> std::io::Result<()> 
     file.flush()
 }
 
+/// Writes entries as a journal writes them.
+pub fn write(path: &Path, entries: &[Entry]) -> Result<(), JournalError> {
+    let unwritable = |source| JournalError::File {
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = BufWriter::new(File::create(path).map_err(unwritable)?);
+    for entry in entries {
+        write_line(&mut file, entry).map_err(unwritable)?;
+    }
+    Ok(())
+}
+
 /// Reads a journal back.
 pub fn read(path: &Path) -> Result<Vec<Entry>, JournalError> {
     let unreadable = |source| JournalError::File {
@@ -234,6 +284,32 @@ mod tests {
         });
         journal.flush().expect("whole");
         assert_eq!(read(&path).expect("readable"), journal.entries());
+    }
+
+    #[test]
+    fn what_comes_after_the_last_entry_is_no_part_of_it() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("journal.ndjson");
+        let journal = Journal::in_file(&path).expect("writable");
+        let entries = journal.close(Event::RunEnd { interrupted: true });
+        journal.record(note("too late"));
+        assert_eq!(read(&path).expect("readable"), entries);
+        assert_eq!(journal.entries(), entries);
+    }
+
+    #[test]
+    fn a_journal_goes_on_where_it_stopped() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("journal.ndjson");
+        let before = Journal::in_file(&path).expect("writable");
+        before.record(note("a"));
+        before.record(note("b"));
+        let entries = read(&path).expect("readable");
+        let went_on = Journal::going_on(&path, entries.clone()).expect("it is there");
+        assert_eq!(went_on.record(note("c")), 3);
+        let whole = read(&path).expect("readable");
+        assert_eq!(whole, went_on.entries());
+        assert!(whole[2].at_ns >= entries[1].at_ns);
     }
 
     #[test]

@@ -29,18 +29,13 @@ use crate::verdict::Finding;
 
 /// Judges a journal: one finding for each requirement of each planned scenario that was begun, several
 /// where it was broken in several ways, and one wherever else a rule of the whole run was broken.
+///
+/// A journal may hold several sittings: a run that was interrupted and went on, or the shards of one plan. Each was with
+/// a terminal of its own, or with one that may have done other things meanwhile, so what is compared over a whole run is
+/// compared within each.
 pub fn judge(entries: &[Entry], plan: &Plan) -> Vec<Finding> {
     let trace = Trace::new(entries);
-    let mut evidence = claimed(&trace);
-    for rule in rules::ALL {
-        for (scenario, found) in (rule.look)(&trace) {
-            evidence.push(Evidence {
-                scenario: scenario.to_owned(),
-                requirement: rule.requirement.to_owned(),
-                found,
-            });
-        }
-    }
+    let evidence: Vec<_> = sittings(entries).flat_map(seen).collect();
     let mut findings = Vec::new();
     for scenario in &plan.scenarios {
         for requirement in &scenario.requirements {
@@ -52,6 +47,26 @@ pub fn judge(entries: &[Entry], plan: &Plan) -> Vec<Finding> {
     findings.extend(elsewhere(&evidence, plan));
     whole::conclude(&trace, plan, &mut findings);
     findings
+}
+
+/// Each begins where a run began.
+fn sittings(entries: &[Entry]) -> impl Iterator<Item = &[Entry]> {
+    entries.chunk_by(|_, next| !matches!(next.event, Event::RunBegin { .. }))
+}
+
+fn seen(sitting: &[Entry]) -> Vec<Evidence> {
+    let trace = Trace::new(sitting);
+    let mut evidence = claimed(&trace);
+    for rule in rules::ALL {
+        for (scenario, found) in (rule.look)(&trace) {
+            evidence.push(Evidence {
+                scenario: scenario.to_owned(),
+                requirement: rule.requirement.to_owned(),
+                found,
+            });
+        }
+    }
+    evidence
 }
 
 /// The requirements that some claim vocabulary or rule can decide without a scenario's own claim.

@@ -12,13 +12,16 @@ mod catalogue;
 mod checkup;
 mod cli;
 mod finished;
+mod paper;
 mod progress;
+mod style;
 mod terminal;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use cli::{Cli, Command};
+use style::Style;
 
 /// Bad usage or a bad profile.
 const USAGE: u8 = 64;
@@ -62,16 +65,26 @@ fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
         }
     };
+    let style = Style::of(&cli);
     let ended = match cli.command {
-        Command::Terminal(order) => terminal::run(&order),
-        Command::Doctor(asked) => checkup::run(&asked),
-        Command::Plan(choice) => catalogue::plan(&choice),
-        Command::Rejudge(asked) => finished::rejudge(&asked),
-        Command::Verify { bundle } => finished::verify(&bundle),
-        Command::Diff { old, new } => finished::diff(&old, &new),
+        Command::Terminal(order) => terminal::run(&order, style),
+        Command::Doctor(asked) => checkup::run(&asked, style),
+        Command::Plan(choice) => catalogue::plan(&choice, style),
+        Command::Rejudge(asked) => finished::rejudge(&asked, style),
+        Command::Verify { bundle, key } => finished::verify(&bundle, key.as_deref(), style),
+        Command::Merge {
+            bundles,
+            out,
+            sign_key,
+        } => finished::merge(&bundles, &out, sign_key.as_deref(), style),
+        Command::Keygen { file } => paper::keygen(&file),
+        Command::Schema => Ok(paper::schema()),
+        Command::Completions { shell } => Ok(paper::completions(shell)),
+        Command::Man { out } => paper::man(out.as_deref()),
+        Command::Diff { old, new } => finished::diff(&old, &new, style),
         Command::Badge { bundle, out } => finished::badge(&bundle, out.as_deref()),
-        Command::List => Ok(catalogue::list()),
-        Command::Explain { id } => catalogue::explain(&id),
+        Command::List => Ok(catalogue::list(style)),
+        Command::Explain { id } => catalogue::explain(&id, style),
     };
     match ended {
         Ok(code) => ExitCode::from(code),

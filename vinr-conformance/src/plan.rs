@@ -14,6 +14,7 @@
 //! | `last` | leaves the subject older, or is about all others: runs at the very end |
 
 mod selection;
+mod shard;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use vinr_protocol::requirement;
 
 pub use selection::{Selection, SelectionError};
+pub use shard::{Shard, ShardError, Share};
 
 /// A scenario of the features, as the reader of the features finds it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -153,6 +155,9 @@ pub struct Plan {
     pub full_sha256: String,
     /// The selection, as it was typed.
     pub selection: Option<String>,
+    /// Where it is one share of a plan that several machines run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<Share>,
 }
 
 impl Plan {
@@ -185,6 +190,7 @@ impl Plan {
             unselected,
             left_out,
             selection: selection.text(),
+            share: None,
         }
     }
 
@@ -206,8 +212,16 @@ impl Plan {
             sha256: self.sha256.clone(),
             full_sha256: self.full_sha256.clone(),
             scenarios: self.scenarios.len(),
-            selection: self.selection.clone(),
+            selection: self.selected(),
         }
+    }
+
+    /// Selection and share, as they are typed.
+    fn selected(&self) -> Option<String> {
+        let share = self.share.as_ref();
+        let share = share.map(|share| format!("--shard {}", share.shard));
+        let typed: Vec<_> = self.selection.clone().into_iter().chain(share).collect();
+        (!typed.is_empty()).then(|| typed.join(" "))
     }
 }
 

@@ -62,6 +62,18 @@ impl Probe {
         })
     }
 
+    /// The same probe in a run that went on: so many numbers are used already.
+    pub(crate) fn going_on(self, connections: u64, exchanges: u64) -> Self {
+        let numbers = Numbers {
+            connections: connections.into(),
+            exchanges: exchanges.into(),
+        };
+        Self {
+            numbers: Arc::new(numbers),
+            ..self
+        }
+    }
+
     /// Where it dials.
     pub fn address(&self) -> SocketAddr {
         self.address

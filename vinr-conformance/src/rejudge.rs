@@ -5,7 +5,7 @@
 //! scenario took.
 
 use crate::bundle::Stored;
-use crate::journal::{Entry, Event};
+use crate::journal::{Ended, Entry, Event};
 use crate::plan::{Outcome, Ran};
 use crate::run;
 use crate::verdict::{Ending, Results, Run};
@@ -27,6 +27,7 @@ pub fn rejudge(stored: &Stored) -> Results {
         &stored.plan,
         &outcomes(stored),
         &stored.entries,
+        &stored.known,
     )
 }
 
@@ -40,13 +41,17 @@ fn seed(entries: &[Entry]) -> Option<u64> {
 /// How the run came to its end, by its journal.
 fn ending(stored: &Stored) -> Ending {
     let entries = &stored.entries;
+    let began = entries
+        .iter()
+        .rposition(|entry| matches!(entry.event, Event::RunBegin { .. }));
+    let last_sitting = &entries[began.unwrap_or_default()..];
     let fault = entries.iter().find_map(|entry| match &entry.event {
         Event::ScenarioEnd {
-            ended: crate::journal::Ended::Fault { why },
+            ended: Ended::Fault { why },
         } => Some(format!("{}: {why}", of(entry))),
         _ => None,
     });
-    let interrupted = entries.iter().find_map(|entry| match &entry.event {
+    let interrupted = last_sitting.iter().find_map(|entry| match &entry.event {
         Event::RunEnd { interrupted } => Some(*interrupted),
         _ => None,
     });
@@ -73,13 +78,18 @@ fn refused(entries: &[Entry]) -> String {
     refused.unwrap_or_else(|| "no scenario was begun".to_owned())
 }
 
-/// How far each scenario came, by the journal.
-fn outcomes(stored: &Stored) -> Vec<Outcome> {
+/// How far each scenario came, by the journal; the last time, where one was begun again.
+pub(crate) fn outcomes(stored: &Stored) -> Vec<Outcome> {
     let entries = &stored.entries;
     let outcome = |scenario: &str| {
-        let mut own = entries.iter().filter(|entry| of(entry) == scenario);
-        own.find(|entry| matches!(entry.event, Event::ScenarioBegin { .. }))?;
-        let ended = own.find_map(|entry| match &entry.event {
+        let own: Vec<_> = entries
+            .iter()
+            .filter(|entry| of(entry) == scenario)
+            .collect();
+        let began = own
+            .iter()
+            .rposition(|entry| matches!(entry.event, Event::ScenarioBegin { .. }))?;
+        let ended = own[began..].iter().find_map(|entry| match &entry.event {
             Event::ScenarioEnd { ended } => Some(run::ran(ended.clone())),
             _ => None,
         });
@@ -96,6 +106,25 @@ fn outcomes(stored: &Stored) -> Vec<Outcome> {
     let planned = stored.plan.scenarios.iter();
     planned
         .filter_map(|scenario| outcome(&scenario.id))
+        .collect()
+}
+
+/// How far each scenario came that is not run again when the run goes on: all but what was interrupted or never begun.
+pub fn finished(stored: &Stored) -> Vec<Outcome> {
+    let ended = |id: &str| {
+        let own = stored.entries.iter().filter(|entry| of(entry) == id);
+        let mut ends = own.filter_map(|entry| match &entry.event {
+            Event::ScenarioEnd { ended } => Some(Some(ended)),
+            Event::ScenarioBegin { .. } => Some(None),
+            _ => None,
+        });
+        ends.next_back().flatten()
+    };
+    let outcomes = outcomes(stored).into_iter();
+    outcomes
+        .filter(|outcome| {
+            ended(&outcome.scenario).is_some_and(|ended| *ended != Ended::Interrupted)
+        })
         .collect()
 }
 

@@ -7,6 +7,7 @@ mod badge;
 mod causes;
 mod chart;
 pub mod console;
+pub mod ctrf;
 mod html;
 pub mod junit;
 pub mod markdown;

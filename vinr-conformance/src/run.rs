@@ -18,7 +18,7 @@ use futures_util::FutureExt as _;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-pub use certify::{Certified, Order, certify, plan, samples_ns};
+pub use certify::{Certified, Order, Resumed, certify, plan, samples_ns};
 pub(crate) use certify::{conclude, plan_by};
 pub use context::Context;
 pub(crate) use latency::measure;
@@ -32,8 +32,8 @@ use crate::steps::{self, Scene};
 /// No step takes longer: beyond every wait inside a step, and beyond the 90 s of a terminal.
 const STEP_LIMIT: Duration = Duration::from_secs(120);
 
-/// An interrupted run ends soon.
-const GIVE_BACK_WITHIN: Duration = Duration::from_secs(1);
+/// An interrupted run ends within 2 s; this is what a device gets of it.
+const GIVE_BACK_WITHIN: Duration = Duration::from_millis(800);
 
 /// What came of driving a plan.
 #[derive(Debug, Clone)]
@@ -55,11 +55,12 @@ pub enum Progress<'a> {
     Ended(usize, &'a crate::plan::Scenario, &'a Ended),
 }
 
-/// Drives a plan to its end, or until `stop`.
+/// Drives a plan to its end, or until `stop`; `done` is what an earlier sitting of the run has done already.
 pub async fn drive(
     context: &Context,
     cases: &[Case],
     plan: &Plan,
+    done: &[Outcome],
     stop: &CancellationToken,
     mut tell: impl FnMut(Progress<'_>),
 ) -> Driven {
@@ -69,7 +70,14 @@ pub async fn drive(
         interrupted: false,
         faults: Vec::new(),
     };
-    for (place, scenario) in plan.scenarios.iter().enumerate() {
+    let is_done = |scenario: &&Scenario| done.iter().any(|one| one.scenario == scenario.id);
+    let left: Vec<_> = plan
+        .scenarios
+        .iter()
+        .enumerate()
+        .filter(|(_, scenario)| !is_done(scenario))
+        .collect();
+    for (at, (place, scenario)) in left.iter().copied().enumerate() {
         if stop.is_cancelled() {
             driven.interrupted = true;
             break;
@@ -78,7 +86,7 @@ pub async fn drive(
         let began = Instant::now();
         let case_of =
             |scenario: &Scenario| cases.iter().find(|case| case.scenario.id == scenario.id);
-        let next = plan.scenarios.get(place + 1).and_then(case_of);
+        let next = left.get(at + 1).and_then(|(_, next)| case_of(next));
         let ended = match case_of(scenario) {
             Some(case) => scene(context, &steps, case, next, stop).await,
             None => Ended::Fault {
@@ -95,6 +103,14 @@ pub async fn drive(
             ran: ran(ended),
             duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         });
+    }
+    if context.is_internet_away() {
+        // The scenario that was to find it so is not run any more.
+        let _ = timeout(
+            GIVE_BACK_WITHIN,
+            Scene::new(context.clone()).give_back(false),
+        )
+        .await;
     }
     driven
 }
@@ -129,11 +145,15 @@ async fn scene(
         ended = play(&mut scene, steps, case) => ended,
         () = stop.cancelled() => Ended::Interrupted,
     };
-    if ended == Ended::Interrupted {
+    if ended != Ended::Interrupted {
+        tokio::select! {
+            () = scene.tidy_up(next) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+    if stop.is_cancelled() {
         // Whoever stopped it does not wait; whoever comes after it wants the internet back.
         let _ = timeout(GIVE_BACK_WITHIN, scene.give_back(false)).await;
-    } else {
-        scene.tidy_up(next).await;
     }
     drop(scene);
     journal.record(Event::ScenarioEnd {

@@ -1,41 +1,127 @@
 //! `terminal`: finds or starts the subject, runs the plan, writes the bundle, says what came of it.
 
+use std::path::Path;
+use std::time::Duration;
+
 use anstream::eprintln;
 use tokio_util::sync::CancellationToken;
-use vinr_conformance::bundle::{Contents, Directory, Secret};
-use vinr_conformance::features;
-use vinr_conformance::journal::Journal;
+use vinr_conformance::bundle::{self, Contents, Directory, Secret, Signer};
+use vinr_conformance::journal::{Entry, Journal};
+use vinr_conformance::known::KnownFailures;
+use vinr_conformance::plan::Scenario;
 use vinr_conformance::profile::{CloudProfile, Profile, Sheet};
 use vinr_conformance::report::console;
-use vinr_conformance::run::{self, Certified, Order};
+use vinr_conformance::run::{self, Certified, Order, Resumed};
 use vinr_conformance::subject::{self, Embedded, Provisioned, Subject};
+use vinr_conformance::verdict::Suite;
+use vinr_conformance::{features, rejudge};
 use vinr_simulator::cards::TEST_CARDS;
 
 use crate::catalogue::planned;
 use crate::cli::Terminal;
 use crate::progress::Progress;
+use crate::style::Style;
 use crate::{Failure, USAGE};
 
 /// The subject cannot be reached or started.
 const UNREACHABLE: u8 = 69;
 
-pub(crate) fn run(asked: &Terminal) -> Result<u8, Failure> {
-    let (profile, plan) = planned(&asked.choice, fallback(asked)?)?;
+/// Somebody stopped it.
+const INTERRUPTED: u8 = 130;
+
+/// What still runs when a run was stopped is not waited for longer than this.
+const LET_GO_WITHIN: Duration = Duration::from_millis(300);
+
+pub(crate) fn run(asked: &Terminal, style: Style) -> Result<u8, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(Failure::fault)?;
-    let order = Order {
+    let stop = CancellationToken::new();
+    runtime.spawn(listen_to_signals(stop.clone()));
+    let ended = prepare(asked)
+        .and_then(|prepared| runtime.block_on(certify(asked, &prepared, &stop, style)));
+    // A series of samples that was stopped has a thread of its own, which nobody waits for.
+    runtime.shutdown_timeout(LET_GO_WITHIN);
+    ended
+}
+
+/// All that is known before anybody is dialled.
+struct Prepared {
+    order: Order,
+    /// A run that goes on: what it has seen so far.
+    before: Option<Vec<Entry>>,
+    signer: Option<Signer>,
+}
+
+fn prepare(asked: &Terminal) -> Result<Prepared, Failure> {
+    let fallback = fallback(asked)?;
+    let known = asked.known_failures.as_deref();
+    let known = known.map(KnownFailures::read).transpose();
+    let known = known.map_err(Failure::usage)?.unwrap_or_default();
+    let signer = asked.sign_key.as_deref().map(Signer::read);
+    let signer = signer.transpose().map_err(Failure::usage)?;
+    let (profile, plan) = planned(&asked.choice, fallback)?;
+    let seed = asked
+        .seed
+        .unwrap_or_else(|| jiff::Timestamp::now().as_millisecond().unsigned_abs());
+    let mut order = Order {
         plan,
-        seed: asked
-            .seed
-            .unwrap_or_else(|| jiff::Timestamp::now().as_millisecond().unsigned_abs()),
+        seed,
         strict: asked.strict,
         real_time: asked.real_time,
         command: command(asked),
+        known,
+        resumed: None,
         profile,
     };
-    runtime.block_on(certify(asked, &order))
+    let mut before = None;
+    if let Some(path) = &asked.resume {
+        before = Some(resumed(path, &mut order)?);
+    }
+    Ok(Prepared {
+        order,
+        before,
+        signer,
+    })
+}
+
+/// The order of the run that left this bundle, and its journal.
+fn resumed(path: &Path, order: &mut Order) -> Result<Vec<Entry>, Failure> {
+    let refused = |why: &str| Failure::usage(format!("{}: {why}", path.display()));
+    let checked = bundle::check(path, None).map_err(|error| refused(&error.to_string()))?;
+    let stored = checked.stored;
+    let run = &stored.results.run;
+    if run.suite != Suite::this() {
+        let why = format!(
+            "{} {} began this run, and only that version can go on with it",
+            run.suite.name, run.suite.version
+        );
+        return Err(refused(&why));
+    }
+    if stored.profile_text != order.profile.effective().text() {
+        return Err(refused(
+            "this run was begun with another profile: name the same one",
+        ));
+    }
+    if stored.plan.full_sha256 != order.plan.full_sha256 {
+        return Err(refused("this run was begun with another plan"));
+    }
+    let outcomes = rejudge::finished(&stored);
+    if outcomes.len() == stored.plan.scenarios.len() {
+        return Err(refused(
+            "every scenario of this run was run: there is nothing to go on with",
+        ));
+    }
+    order.seed = run.seed;
+    order.strict |= run.strict;
+    order.resumed = Some(Resumed {
+        started: run.started,
+        outcomes,
+    });
+    order.plan = stored.plan;
+    order.known = stored.known;
+    Ok(stored.entries)
 }
 
 /// The profile where none is named: the simulator's, or that of a simulated CT20 for a directory that
@@ -56,53 +142,87 @@ fn fallback(asked: &Terminal) -> Result<Profile, Failure> {
     Ok(profile)
 }
 
-async fn certify(asked: &Terminal, order: &Order) -> Result<u8, Failure> {
-    let (subject, embedded) = find(asked, &order.profile).await?;
+async fn certify(
+    asked: &Terminal,
+    prepared: &Prepared,
+    stop: &CancellationToken,
+    style: Style,
+) -> Result<u8, Failure> {
+    let order = &prepared.order;
+    let found = tokio::select! {
+        found = find(asked, &order.profile) => found?,
+        () = stop.cancelled() => return Err(Failure {
+            code: INTERRUPTED,
+            sentence: "interrupted before anything was begun".into(),
+        }),
+    };
+    let (subject, embedded) = found;
     order
         .profile
         .interlock(subject.address.ip())
         .map_err(Failure::usage)?;
-    let directory = Directory::claim(&asked.out).map_err(Failure::usage)?;
-    let journal = Journal::in_file(&directory.journal()).map_err(Failure::fault)?;
+    let (directory, journal) = begin(asked, prepared)?;
     let secrets = secrets(&subject, &order.profile);
-    eprintln!(
-        "{} at {}: {} to run, seed {}",
-        subject.terminal,
-        subject.address,
-        match order.plan.scenarios.len() {
-            1 => "1 scenario".to_owned(),
-            count => format!("{count} scenarios"),
-        },
-        order.seed
-    );
+    let total = order.plan.scenarios.len();
+    if style == Style::Words {
+        eprintln!(
+            "{} at {}: {} to run, seed {}",
+            subject.terminal,
+            subject.address,
+            match to_run(order).len() {
+                1 => "1 scenario".to_owned(),
+                count => format!("{count} scenarios"),
+            },
+            order.seed
+        );
+    }
 
-    let stop = CancellationToken::new();
-    let interrupt = tokio::spawn({
-        let stop = stop.clone();
-        async move {
-            asked_to_stop().await;
-            stop.cancel();
-        }
-    });
-    let progress = Progress::new(order.plan.scenarios.len());
+    let mut progress = Progress::new(&to_run(order), total, style);
     let certified = run::certify(
         subject,
         order,
         features::all(),
         journal.clone(),
-        &stop,
+        stop,
         |told| {
             progress.tell(told);
         },
     );
     let certified = certified.await.map_err(Failure::usage)?;
     progress.done();
-    interrupt.abort();
     if let Some(embedded) = embedded {
-        embedded.shutdown().await;
+        if stop.is_cancelled() {
+            let _ = tokio::time::timeout(LET_GO_WITHIN, embedded.shutdown()).await;
+        } else {
+            embedded.shutdown().await;
+        }
     }
     journal.flush().map_err(Failure::fault)?;
-    finish(directory, order, &certified, &secrets)
+    finish(directory, prepared, &certified, &secrets, style)
+}
+
+/// A new bundle's directory and journal, or those of the run that goes on.
+fn begin(asked: &Terminal, prepared: &Prepared) -> Result<(Directory, Journal), Failure> {
+    let directory = match &asked.resume {
+        Some(path) => Directory::reclaim(path),
+        None => Directory::claim(&asked.out),
+    };
+    let directory = directory.map_err(Failure::usage)?;
+    let journal = match &prepared.before {
+        Some(entries) => Journal::going_on(&directory.journal(), entries.clone()),
+        None => Journal::in_file(&directory.journal()),
+    };
+    Ok((directory, journal.map_err(Failure::fault)?))
+}
+
+/// The scenarios of the plan that no earlier sitting ran.
+fn to_run(order: &Order) -> Vec<&Scenario> {
+    let done = order.resumed.iter().flat_map(|resumed| &resumed.outcomes);
+    let done: Vec<_> = done.map(|outcome| outcome.scenario.as_str()).collect();
+    let planned = order.plan.scenarios.iter();
+    planned
+        .filter(|scenario| !done.contains(&scenario.id.as_str()))
+        .collect()
 }
 
 async fn find(asked: &Terminal, profile: &Profile) -> Result<(Subject, Option<Embedded>), Failure> {
@@ -124,6 +244,14 @@ async fn find(asked: &Terminal, profile: &Profile) -> Result<(Subject, Option<Em
             code: USAGE,
             sentence: error.to_string(),
         })
+}
+
+/// The first signal ends a run in good order. Whoever sends a second one does not want to wait for that.
+async fn listen_to_signals(stop: CancellationToken) {
+    asked_to_stop().await;
+    stop.cancel();
+    asked_to_stop().await;
+    std::process::exit(INTERRUPTED.into());
 }
 
 /// Ctrl-C, or the SIGTERM with which a build system ends what takes too long.
@@ -164,23 +292,28 @@ fn secrets(subject: &Subject, profile: &Profile) -> Vec<Secret> {
 
 fn finish(
     directory: Directory,
-    order: &Order,
+    prepared: &Prepared,
     certified: &Certified,
     secrets: &[Secret],
+    style: Style,
 ) -> Result<u8, Failure> {
-    let report = directory.report();
+    let order = &prepared.order;
+    let path = directory.path().to_owned();
     let contents = Contents {
         results: &certified.results,
         plan: &order.plan,
         profile: &order.profile.effective().text(),
-        timeline: &run::story(&certified.entries),
-        samples_ns: &run::samples_ns(&certified.entries),
+        entries: &certified.entries,
+        known: order.known.text(),
         secrets,
+        signer: prepared.signer.as_ref(),
     };
     let written = directory.finish(&contents);
-    say!("{}", console::summary(&certified.results));
-    written.map_err(Failure::fault)?;
-    say!("report    {}", report.display());
+    if let Err(error) = written {
+        eprintln!("{}", console::summary(&certified.results));
+        return Err(Failure::fault(error));
+    }
+    style.result(&certified.results, &path);
     Ok(certified.results.exit_code())
 }
 
@@ -191,7 +324,11 @@ fn command(asked: &Terminal) -> String {
     if asked.simulator {
         words.push("--simulator".into());
     }
-    let paths = [("--profile", &asked.choice.profile), ("--dir", &asked.dir)];
+    let paths = [
+        ("--profile", &asked.choice.profile),
+        ("--dir", &asked.dir),
+        ("--known-failures", &asked.known_failures),
+    ];
     for (option, path) in paths {
         words.extend(
             path.as_ref()

@@ -31,7 +31,7 @@
 //! | 1 | a must failed |
 //! | 70 | the suite itself went wrong |
 //! | 69 | the subject could not be reached |
-//! | 4 | a known failure passes: its entry is stale |
+//! | 4 | an entry of the known failures is stale, in one of six ways: see [`How`](crate::known::How) |
 //! | 3 | a must that was planned could not be tested, was not run, or waits for a person |
 //! | 2 | there are warnings and `--strict` was asked for |
 //! | 0 | every rule that was planned and applies passed |
@@ -44,6 +44,7 @@ mod state;
 mod subject;
 
 pub use finding::Finding;
+pub(crate) use finding::WAITS;
 pub(crate) use results::SCHEMA;
 pub use results::{Environment, PlanFacts, ProfileFacts, Results, Run, ScenarioRow, Suite};
 pub use row::{Claims, DeclaredWire, Row, rows};

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use fixture::{HOSTILE, every_state, timeline};
 use vinr_conformance::bundle::{self, BundleError, Contents, Directory, Secret};
+use vinr_conformance::journal::{Entry, Event, Journal};
 use vinr_conformance::plan::Selection;
 use vinr_conformance::profile::Profile;
 use vinr_conformance::report;
@@ -132,7 +133,7 @@ fn a_bundle_is_whole_and_verifies() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = write(folder.path().join("bundle"), &every_state(), &[]).expect("written");
     let names = bundle::verify(&path).expect("whole");
-    assert_eq!(names.len(), 8);
+    assert_eq!(names.len(), 10);
     assert!(!path.join("PARTIAL").exists());
 }
 
@@ -206,10 +207,27 @@ fn write(path: PathBuf, results: &Results, secrets: &[Secret]) -> Result<PathBuf
         results,
         plan: &fixture::plan(&Selection::all()),
         profile: &Profile::simulator().effective().text(),
-        timeline: &timeline(),
-        samples_ns: &[1_000_000; 240],
+        entries: &samples(),
+        known: None,
         secrets,
+        signer: None,
     })
+}
+
+/// Activations that a histogram can be made from.
+fn samples() -> Vec<Entry> {
+    let journal = Journal::in_memory();
+    for index in 0..240 {
+        journal.record(Event::LatencySample {
+            index,
+            warm_up: false,
+            reference: format!("order_{index}"),
+            head_ns: 1_000_000,
+            screen_ns: Some(1_000_000),
+            offline: false,
+        });
+    }
+    journal.entries()
 }
 
 /// Two of each list show its shape.

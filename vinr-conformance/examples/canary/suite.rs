@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use vinr_conformance::bundle::{Contents, Directory};
 use vinr_conformance::features;
 use vinr_conformance::journal::{Event, Journal};
+use vinr_conformance::known::KnownFailures;
 use vinr_conformance::plan::Selection;
 use vinr_conformance::profile::Profile;
 use vinr_conformance::run::{self, Order};
@@ -51,6 +52,8 @@ async fn certify(work: &Path) -> Result<Vec<Canary>, Failure> {
         seed: 7,
         strict: false,
         real_time: false,
+        known: KnownFailures::default(),
+        resumed: None,
         command: "canary".into(),
         profile,
     };
@@ -98,8 +101,9 @@ async fn certify(work: &Path) -> Result<Vec<Canary>, Failure> {
         results: &certified.results,
         plan: &order.plan,
         profile: &order.profile.effective().text(),
-        timeline: &run::story(&certified.entries),
-        samples_ns: &run::samples_ns(&certified.entries),
+        entries: &certified.entries,
+        known: None,
+        signer: None,
         // The suite's own search is left out: it would stop at what this one is to find.
         secrets: &[],
     })?;

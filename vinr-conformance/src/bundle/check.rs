@@ -7,7 +7,8 @@
 use std::fs;
 use std::path::Path;
 
-use super::{BundleError, Contents, PARTIAL, Stored, files};
+use super::{BundleError, Contents, ENVELOPE, MANIFEST, PARTIAL, STATEMENT, Stored, files};
+use super::{PublicKey, signing, statement};
 use crate::features;
 use crate::plan::Selection;
 use crate::rejudge::rejudge;
@@ -23,9 +24,10 @@ pub struct Checked {
     pub doubt: Option<String>,
 }
 
-/// Looks at everything; the error names the first file that was altered.
-pub fn check(path: &Path) -> Result<Checked, BundleError> {
+/// Looks at everything; the error names the first file that was altered. With a key, the bundle must be signed by it.
+pub fn check(path: &Path, key: Option<&PublicKey>) -> Result<Checked, BundleError> {
     let stored = Stored::open(path)?;
+    signed(path, &stored, key)?;
     whole_journal(&stored)?;
     if !stored.plan.is_named_rightly() {
         return Err(forged("plan.json", "its hash is that of other scenarios"));
@@ -63,6 +65,27 @@ pub fn check(path: &Path) -> Result<Checked, BundleError> {
     })
 }
 
+/// The statement follows from manifest and result, whichever version wrote them; an envelope is one around it.
+fn signed(path: &Path, stored: &Stored, key: Option<&PublicKey>) -> Result<(), BundleError> {
+    let read = |name: &str| {
+        let path = path.join(name);
+        fs::read_to_string(&path).map_err(|source| BundleError::File { path, source })
+    };
+    let said = statement::statement(&stored.results, &read(MANIFEST)?);
+    let is_this_suites = stored.results.run.suite == Suite::this();
+    let found = read(STATEMENT)?;
+    if is_this_suites && found != said {
+        return Err(forged(STATEMENT, "it does not say what the result says"));
+    }
+    if !path.join(ENVELOPE).exists() {
+        return match key {
+            None => Ok(()),
+            Some(_) => Err(forged(ENVELOPE, "it is missing: nobody signed this bundle")),
+        };
+    }
+    signing::fault(&read(ENVELOPE)?, &found, key).map_err(|why| forged(ENVELOPE, why))
+}
+
 fn whole_journal(stored: &Stored) -> Result<(), BundleError> {
     let mut numbered = (1..).zip(&stored.entries);
     match numbered.find(|(place, entry)| entry.seq != *place) {
@@ -88,9 +111,10 @@ fn pages(path: &Path, stored: &Stored, results: &Results) -> Result<(), BundleEr
         results,
         plan: &stored.plan,
         profile: &stored.profile_text,
-        timeline: &run::story(&stored.entries),
-        samples_ns: &run::samples_ns(&stored.entries),
+        entries: &stored.entries,
+        known: stored.known.text(),
         secrets: &[],
+        signer: None,
     });
     for (name, text) in &expected {
         let path = path.join(name);
@@ -115,17 +139,18 @@ fn forged(file: &str, why: &str) -> BundleError {
 
 #[cfg(test)]
 mod tests {
-    use super::super::written::{forge, interrupted, whole};
+    use super::super::Signer;
+    use super::super::written::{forge, interrupted, signed_by, whole};
     use super::*;
 
     fn altered(path: &Path) -> String {
-        check(path).expect_err("it was altered").to_string()
+        check(path, None).expect_err("it was altered").to_string()
     }
 
     #[test]
     fn a_bundle_as_a_run_left_it_is_whole() {
         let bundle = whole();
-        let checked = check(bundle.path()).expect("nothing was altered");
+        let checked = check(bundle.path(), None).expect("nothing was altered");
         assert_eq!(checked.doubt, None);
     }
 
@@ -135,7 +160,10 @@ mod tests {
             let bundle = whole();
             let path = bundle.path().join(&name);
             let mut bytes = fs::read(&path).expect("it is there");
-            bytes[0] ^= 1;
+            match bytes.first_mut() {
+                Some(byte) => *byte ^= 1,
+                None => bytes.push(b'\n'),
+            }
             fs::write(&path, bytes).expect("writable");
             assert!(altered(bundle.path()).starts_with(&name), "{name}");
         }
@@ -182,6 +210,33 @@ mod tests {
     }
 
     #[test]
+    fn a_statement_that_flatters_is_found() {
+        let bundle = whole();
+        let path = bundle.path().join(STATEMENT);
+        let text = fs::read_to_string(&path).expect("it is there");
+        fs::write(&path, text.replace("FAILED", "PASSED")).expect("writable");
+        assert!(altered(bundle.path()).starts_with(STATEMENT));
+    }
+
+    #[test]
+    fn a_signed_bundle_is_that_of_its_key_and_an_unsigned_one_is_nobodys() {
+        let (signer, _) = Signer::generate().expect("a key");
+        let (other, _) = Signer::generate().expect("a key");
+        let bundle = signed_by(&signer);
+        let checked = |key: &Signer| check(bundle.path(), Some(&key.public()));
+        assert!(checked(&signer).is_ok());
+        let stranger = checked(&other).expect_err("another key").to_string();
+        assert!(stranger.starts_with(ENVELOPE), "{stranger}");
+        let unsigned = check(whole().path(), Some(&signer.public()));
+        assert!(
+            unsigned
+                .expect_err("nobody signed it")
+                .to_string()
+                .starts_with(ENVELOPE)
+        );
+    }
+
+    #[test]
     fn a_plan_that_hides_what_was_not_run_is_found() {
         let bundle = whole();
         forge(bundle.path(), "plan.json", |text| {
@@ -206,7 +261,7 @@ mod tests {
     #[test]
     fn an_interrupted_run_without_its_mark_is_found() {
         let bundle = interrupted();
-        assert!(check(bundle.path()).is_ok());
+        assert!(check(bundle.path(), None).is_ok());
         fs::remove_file(bundle.path().join(PARTIAL)).expect("it is marked");
         assert!(altered(bundle.path()).starts_with(PARTIAL));
     }
@@ -218,7 +273,7 @@ mod tests {
             text.replacen("\"version\": \"0.", "\"version\": \"9.", 1)
                 .replacen("\"inconclusive\"", "\"conformant\"", 1)
         });
-        let checked = check(bundle.path()).expect("nothing is known to be altered");
+        let checked = check(bundle.path(), None).expect("nothing is known to be altered");
         assert!(checked.doubt.is_some());
     }
 
@@ -228,7 +283,7 @@ mod tests {
         forge(bundle.path(), "result.json", |text| {
             text.replacen("\"schema\": 1", "\"schema\": 2", 1)
         });
-        let error = check(bundle.path()).expect_err("it is newer");
+        let error = check(bundle.path(), None).expect_err("it is newer");
         assert!(matches!(error, BundleError::Schema { found: 2 }), "{error}");
     }
 }

@@ -6,8 +6,9 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{BundleError, JOURNAL, PARTIAL, verify};
+use super::{BundleError, JOURNAL, KNOWN, PARTIAL, verify};
 use crate::journal::{self, Entry, JournalError};
+use crate::known::KnownFailures;
 use crate::plan::Plan;
 use crate::profile::Recorded;
 use crate::verdict::{Results, SCHEMA};
@@ -27,6 +28,8 @@ pub struct Stored {
     pub profile: Recorded,
     /// The same as the file has it.
     pub profile_text: String,
+    /// What was known to be broken.
+    pub known: KnownFailures,
     /// What was seen.
     pub entries: Vec<Entry>,
     /// It is marked as not whole.
@@ -56,6 +59,17 @@ impl Stored {
             profile: Recorded::parse(&profile_text)
                 .map_err(|why| BundleError::Malformed { file: PROFILE, why })?,
             profile_text,
+            known: if names.iter().any(|name| name == KNOWN) {
+                let text = text(path, KNOWN)?;
+                KnownFailures::parse(&text, KNOWN.as_ref()).map_err(|error| {
+                    BundleError::Malformed {
+                        file: KNOWN,
+                        why: error.to_string(),
+                    }
+                })?
+            } else {
+                KnownFailures::default()
+            },
             entries: journal::read(&path.join(JOURNAL)).map_err(|error| match error {
                 JournalError::File { path, source } => BundleError::File { path, source },
                 JournalError::Line { .. } => BundleError::Malformed {

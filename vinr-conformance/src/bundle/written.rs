@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Contents, Directory, MANIFEST, NAMES, PARTIAL, Stored};
+use super::{Contents, Directory, NAMES, STATEMENT, Signer, Stored, UNLISTED, statement};
 use crate::features;
-use crate::journal::{Ended, Event, Journal};
+use crate::journal::{Claim, Ended, Event, Journal, Said};
+use crate::known::KnownFailures;
 use crate::plan::{Plan, Selection, sha256};
 use crate::profile::{Profile, Recorded};
 use crate::rejudge::rejudge;
@@ -17,21 +18,46 @@ pub(crate) fn whole() -> tempfile::TempDir {
     let could_not = Ended::CouldNot {
         why: "nobody taps the card".to_owned(),
     };
-    written(&could_not)
+    written(&could_not, None)
+}
+
+/// The same, signed.
+pub(crate) fn signed_by(signer: &Signer) -> tempfile::TempDir {
+    let could_not = Ended::CouldNot {
+        why: "nobody taps the card".to_owned(),
+    };
+    written(&could_not, Some(signer))
 }
 
 /// The bundle of a run that somebody stopped.
 pub(crate) fn interrupted() -> tempfile::TempDir {
-    written(&Ended::Interrupted)
+    written(&Ended::Interrupted, None)
 }
 
-fn written(ended: &Ended) -> tempfile::TempDir {
+/// The bundle of a shard of a plan, or of the whole of it, in which nobody could help.
+pub(crate) fn shard(shard: Option<&str>, only: &[&str]) -> tempfile::TempDir {
+    let selection = Selection::parse(only, &[] as &[&str]).expect("known");
+    let mut plan = run::plan(features::all(), &Profile::simulator(), &selection);
+    if let Some(shard) = shard {
+        plan = plan.shared(shard.parse().expect("a shard"));
+    }
+    let could_not = Ended::CouldNot {
+        why: "nobody taps the card".to_owned(),
+    };
+    written_by(plan, &could_not, None)
+}
+
+fn written(ended: &Ended, signer: Option<&Signer>) -> tempfile::TempDir {
+    let only = Selection::parse(&["pay.approved"], &[] as &[&str]).expect("known");
+    let plan = run::plan(features::all(), &Profile::simulator(), &only);
+    written_by(plan, ended, signer)
+}
+
+fn written_by(plan: Plan, ended: &Ended, signer: Option<&Signer>) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let directory = Directory::claim(folder.path()).expect("it is empty");
     let journal = Journal::in_file(&directory.journal()).expect("writable");
     let profile = Profile::simulator();
-    let only = Selection::parse(&["pay.approved"], &[] as &[&str]).expect("known");
-    let plan = run::plan(features::all(), &profile, &only);
     tell(&journal, &plan, ended);
     let text = profile.effective().text();
     let claims = profile.claims();
@@ -40,6 +66,7 @@ fn written(ended: &Ended) -> tempfile::TempDir {
         results: made_up,
         profile: Recorded::parse(&text).expect("our own text"),
         profile_text: text,
+        known: KnownFailures::default(),
         entries: journal.entries(),
         is_partial: false,
         names: Vec::new(),
@@ -49,9 +76,10 @@ fn written(ended: &Ended) -> tempfile::TempDir {
         results: &rejudge(&stored),
         plan: &stored.plan,
         profile: &stored.profile_text,
-        timeline: &run::story(&stored.entries),
-        samples_ns: &[],
+        entries: &stored.entries,
+        known: None,
         secrets: &[],
+        signer,
     });
     finished.expect("written");
     folder
@@ -72,6 +100,12 @@ fn tell(journal: &Journal, plan: &Plan, ended: &Ended) {
             title: scenario.name.clone(),
             requirements: scenario.requirements.clone(),
         });
+        if scenario.id == "sim.whole_plan" {
+            journal.record(Event::Claim(Claim {
+                requirement: "SIM-2".to_owned(),
+                said: Said::WholePlan,
+            }));
+        }
         journal.record(Event::ScenarioEnd {
             ended: ended.clone(),
         });
@@ -100,15 +134,21 @@ fn facts(profile: &Profile, plan: &Plan) -> Run {
     }
 }
 
-/// Changes a file, and writes the manifest that whoever forges it would write.
+/// Changes a file, and writes the manifest and the statement that whoever forges it would write.
 pub(crate) fn forge(path: &Path, name: &str, change: impl FnOnce(String) -> String) {
     let file = path.join(name);
     let text = fs::read_to_string(&file).expect("it is there");
     fs::write(&file, change(text)).expect("writable");
-    let is_listed = |name: &&&str| **name != MANIFEST && **name != PARTIAL;
+    let is_listed = |name: &&&str| !UNLISTED.contains(name);
     let lines = NAMES.iter().filter(is_listed).filter_map(|name| {
         let bytes = fs::read(path.join(name)).ok()?;
         Some(format!("{}  {name}\n", sha256(&bytes)))
     });
-    fs::write(path.join(MANIFEST), lines.collect::<String>()).expect("writable");
+    let manifest: String = lines.collect();
+    fs::write(path.join("MANIFEST.sha256"), &manifest).expect("writable");
+    let result = fs::read(path.join("result.json")).expect("it is there");
+    if let Ok(results) = serde_json::from_slice::<Results>(&result) {
+        let said = statement::statement(&results, &manifest);
+        fs::write(path.join(STATEMENT), said).expect("writable");
+    }
 }

@@ -201,12 +201,13 @@ impl<'a> Trace<'a> {
         })
     }
 
-    /// How a scenario ended.
+    /// How a scenario ended, the last time where it was begun again.
     pub(super) fn ended(&self, scenario: &str) -> Option<&'a Ended> {
-        self.of(scenario).find_map(|entry| match &entry.event {
+        let ends = self.of(scenario).filter_map(|entry| match &entry.event {
             Event::ScenarioEnd { ended } => Some(ended),
             _ => None,
-        })
+        });
+        ends.last()
     }
 
     /// The entries of one scenario.

@@ -6,7 +6,7 @@ use super::found::Found;
 use super::trace::Trace;
 use crate::journal::{Claim, Event, Said};
 use crate::plan::Plan;
-use crate::verdict::{Finding, State};
+use crate::verdict::{Finding, State, WAITS};
 
 /// Replaces the finding of each claim of [`Said::WholePlan`] by what all other findings come to.
 pub(super) fn conclude(trace: &Trace<'_>, plan: &Plan, findings: &mut Vec<Finding>) {
@@ -24,8 +24,20 @@ pub(super) fn conclude(trace: &Trace<'_>, plan: &Plan, findings: &mut Vec<Findin
     for (entry, requirement) in claims {
         let scenario = entry.scenario.as_deref().unwrap_or_default();
         findings.retain(|own| own.requirement != *requirement || own.scenario != scenario);
+        if plan.share.is_some() {
+            findings.push(waits(requirement, scenario, entry.seq));
+            continue;
+        }
         findings.push(whole(plan, findings, entry.seq).finding(requirement, scenario));
     }
+}
+
+/// One shard does not know what the others found.
+fn waits(requirement: &str, scenario: &str, seq: u64) -> Finding {
+    Finding::new(requirement, scenario, State::NotRun, WAITS)
+        .expected("every requirement of a terminal that the plan judges is kept")
+        .seen("the shards of the plan are judged together when they are merged")
+        .entries([seq])
 }
 
 fn whole(plan: &Plan, findings: &[Finding], seq: u64) -> Found {

@@ -1,7 +1,9 @@
 //! A whole run: begin, drive, judge.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use vinr_protocol::{Timestamp, requirement};
 
@@ -9,6 +11,7 @@ use super::{Context, Progress, drive};
 use crate::features::Case;
 use crate::journal::{Entry, Event, Journal};
 use crate::judge::judge;
+use crate::known::KnownFailures;
 use crate::latency::Latency;
 use crate::plan::{Outcome, Plan, Selection};
 use crate::probe::{IdentityError, Request};
@@ -17,6 +20,9 @@ use crate::subject::Subject;
 use crate::verdict::{
     CertificateFacts, Claims, Ending, Environment, Results, Run, SubjectFacts, Suite,
 };
+
+/// A control port that answers no more must not hold up the end of a run.
+const HANDED_BACK_WITHIN: Duration = Duration::from_millis(300);
 
 /// What is to be certified, and how.
 #[derive(Debug, Clone)]
@@ -33,6 +39,19 @@ pub struct Order {
     pub real_time: bool,
     /// The command that runs the same again.
     pub command: String,
+    /// What is known to be broken.
+    pub known: KnownFailures,
+    /// What an earlier sitting of the same run has done already.
+    pub resumed: Option<Resumed>,
+}
+
+/// A run that was interrupted, and goes on.
+#[derive(Debug, Clone)]
+pub struct Resumed {
+    /// When it began.
+    pub started: Timestamp,
+    /// How far each scenario came that is not run again.
+    pub outcomes: Vec<Outcome>,
 }
 
 /// What came of it.
@@ -78,35 +97,40 @@ pub async fn certify(
     stop: &CancellationToken,
     tell: impl FnMut(Progress<'_>),
 ) -> Result<Certified, IdentityError> {
-    let started = jiff::Timestamp::now();
+    let (started, done) = match &order.resumed {
+        Some(resumed) => (resumed.started, resumed.outcomes.clone()),
+        None => (jiff::Timestamp::now().into(), Vec::new()),
+    };
     let name = subject.name.clone();
     let mut context = Context::begin(journal, subject, &order.profile, order.seed)?;
     context.real_time = order.real_time;
-    let (ending, outcomes) = match reach(&context).await {
-        Err(why) => (Ending::Unreachable(why), Vec::new()),
+    let begun = tokio::select! {
+        begun = begin(&context) => begun,
+        () = stop.cancelled() => Err(Ending::Interrupted),
+    };
+    let (ending, outcomes) = match begun {
+        Err(ending) => (ending, done),
         Ok(()) => {
-            prepare(&context).await;
-            let driven = drive(&context, cases, &order.plan, stop, tell).await;
-            context.drivers.hand_back_the_card().await;
+            let driven = drive(&context, cases, &order.plan, &done, stop, tell).await;
+            let _ = timeout(HANDED_BACK_WITHIN, context.drivers.hand_back_the_card()).await;
             let ending = match driven.faults.first() {
                 _ if driven.interrupted => Ending::Interrupted,
                 Some(fault) => Ending::Fault(fault.clone()),
                 None => Ending::Complete,
             };
-            (ending, driven.outcomes)
+            (ending, done.into_iter().chain(driven.outcomes).collect())
         }
     };
-    context.journal.record(Event::RunEnd {
+    let entries = context.journal.close(Event::RunEnd {
         interrupted: ending == Ending::Interrupted,
     });
-    let entries = context.journal.entries();
     let run = Run {
         suite: Suite::this(),
         subject: facts(name, &context, &entries),
         profile: order.profile.facts(),
         plan: order.plan.facts(),
         seed: order.seed,
-        started: started.into(),
+        started,
         ended: Timestamp::from(jiff::Timestamp::now()),
         ending,
         strict: order.strict,
@@ -114,7 +138,7 @@ pub async fn certify(
         command: order.command.clone(),
     };
     let claims = order.profile.claims();
-    let results = conclude(run, claims, &order.plan, &outcomes, &entries);
+    let results = conclude(run, claims, &order.plan, &outcomes, &entries, &order.known);
     Ok(Certified {
         results,
         entries,
@@ -129,11 +153,12 @@ pub(crate) fn conclude(
     plan: &Plan,
     outcomes: &[Outcome],
     entries: &[Entry],
+    known: &KnownFailures,
 ) -> Results {
     let findings = judge(entries, plan);
     let what = "From the last request byte to the active screen, warm connection";
     let latency = Latency::of(what, &samples_ns(entries));
-    let mut results = Results::judge(run, claims, plan, outcomes, findings, latency);
+    let mut results = Results::judge_by(run, claims, plan, outcomes, findings, latency, known);
     results.simulated_time = simulated_time(plan, entries);
     results
 }
@@ -165,6 +190,12 @@ pub fn samples_ns(entries: &[Entry]) -> Vec<u64> {
         _ => None,
     });
     samples.collect()
+}
+
+async fn begin(context: &Context) -> Result<(), Ending> {
+    reach(context).await.map_err(Ending::Unreachable)?;
+    prepare(context).await;
+    Ok(())
 }
 
 /// Is there anybody at all? A terminal that is there and behaves badly is not unreachable.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use vinr_protocol::device::OfflineLimits;
 
 use crate::drivers::Drivers;
-use crate::journal::{Event, Journal};
+use crate::journal::{Event, Journal, Numbers};
 use crate::probe::{IdentityError, Probe};
 use crate::profile::{CloudProfile, Profile};
 use crate::subject::Subject;
@@ -45,12 +45,14 @@ impl Context {
         profile: &Profile,
         seed: u64,
     ) -> Result<Self, IdentityError> {
+        let so_far = Numbers::of(&journal.entries());
         let probe = Probe::new(
             journal.clone(),
             subject.address,
             subject.terminal.as_str(),
             &subject.terminal_ca,
         )?;
+        let probe = probe.going_on(so_far.connections, so_far.exchanges);
         let control = subject.control.take();
         let drivers = Drivers::new(
             journal.clone(),
@@ -58,6 +60,7 @@ impl Context {
             |capability| profile.drivers(capability).to_vec(),
             control,
         );
+        let drivers = drivers.going_on(so_far.questions);
         journal.record(Event::RunBegin {
             suite: env!("CARGO_PKG_VERSION").into(),
             seed,

@@ -455,19 +455,25 @@ impl Scene {
 
     /// The list of revoked tills, the host, local mode and the internet: what a shop would miss if a run ended here.
     pub(crate) async fn give_back(&mut self, stays_away: bool) {
-        // First: a list may have taken the till back that all the rest needs.
-        if std::mem::take(&mut self.odd.list) {
+        // First: a list may have taken the till back that all the rest needs. Each is crossed off when it is done:
+        // whoever stops the run in the middle of this begins it again.
+        if self.odd.list {
             lists::puts_right(self).await;
+            self.odd.list = false;
         }
-        if std::mem::take(&mut self.odd.host) {
+        if self.odd.host {
             self.context.drivers.ask(Ask::to("set_host")).await;
+            self.odd.host = false;
         }
-        if std::mem::take(&mut self.odd.local_mode) {
+        if self.odd.local_mode {
             let ask = Ask::to("toggle_local_mode").with("on", true);
             self.context.drivers.ask(ask).await;
+            self.odd.local_mode = false;
         }
-        if !stays_away && std::mem::take(&mut self.odd.internet_is_away) {
+        if !stays_away && self.odd.internet_is_away {
             self.context.drivers.ask(Ask::to("restore_internet")).await;
+            self.odd.internet_is_away = false;
+            self.context.leave_internet_away(false);
         }
     }
 

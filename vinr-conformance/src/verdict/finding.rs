@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::State;
 
+/// The reason of what one shard cannot know: `SIM-2.waits_for_the_merge`.
+pub(crate) const WAITS: &str = "waits_for_the_merge";
+
 /// One thing that was found out about one requirement in one scenario.
 ///
 /// Expected and seen are sentences for people; the reason is for programs and never changes its
@@ -72,6 +75,11 @@ impl Finding {
         why: impl Into<String>,
     ) -> Self {
         Self::new(requirement, scenario, State::CouldNotTest, "could_not_test").seen(why)
+    }
+
+    /// The question is open only until the shards of the plan are merged.
+    pub(super) fn waits_for_the_merge(&self) -> bool {
+        self.reason.ends_with(WAITS)
     }
 
     /// What should have been seen.

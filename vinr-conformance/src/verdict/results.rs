@@ -7,6 +7,7 @@ use vinr_protocol::Timestamp;
 use vinr_protocol::requirement::Level;
 
 use super::{Claims, Counts, Ending, Finding, Gate, Row, State, SubjectFacts, Verdict, row};
+use crate::known::{KnownFailures, Stale};
 use crate::latency::Latency;
 use crate::plan::{Outcome, Plan, Ran, Scenario};
 
@@ -41,6 +42,9 @@ pub struct Results {
     /// The scenarios in which a simulator's clock was set ahead in place of a wait, in the order of the plan.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub simulated_time: Vec<String>,
+    /// The entries of the list of known failures that went stale.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stale_known_failures: Vec<Stale>,
 }
 
 /// The version of the shape of `result.json`.
@@ -169,11 +173,26 @@ impl Results {
         findings: Vec<Finding>,
         latency: Option<Latency>,
     ) -> Self {
+        let nothing = KnownFailures::default();
+        Self::judge_by(run, claims, plan, outcomes, findings, latency, &nothing)
+    }
+
+    /// The same where some failures are known.
+    pub fn judge_by(
+        run: Run,
+        claims: Claims,
+        plan: &Plan,
+        outcomes: &[Outcome],
+        findings: Vec<Finding>,
+        latency: Option<Latency>,
+        known: &KnownFailures,
+    ) -> Self {
         let mut findings = findings;
         findings.extend(silence(plan, outcomes, &findings));
         for finding in &mut findings {
             claims.soften(finding);
         }
+        let stale = known.weigh(&mut findings, plan, run.started);
         let order: BTreeMap<_, _> = plan
             .scenarios
             .iter()
@@ -190,7 +209,7 @@ impl Results {
 
         let rows = row::rows(&claims, plan, &findings);
         let (verdict, why) = Verdict::of(&rows, &run.ending, run.plan.is_full());
-        let gate = Gate::of(&rows, &run.ending, run.strict);
+        let gate = Gate::of(&rows, &run.ending, run.strict, &stale);
         let binding = |row: &&Row| row.level == Level::Must && row.applies();
         Self {
             schema: SCHEMA,
@@ -206,6 +225,7 @@ impl Results {
             findings,
             latency,
             simulated_time: Vec::new(),
+            stale_known_failures: stale,
         }
     }
 

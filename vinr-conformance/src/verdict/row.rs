@@ -184,7 +184,9 @@ fn row(requirement: &Requirement, claims: &Claims, plan: &Plan, findings: &[Find
         state,
         why,
         is_open: own().any(|finding| {
-            finding.state.leaves_open() && plan.scenarios.iter().any(|it| it.id == finding.scenario)
+            finding.state.leaves_open()
+                && !finding.waits_for_the_merge()
+                && plan.scenarios.iter().any(|it| it.id == finding.scenario)
         }),
         has_unexpected_pass: own().any(|finding| finding.state == State::UnexpectedPass),
         scenarios,

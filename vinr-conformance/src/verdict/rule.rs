@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use vinr_protocol::requirement::Level;
 
 use super::{Row, State};
+use crate::known::Stale;
 
 /// What a certifier may say of the subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -100,6 +101,11 @@ fn binding(count: usize) -> String {
     }
 }
 
+fn said(stale: &[Stale]) -> String {
+    let says: Vec<_> = stale.iter().map(|one| one.says.as_str()).collect();
+    says.join("; ")
+}
+
 /// How the run came to its end.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(tag = "how", content = "why", rename_all = "lowercase")]
@@ -143,7 +149,7 @@ impl Gate {
         self.exit_code == 0
     }
 
-    pub(super) fn of(rows: &[Row], ending: &Ending, strict: bool) -> Self {
+    pub(super) fn of(rows: &[Row], ending: &Ending, strict: bool, stale: &[Stale]) -> Self {
         let ids = |wanted: &dyn Fn(&Row) -> bool| -> Vec<&str> {
             rows.iter()
                 .filter(|row| row.applies() && wanted(row))
@@ -158,7 +164,7 @@ impl Gate {
 
         let failed = ids(&|row| must(row) && row.state == State::Fail);
         let faults = ids(&|row| row.state == State::HarnessError);
-        let stale = ids(&|row| row.has_unexpected_pass);
+        let passes = ids(&|row| row.has_unexpected_pass);
         let open = ids(&|row| must(row) && row.is_open);
         let warned = ids(&|row| row.state == State::Warn);
         let sentence = || ending.sentence().unwrap_or_default();
@@ -178,7 +184,11 @@ impl Gate {
                 exit_code: 69,
                 why: sentence(),
             },
-            _ if !stale.is_empty() => closed(4, "Known failures that pass now", stale),
+            _ if !stale.is_empty() => Gate {
+                exit_code: 4,
+                why: format!("The list of known failures is stale: {}.", said(stale)),
+            },
+            _ if !passes.is_empty() => closed(4, "Known failures that pass now", passes),
             _ if !open.is_empty() => closed(3, "Binding rules that were planned stay open", open),
             _ if strict && !warned.is_empty() => closed(2, "Warnings, under --strict", warned),
             Ending::Complete => Gate {

@@ -5,6 +5,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 use vinr_conformance::features::{self, Case};
 use vinr_conformance::journal::Journal;
+use vinr_conformance::known::KnownFailures;
 use vinr_conformance::plan::Selection;
 use vinr_conformance::profile::{Profile, Sheet, template};
 use vinr_conformance::run::{self, Certified, Order};
@@ -34,6 +35,8 @@ fn order_by(profile: Profile, cases: &[Case], only: &[&str]) -> Order {
         seed: 1,
         strict: false,
         real_time: false,
+        known: KnownFailures::default(),
+        resumed: None,
         command: "vinr-conformance terminal --simulator".into(),
     }
 }
