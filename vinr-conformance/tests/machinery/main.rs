@@ -1,0 +1,10 @@
+//! What is round about a verdict, on the binary as builds call it: shards, signals, signatures, exit codes, the files for
+//! CI, and terminals that are rude.
+
+mod ci;
+mod exits;
+mod papers;
+mod rude;
+mod shards;
+mod stopped;
+mod tools;
