@@ -86,6 +86,7 @@ pub struct Builder {
     script: Script,
     sheet: Option<Model>,
     simulate_offline: bool,
+    pace: u32,
     mdns: Mdns,
     missing: Missing,
     defects: Defects,
@@ -105,6 +106,7 @@ impl Simulator {
             script: Script::default(),
             sheet: None,
             simulate_offline: false,
+            pace: 1,
             mdns: Mdns::Off,
             missing: Missing::Provision,
             defects: Defects::new(),
@@ -191,6 +193,13 @@ impl Builder {
         self
     }
 
+    /// Has the terminals' own waits go by so many times as fast as real time, at least once. What the card network and the
+    /// cardholder take is not changed.
+    pub fn pace(mut self, times: u32) -> Self {
+        self.pace = times.max(1);
+        self
+    }
+
     /// Is it advertised?
     pub fn mdns(mut self, mdns: Mdns) -> Self {
         self.mdns = mdns;
@@ -248,6 +257,7 @@ impl Builder {
                 sheet: self.sheet.clone(),
                 simulate_offline: self.simulate_offline
                     && !self.defects.contains(&Defect::SimulateOfflineIgnored),
+                pace: self.pace,
                 listen: if index == 0 { self.listen } else { free },
                 script: self.script.clone(),
                 mdns: self.mdns,

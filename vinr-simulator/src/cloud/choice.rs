@@ -1,12 +1,16 @@
 //! Which cloud the terminals of this process join: none, one of their own, or one elsewhere.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use vinr_protocol::TerminalId;
 
 use super::{Cloud, CloudError, CloudOptions, CloudUrl, Join};
-use crate::defect::Defects;
+use crate::defect::{Defect, Defects};
 use crate::provision::{Pki, ProvisionError};
+
+/// Past anybody's patience.
+const FOR_EVER: Duration = Duration::from_secs(3600);
 
 /// The choice.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +36,9 @@ impl Choice {
     pub(crate) fn broken(mut self, defects: &Defects) -> Self {
         if let Choice::Here(options) = &mut self {
             options.defects = defects.clone();
+            if defects.contains(&Defect::NeverWithdraws) {
+                options.hand_over_within = FOR_EVER;
+            }
         }
         self
     }

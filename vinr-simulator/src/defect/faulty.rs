@@ -265,6 +265,20 @@ impl Faulty {
                         bent.push(Effect::Head { caller, activation });
                     }
                 }
+                Effect::Show(Screen::PresentCard {
+                    payment,
+                    amount,
+                    currency,
+                }) if self.has(Defect::TwoPrompts) => {
+                    let another = crate::terminal::fresh_payment_id();
+                    for payment in [another, payment] {
+                        bent.push(Effect::Show(Screen::PresentCard {
+                            payment,
+                            amount,
+                            currency,
+                        }));
+                    }
+                }
                 Effect::Show(Screen::Cancelled) | Effect::Arm(Timer::ResultShown, _)
                     if self.ghost.as_ref().is_some_and(|ghost| !ghost.has_card) => {}
                 Effect::Authorize { mut payment } => {

@@ -20,10 +20,15 @@ use hyper::body::{Body, Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::{CryptoProvider, verify_tls13_signature};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{
+    DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig, SignatureScheme,
+};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -58,6 +63,12 @@ impl LaxServer {
         Defect::TakesOlderLists,
         Defect::TakesForgedLists,
         Defect::TakesForeignLists,
+        Defect::PlaintextServed,
+        Defect::AcceptsAnyAuthority,
+        Defect::AcceptsExpired,
+        Defect::OffersResumption,
+        Defect::RequestIdUsedTwice,
+        Defect::NoRequestId,
     ];
 
     pub(crate) async fn bind(
@@ -121,6 +132,8 @@ fn config(
         .with_protocol_versions(&[&rustls::version::TLS13])?;
     let builder = if defect == Defect::AcceptsWithoutClientCertificate {
         builder.with_no_client_auth()
+    } else if [Defect::AcceptsAnyAuthority, Defect::AcceptsExpired].contains(&defect) {
+        builder.with_client_cert_verifier(Arc::new(Anybody(provider)))
     } else {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(certificates(&pki.pos_ca())?);
@@ -130,11 +143,29 @@ fn config(
     let key = PrivateKeyDer::from_pem_file(pki.terminal_key(terminal))?;
     let mut config = builder.with_single_cert(certificates(&pki.terminal_cert(terminal))?, key)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    config.send_tls13_tickets = 0;
+    config.send_tls13_tickets = if defect == Defect::OffersResumption {
+        2
+    } else {
+        0
+    };
     Ok(config)
 }
 
 async fn serve(acceptor: TlsAcceptor, tcp: TcpStream, lists: Arc<LaxLists>, counter: Arc<Counter>) {
+    if lists.defect() == Defect::PlaintextServed && !begins_with_tls(&tcp).await {
+        let service = service_fn(move |request| {
+            let (counter, lists) = (counter.clone(), lists.clone());
+            async move {
+                Ok::<_, Infallible>(
+                    answer(&counter, lists.revocation(), lists.defect(), request).await,
+                )
+            }
+        });
+        let _ = http1::Builder::new()
+            .serve_connection(TokioIo::new(tcp), service)
+            .await;
+        return;
+    }
     let Ok(tls) = acceptor.accept(tcp).await else {
         return;
     };
@@ -146,7 +177,7 @@ async fn serve(acceptor: TlsAcceptor, tcp: TcpStream, lists: Arc<LaxLists>, coun
         let is_admitted = was_admitted && (!lists.asks_again() || lists.admit(&chain));
         async move {
             Ok::<_, Infallible>(match is_admitted {
-                true => answer(&counter, lists.revocation(), request).await,
+                true => answer(&counter, lists.revocation(), lists.defect(), request).await,
                 false => forbidden(),
             })
         }
@@ -167,6 +198,7 @@ fn forbidden() -> Response<Out> {
 async fn answer(
     counter: &Counter,
     revocation: Revocation,
+    defect: Defect,
     request: http::Request<Incoming>,
 ) -> Response<Out> {
     let (parts, body) = request.into_parts();
@@ -176,8 +208,12 @@ async fn answer(
         .await
         .map(|it| it.to_bytes())
         .unwrap_or_default();
-    let request_id = RequestId::new(&format!("req_{}", ulid::Ulid::generate()))
-        .expect("a prefix and a ULID are visible ASCII");
+    let fresh = match defect {
+        Defect::RequestIdUsedTwice => "of_all".to_owned(),
+        _ => ulid::Ulid::generate().to_string(),
+    };
+    let request_id =
+        RequestId::new(&format!("req_{fresh}")).expect("a prefix and a ULID are visible ASCII");
     let asked = Asked {
         method: parts.method.to_string(),
         path: parts.uri.path().to_owned(),
@@ -200,11 +236,61 @@ async fn answer(
     *response.status_mut() = status;
     let all: &mut HeaderMap = response.headers_mut();
     all.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Ok(id) = HeaderValue::from_str(request_id.as_str()) {
+    if let Ok(id) = HeaderValue::from_str(request_id.as_str())
+        && defect != Defect::NoRequestId
+    {
         all.insert(REQUEST_ID.clone(), id);
     }
     all.extend(headers);
     response
+}
+
+/// A record of type 22 begins a handshake.
+async fn begins_with_tls(tcp: &TcpStream) -> bool {
+    let mut first = [0];
+    tcp.peek(&mut first).await.is_ok() && first == [22]
+}
+
+/// Takes whoever has a key for the certificate that they show.
+#[derive(Debug)]
+struct Anybody(Arc<CryptoProvider>);
+
+impl ClientCertVerifier for Anybody {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Err(rustls::Error::General("TLS 1.2 is never spoken".into()))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signed, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
 }
 
 enum Out {

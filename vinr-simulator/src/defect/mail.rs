@@ -36,7 +36,18 @@ impl Mail {
         {
             event.id = id;
         }
+        if self.has(Defect::WebhookBodyOfItsOwn) {
+            event.data.object.description = Some(ulid::Ulid::generate().to_string());
+        }
         let payment = &mut event.data.object;
+        if self.has(Defect::ToldOfAnotherAmount)
+            && let Ok(amount) = vinr_protocol::Amount::new(payment.amount.minor_units() + 1)
+        {
+            payment.amount = amount;
+        }
+        if self.has(Defect::ToldBeforeItHappened) {
+            payment.status = vinr_protocol::payment::Status::Pending;
+        }
         if self.has(Defect::OfflineDeclineNotNamed) && payment.decline_code.is_some() {
             payment.decline_code = Some(DeclineCode::CardDeclined);
         }

@@ -1,9 +1,10 @@
 //! Broken promises, switchable one by one: each is what a conformance suite must catch.
 //!
 //! None of them is in the honest code's way. `faulty` wraps the session machine and bends its inputs and
-//! effects; `wire` bends what is read and what is advertised; `lax_server` lets in whom the real server would
+//! effects; `wire` bends what is read and what is advertised; `answers` what is said; `lax_server` lets in whom the real server would
 //! not, and `lax_lists` takes what it would refuse. A terminal without defects runs none of this.
 
+mod answers;
 mod faulty;
 mod lax_lists;
 mod lax_server;
@@ -151,6 +152,128 @@ defects! {
     DrainedPaymentNotTold = "drained-payment-not-told", "OFF-7";
     /// Tells the merchant's server another reason why a queued payment failed.
     OfflineDeclineNotNamed = "offline-decline-not-named", "OFF-8";
+    /// Answers a payment with 202 and has the till ask again.
+    AnswersWithAccepted = "answers-with-accepted", "PAY-3";
+    /// Answers a payment with a page for people.
+    AnswersWithAPage = "answers-with-a-page", "PAY-3";
+    /// Writes whole amounts with a fraction.
+    AmountWithAFraction = "amount-with-a-fraction", "PAY-4";
+    /// Leaves out what a payment has none of.
+    FieldLeftOut = "field-left-out", "PAY-4";
+    /// Does not say when a payment ended.
+    CompletedWithoutItsDate = "completed-without-its-date", "PAY-4";
+    /// Does not say which card paid.
+    CompletedWithoutItsCard = "completed-without-its-card", "PAY-4";
+    /// Answers in dollars, whatever was asked.
+    CurrencyAltered = "currency-altered", "PAY-8";
+    /// Answers references in capital letters.
+    ReferenceAltered = "reference-altered", "PAY-8";
+    /// Refuses without a code.
+    RefusesWithoutACode = "refuses-without-a-code", "PAY-10";
+    /// Has one code for every refusal.
+    RefusesAllAlike = "refuses-all-alike", "PAY-10";
+    /// Refuses with the status of a success.
+    RefusesWithASuccess = "refuses-with-a-success", "PAY-10";
+    /// Refuses bad requests as if it had failed itself.
+    RefusesAsItsOwnFault = "refuses-as-its-own-fault", "PAY-10";
+    /// Gives a payment another id in each answer.
+    ReplaysAsANewPayment = "replays-as-a-new-payment", "PAY-11";
+    /// Gives every payment the same id.
+    OneIdForAll = "one-id-for-all", "PAY-12";
+    /// Does not say how long the screen took.
+    NoActivationTime = "no-activation-time", "PAY-14";
+    /// Shows a final payment otherwise in look-ups.
+    FinalChanges = "final-changes", "PAY-15";
+    /// Says in look-ups that a completed payment is still being processed.
+    FinalComesBack = "final-comes-back", "PAY-15";
+    /// Names another brand than the card's.
+    AnotherBrand = "another-brand", "PAY-17";
+    /// Has one decline code for every card.
+    AnotherDeclineCode = "another-decline-code", "PAY-17";
+    /// Says of every card that its chip was read.
+    EntryAlwaysChip = "entry-always-chip", "PAY-17";
+    /// Lets be captured again what is captured.
+    CapturableToo = "capturable-too", "PAY-18";
+    /// Says automatic of a payment that is to be captured later.
+    ManualIsAutomatic = "manual-is-automatic", "PAY-18";
+    /// Does not name the field that it refuses.
+    FieldNotNamed = "field-not-named", "PAY-20";
+    /// Does not name the attempt key.
+    KeyNotNamed = "key-not-named", "PAY-21";
+    /// Asks for a card for one sale while it asks for another.
+    TwoPrompts = "two-prompts", "PAY-22";
+    /// Fails at every look-up.
+    LookUpsFail = "look-ups-fail", "REC-6";
+    /// Blames the customer for every cancel.
+    CancelledByNobody = "cancelled-by-nobody", "REC-8";
+    /// Fails at every cancel.
+    CancelUnanswered = "cancel-unanswered", "REC-11";
+    /// Does not say what a cancel came to.
+    CancelWithoutAnOutcome = "cancel-without-an-outcome", "REC-11";
+    /// Says cancelled of a payment that it shows as pending.
+    CancelContradictsItself = "cancel-contradicts-itself", "REC-11";
+    /// Says cancelled whatever a cancel came to.
+    CancelAlwaysDone = "cancel-always-done", "REC-11";
+    /// Lists the oldest attempt first.
+    OldestFirst = "oldest-first", "REC-13";
+    /// Lists an attempt twice.
+    ListedTwice = "listed-twice", "REC-13";
+    /// Lists the newest attempt and no other.
+    NewestOnly = "newest-only", "REC-13";
+    /// Lists an attempt of another sale, too.
+    ListsAStranger = "lists-a-stranger", "REC-13";
+    /// Answers a look-up with something that is no list.
+    LookUpWithoutAList = "look-up-without-a-list", "REC-13";
+    /// Invents a payment for a cancel of nothing.
+    PaymentFromNowhere = "payment-from-nowhere", "REC-22";
+    /// Does not say when to try again.
+    NoRetryAfter = "no-retry-after", "GRP-6";
+    /// Sends the next till away for an hour.
+    RetryAfterAnHour = "retry-after-an-hour", "GRP-6";
+    /// Lets any page in a browser read its answers.
+    PermitsBrowsers = "permits-browsers", "NET-6";
+    /// Names another request id in the error than in its header.
+    ErrorIdOfItsOwn = "error-id-of-its-own", "NET-7";
+    /// Gives all answers one request id.
+    RequestIdUsedTwice = "request-id-used-twice", "NET-7";
+    /// Gives answers no request id.
+    NoRequestId = "no-request-id", "NET-7";
+    /// Listens on another port.
+    WrongPort = "wrong-port", "NET-1";
+    /// Advertises a port on which nobody listens.
+    StaleAddress = "stale-address", "DISC-1";
+    /// Advertises nothing but its id.
+    TxtIncomplete = "txt-incomplete", "DISC-7";
+    /// Announces no change of its activity.
+    ActivityNotAnnounced = "activity-not-announced", "DISC-7";
+    /// Serves plain HTTP on the same port.
+    PlaintextServed = "plaintext-served", "TLS-1";
+    /// Takes a client certificate of any authority.
+    AcceptsAnyAuthority = "accepts-any-authority", "TLS-5";
+    /// Does not look at the dates of a client certificate.
+    AcceptsExpired = "accepts-expired", "TLS-5";
+    /// Offers session tickets.
+    OffersResumption = "offers-resumption", "TLS-13";
+    /// Does not name the place of a queued payment.
+    PlaceNotNamed = "place-not-named", "OFF-1";
+    /// Says of a queued payment that it waits for a card.
+    QueuedIsPending = "queued-is-pending", "OFF-1";
+    /// Shows a queued payment in another place in look-ups.
+    AnotherPlace = "another-place", "OFF-12";
+    /// Tells the merchant's server another amount.
+    ToldOfAnotherAmount = "told-of-another-amount", "EVT-1";
+    /// Tells the merchant's server of a completed payment as if it were pending.
+    ToldBeforeItHappened = "told-before-it-happened", "EVT-1";
+    /// Holds an answer for 100 s.
+    AnswersTooLate = "answers-too-late", "PAY-6";
+    /// Names the whole card number in its answers.
+    CardNumberShown = "card-number-shown", "SEC-1";
+    /// Answers look-ups from a damaged journal with an empty list.
+    EmptyAfterDamage = "empty-after-damage", "REC-21";
+    /// Keeps a command for a terminal that cannot be reached, and delivers it later.
+    NeverWithdraws = "never-withdraws", "HYB-8";
+    /// Repeats a webhook with another body.
+    WebhookBodyOfItsOwn = "webhook-body-of-its-own", "EVT-2";
 }
 
 impl fmt::Display for Defect {

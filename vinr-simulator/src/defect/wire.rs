@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use mdns_sd::{ServiceDaemon, ServiceInfo};
+use mdns_sd::{IfKind, ServiceDaemon, ServiceInfo};
 use tokio::sync::watch;
 use vinr_discovery::Advert;
-use vinr_protocol::terminal::{Revocation, Screen};
+use vinr_protocol::terminal::{Revocation, Screen, Timer};
 use vinr_protocol::{Amount, Currency};
 
 use super::{Defect, Defects};
@@ -20,9 +20,14 @@ use crate::host::Link;
 pub(crate) struct Wire {
     defects: Defects,
     prompts: Arc<AtomicU32>,
+    /// How many times as fast as real time the terminal waits.
+    pace: u32,
     /// The line to the internet, for those who wait for it.
     line: Option<watch::Receiver<Link>>,
 }
+
+/// Past the 90 s of PAY-6.
+const TOO_LATE: Duration = Duration::from_secs(100);
 
 /// How late a slow screen is: well past the 50 ms of LAT-1.
 const LATE: Duration = Duration::from_millis(120);
@@ -31,8 +36,9 @@ const LATE: Duration = Duration::from_millis(120);
 const FOR_THE_CLOUD: Duration = Duration::from_secs(8);
 
 impl Wire {
-    pub(crate) fn new(defects: Defects) -> Self {
+    pub(crate) fn new(defects: Defects, pace: u32) -> Self {
         Self {
+            pace,
             defects,
             prompts: Arc::default(),
             line: None,
@@ -45,8 +51,17 @@ impl Wire {
         self
     }
 
-    fn has(&self, defect: Defect) -> bool {
+    pub(super) fn has(&self, defect: Defect) -> bool {
         self.defects.contains(&defect)
+    }
+
+    /// How long a timer really takes.
+    pub(crate) fn wait(&self, timer: &Timer, after: Duration) -> Duration {
+        let after = match timer {
+            Timer::Interaction if self.has(Defect::AnswersTooLate) => TOO_LATE,
+            _ => after,
+        };
+        after / self.pace.max(1)
     }
 
     /// The body as it will be read.
@@ -79,6 +94,11 @@ impl Wire {
             true => Revocation::InForce,
             false => stands,
         }
+    }
+
+    /// Is nobody on the network told that the terminal is busy?
+    pub(crate) fn hides_activity(&self) -> bool {
+        self.has(Defect::ActivityNotAnnounced)
     }
 
     /// What lights up for a request that was refused.
@@ -123,15 +143,34 @@ impl std::fmt::Debug for Elsewhere {
 }
 
 impl Elsewhere {
-    pub(crate) fn start(advert: &Advert) -> io::Result<Self> {
+    /// The defects that take such an advertisement.
+    pub(crate) const DEFECTS: &[Defect] = &[
+        Defect::WrongServiceType,
+        Defect::StaleAddress,
+        Defect::TxtIncomplete,
+    ];
+
+    pub(crate) fn start(advert: &Advert, defects: &Defects) -> io::Result<Self> {
+        let service_type = match defects.contains(&Defect::WrongServiceType) {
+            true => "_vinr-pos._tcp.local.",
+            false => "_vinr-terminal._tcp.local.",
+        };
+        // The discard port: nobody listens there.
+        let port = match defects.contains(&Defect::StaleAddress) {
+            true => 9,
+            false => advert.listens_on.port(),
+        };
         let start = || -> mdns_sd::Result<ServiceDaemon> {
             let daemon = ServiceDaemon::new()?;
+            if advert.listens_on.ip().is_loopback() {
+                daemon.enable_interface(IfKind::LoopbackV4)?;
+            }
             let service = ServiceInfo::new(
-                "_vinr-pos._tcp.local.",
+                service_type,
                 advert.terminal.as_str(),
                 "vinr-elsewhere.local.",
                 advert.listens_on.ip(),
-                advert.listens_on.port(),
+                port,
                 &[("id", advert.terminal.as_str())][..],
             )?;
             daemon.register(service)?;

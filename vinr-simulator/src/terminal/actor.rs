@@ -341,14 +341,19 @@ impl Actor {
                 Effect::Authorize { payment } => self.authorize(payment),
                 Effect::AskHost { payment } => self.ask_host(payment),
                 Effect::Reverse { payment } => self.reverse(payment),
-                Effect::Arm(timer, after) => self.timers.arm(timer, arrived + after),
+                Effect::Arm(timer, after) => {
+                    let after = self.parts.wire.wait(&timer, after);
+                    self.timers.arm(timer, arrived + after);
+                }
                 Effect::Disarm(timer) => self.timers.disarm(&timer),
                 Effect::Announce(activity) => {
                     if let Some(reports) = &self.parts.reports {
                         reports.activity(&activity);
                     }
                     self.activity = activity;
-                    self.announce();
+                    if !self.parts.wire.hides_activity() {
+                        self.announce();
+                    }
                 }
                 Effect::Alarm(alarm) => alert(&alarm),
             }

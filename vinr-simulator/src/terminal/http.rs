@@ -99,7 +99,8 @@ impl Counter {
                 if let Some(flash) = self.wire.flash(&asked.path) {
                     let _ = self.actor.send(Message::Flash(flash));
                 }
-                return no_endpoint(none, &asked.request_id);
+                let said = no_endpoint(none, &asked.request_id);
+                return self.wire.said(&asked.method, &asked.path, said);
             }
         };
         let caller = next_caller();
@@ -124,13 +125,14 @@ impl Counter {
         };
         let said = answer.await;
         hang_up.caller = None;
-        said.unwrap_or_else(|_| {
+        let said = said.unwrap_or_else(|_| {
             let message = "the terminal is shutting down";
             refusal(
                 Refusal::new(Code::TerminalUnavailable, message),
                 &asked.request_id,
             )
-        })
+        });
+        self.wire.said(&asked.method, &asked.path, said)
     }
 }
 

@@ -110,7 +110,10 @@ impl Terminal {
             source,
         };
         let mut terminal = Self {
-            address: options.listen,
+            address: match options.defects.contains(&Defect::WrongPort) {
+                true => SocketAddr::new(options.listen.ip(), 0),
+                false => options.listen,
+            },
             host: Arc::new(match &options.cloud {
                 Some(join) => {
                     let (terminal, join) = (options.terminal.clone(), join.clone());
@@ -194,7 +197,8 @@ impl Terminal {
         let (machine, journal, effects) = self.recover()?;
         let settings = self.settings();
         let (sender, inbox) = mpsc::unbounded_channel();
-        let wire = Wire::new(options.defects.clone()).beside(self.host.line().watch());
+        let wire =
+            Wire::new(options.defects.clone(), options.pace).beside(self.host.line().watch());
         // Before it is asked whether the host can be reached: over this link it can.
         let link = match self.host.device() {
             Some(device) => {
@@ -363,8 +367,9 @@ impl Terminal {
         };
         let not_advertised =
             |error: &dyn std::fmt::Display| tracing::warn!(%terminal, %error, "not advertised");
-        if defects.contains(&Defect::WrongServiceType) {
-            let elsewhere = Elsewhere::start(&advert).inspect_err(|error| not_advertised(error));
+        if Elsewhere::DEFECTS.iter().any(|own| defects.contains(own)) {
+            let elsewhere =
+                Elsewhere::start(&advert, defects).inspect_err(|error| not_advertised(error));
             return (None, elsewhere.ok());
         }
         let announcement = Announcement::start(advert)

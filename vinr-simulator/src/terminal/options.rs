@@ -32,6 +32,8 @@ pub struct Options {
     pub data: PathBuf,
     /// Where it listens.
     pub listen: SocketAddr,
+    /// How many times as fast as real time its own waits go by: 1, but for who cannot wait for 90 s.
+    pub pace: u32,
     /// Its cardholder.
     pub script: Script,
     /// Is it advertised?
