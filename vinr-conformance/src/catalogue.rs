@@ -128,6 +128,9 @@ pub(crate) fn explain(id: &str, style: Style) -> Result<u8, Failure> {
     let scenarios = scenarios(row);
     if scenarios.is_empty() {
         say!("judged    not yet: this version of the suite never reports it as passed");
+        if let Some(why) = vinr_conformance::judge::not_judged(&row.id) {
+            say!("          {why}");
+        }
     }
     for scenario in scenarios {
         say!("judged    {}  {}", scenario.id, scenario.name);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use vinr_conformance::plan::Shard;
+use vinr_conformance::profile::Sheet;
 use vinr_protocol::TerminalId;
 
 /// Does it conform? Drives a payment terminal over real mutual TLS, judges the wire, writes the report.
@@ -79,6 +80,17 @@ Exit codes:
   0 drawn, whatever the verdict
  64 no bundle, or one that was altered
  70 the picture could not be written";
+
+const PROFILE_INIT_EXITS: &str = "\
+Exit codes:
+  0 written
+ 64 bad usage, or the file is there already
+ 69 nobody answers at the address";
+
+const PROFILE_CHECK_EXITS: &str = "\
+Exit codes:
+  0 a run would take it
+ 64 it would not: each fault with its line, its column, the words, and what to write";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -160,6 +172,11 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Begins or checks a profile: what a maker claims of a terminal.
+    Profile {
+        #[command(subcommand)]
+        command: ProfileCommand,
+    },
     /// Lists every requirement and the scenarios that judge it.
     List,
     /// Explains a requirement: its words, its basis, what it takes to see it, who judges it.
@@ -167,6 +184,49 @@ pub(crate) enum Command {
         /// Such as REC-4.
         id: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProfileCommand {
+    /// Writes a profile to start from; what can be seen of the device is filled in.
+    #[command(after_help = PROFILE_INIT_EXITS)]
+    Init(ProfileInit),
+    /// Reads a profile as a run would: says what is wrong, where, and what to write instead.
+    #[command(after_help = PROFILE_CHECK_EXITS)]
+    Check {
+        /// The profile.
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProfileInit {
+    /// Where the device is; without it, the sheet alone is written. Nothing but GET /v1/reader is sent to it.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) probe: Option<String>,
+    /// The device sheet, such as nexgo-ct20; without it, that of the model that the device says it is.
+    #[arg(long, value_name = "SHEET", value_parser = sheet)]
+    pub(crate) base: Option<Sheet>,
+    /// A directory that `vinr-simulator provision` made.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["terminal_ca", "pos_cert", "pos_key"])]
+    pub(crate) dir: Option<PathBuf>,
+    /// The terminal CA bundle, PEM.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) terminal_ca: Option<PathBuf>,
+    /// The till's certificate, PEM.
+    #[arg(long, value_name = "FILE", requires_all = ["pos_key", "terminal_ca"])]
+    pub(crate) pos_cert: Option<PathBuf>,
+    /// The till's key, PEM.
+    #[arg(long, value_name = "FILE", requires = "pos_cert")]
+    pub(crate) pos_key: Option<PathBuf>,
+    /// Where the profile goes; without it, to standard output. A file that is there is never overwritten.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+fn sheet(word: &str) -> Result<Sheet, String> {
+    let own = Sheet::ALL.into_iter().find(|sheet| sheet.word() == word);
+    own.ok_or_else(|| format!("the sheets are {}", Sheet::ALL.map(Sheet::word).join(", ")))
 }
 
 /// Which scenarios, and by which profile.

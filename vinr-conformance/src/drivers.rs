@@ -5,6 +5,8 @@
 
 mod control;
 pub(crate) mod exec;
+mod http;
+mod operator;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,8 +17,11 @@ use serde_json::{Map, Value};
 use vinr_protocol::question::{Answer, Answered, Question};
 
 pub use control::{Control, ControlError};
+pub use http::Url;
 
-use crate::journal::{Event, Journal, SetClock};
+use operator::{PATIENCE, Page, Prompt, Told};
+
+use crate::journal::{AnsweredBy, Event, Journal, SetClock};
 use crate::profile::{Capability, Driver};
 
 /// Somebody who answers questions.
@@ -26,6 +31,14 @@ enum Hand {
     Control(Arc<Control>),
     /// A command, once for each question.
     Exec(String),
+    /// A service, once for each question.
+    Http(Url),
+    /// A person at this terminal.
+    Prompt(Arc<Prompt>),
+    /// A person with a phone.
+    Page(Arc<Page>),
+    /// Somebody whom the profile names and who is not there, and why.
+    Absent(String),
 }
 
 /// Everybody who answers questions about the subject.
@@ -47,16 +60,26 @@ impl Drivers {
         control: Option<Control>,
     ) -> Self {
         let control = control.map(Arc::new);
-        let hand = |driver: Driver| match driver {
+        // One person, however many things they are asked for.
+        let mut people: BTreeMap<Driver, Hand> = BTreeMap::new();
+        let mut hand = |driver: Driver| match driver {
             Driver::Control(_) => control.clone().map(Hand::Control),
             Driver::Exec(command) => Some(Hand::Exec(command)),
+            Driver::Http(url) => Some(Hand::Http(url)),
+            Driver::Operator | Driver::OperatorPage(_) => {
+                let person = people.entry(driver).or_insert_with_key(Hand::person);
+                Some(person.clone())
+            }
         };
         let hands = Capability::ALL
             .into_iter()
             .map(|capability| {
                 (
                     capability,
-                    named(capability).into_iter().filter_map(hand).collect(),
+                    named(capability)
+                        .into_iter()
+                        .filter_map(&mut hand)
+                        .collect(),
                 )
             })
             .collect();
@@ -95,6 +118,40 @@ impl Drivers {
             "nobody".to_owned()
         } else {
             words.join(", ")
+        }
+    }
+
+    /// The links of the page for people, for whoever starts the run to hand on; none where nobody is asked on a page.
+    pub fn links(&self) -> Vec<String> {
+        let pages = self.hands.values().flatten().filter_map(|hand| match hand {
+            Hand::Page(page) => Some(page.links()),
+            _ => None,
+        });
+        let mut links: Vec<_> = pages.flatten().collect();
+        links.sort();
+        links.dedup();
+        links
+    }
+
+    /// Tells whoever started the run where people answer. The link opens the page: it stands on the terminal only.
+    pub fn invite(&self) {
+        use std::io::Write as _;
+        for link in self.links() {
+            // Where nobody reads it, nobody answers either, and that is said of each question.
+            let _ = writeln!(
+                std::io::stderr(),
+                "whoever stands beside the terminal opens {link}"
+            );
+        }
+    }
+
+    /// How much longer than anything else a person may take for a step.
+    pub fn patience(&self) -> Duration {
+        let is_person = |hand: &Hand| matches!(hand, Hand::Prompt(_) | Hand::Page(_));
+        match self.hands.values().flatten().any(is_person) {
+            // A card, its PIN, and a look at the screen.
+            true => PATIENCE * 3,
+            false => Duration::ZERO,
         }
     }
 
@@ -206,10 +263,17 @@ impl Drivers {
             .into_iter()
             .flatten()
         {
-            answer = match hand {
-                Hand::Control(control) => control.ask(question, deadline).await,
-                Hand::Exec(command) => exec::ask(command, question, deadline).await,
-            };
+            let told = hand.ask(question, deadline).await;
+            // A control port is a part of the terminal under test; of everybody else it is said who they are.
+            if !matches!(hand, Hand::Control(_)) {
+                self.journal.record(Event::AnsweredBy(AnsweredBy {
+                    question: question.id.clone(),
+                    driver: hand.word().into(),
+                    operator: told.operator,
+                    answer: told.answer.answer,
+                }));
+            }
+            answer = told.answer;
             if answer.answer != Answered::Cannot {
                 break;
             }
@@ -219,10 +283,38 @@ impl Drivers {
 }
 
 impl Hand {
+    /// A person is there from the beginning of a run to its end.
+    fn person(driver: &Driver) -> Self {
+        match driver {
+            Driver::OperatorPage(address) => match Page::open(*address) {
+                Ok(page) => Self::Page(Arc::new(page)),
+                Err(error) => Self::Absent(format!("no page can be served at {address}: {error}")),
+            },
+            _ => Self::Prompt(Arc::new(Prompt::here())),
+        }
+    }
+
+    async fn ask(&self, question: &Question, deadline: Duration) -> Told {
+        let answer = match self {
+            Hand::Control(control) => control.ask(question, deadline).await,
+            Hand::Exec(command) => exec::ask(command, question, deadline).await,
+            Hand::Http(url) => http::ask(url, question, deadline).await,
+            Hand::Prompt(prompt) => return prompt.ask(question, deadline.max(PATIENCE)).await,
+            Hand::Page(page) => return page.ask(question, deadline.max(PATIENCE)).await,
+            Hand::Absent(why) => Answer::cannot(&question.id, why.as_str()),
+        };
+        let operator = None;
+        Told { answer, operator }
+    }
+
     fn word(&self) -> &'static str {
         match self {
             Hand::Control(_) => "control",
             Hand::Exec(_) => "exec",
+            Hand::Http(_) => "http",
+            Hand::Prompt(_) => "operator",
+            Hand::Page(_) => "operator:web",
+            Hand::Absent(_) => "nobody",
         }
     }
 }
@@ -313,6 +405,51 @@ mod tests {
             hands.ask(Ask::to("present_card")).await.answer,
             Answered::Done
         );
+    }
+
+    #[tokio::test]
+    async fn who_answered_is_journaled_each_of_them() {
+        let named = |_| {
+            vec![
+                Driver::Exec("exit 127".into()),
+                Driver::Exec(r#"read question; echo '{"id":"q1","answer":"done"}'"#.into()),
+            ]
+        };
+        let journal = Journal::in_memory();
+        Drivers::new(journal.clone(), "term_1", named, None)
+            .ask(Ask::to("present_card"))
+            .await;
+        let answered: Vec<_> = journal
+            .entries()
+            .into_iter()
+            .filter_map(|entry| match entry.event {
+                Event::AnsweredBy(by) => Some(by.answer),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(answered, [Answered::Cannot, Answered::Done]);
+    }
+
+    #[tokio::test]
+    async fn one_person_has_one_page_whatever_they_are_asked_for() {
+        let page = Driver::OperatorPage(([127, 0, 0, 1], 0).into());
+        let named = |_| vec![page.clone()];
+        let hands = Drivers::new(Journal::in_memory(), "term_1", named, None);
+        assert_eq!(hands.links().len(), 1);
+        assert!(hands.patience() > Duration::ZERO);
+        assert_eq!(hands.describe(), "operator:web");
+    }
+
+    #[tokio::test]
+    async fn a_page_that_cannot_be_served_is_cannot_with_the_reason() {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = taken.local_addr().expect("an address");
+        let named = |_| vec![Driver::OperatorPage(address)];
+        let hands = Drivers::new(Journal::in_memory(), "term_1", named, None);
+        let answer = hands.ask(Ask::to("present_card")).await;
+        assert_eq!(answer.answer, Answered::Cannot);
+        let why = answer.why.unwrap_or_default();
+        assert!(why.contains(&address.to_string()), "{why}");
     }
 
     #[test]

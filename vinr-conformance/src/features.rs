@@ -10,6 +10,7 @@ use cucumber::gherkin::{self, GherkinEnv, Step};
 use crate::plan::Scenario;
 
 const TEXTS: &[(&str, &str)] = &[
+    ("bench", include_str!("../features/bench.feature")),
     ("network", include_str!("../features/network.feature")),
     ("mutual_tls", include_str!("../features/mutual_tls.feature")),
     ("payments", include_str!("../features/payments.feature")),
@@ -17,6 +18,7 @@ const TEXTS: &[(&str, &str)] = &[
         "timeout_recovery",
         include_str!("../features/timeout_recovery.feature"),
     ),
+    ("patience", include_str!("../features/patience.feature")),
     ("offline", include_str!("../features/offline.feature")),
     ("groups", include_str!("../features/groups.feature")),
     (
@@ -90,27 +92,33 @@ pub fn read(name: &str, text: &str) -> Result<Vec<Case>, FeatureError> {
     Ok(cases)
 }
 
-/// A row of examples: name and value of each column.
-type Row = Vec<(String, String)>;
+/// A row of examples: name and value of each column, and the tags of its table.
+#[derive(Debug, Clone, Default)]
+struct Row {
+    values: Vec<(String, String)>,
+    tags: Vec<String>,
+}
 
 /// The rows that an outline stands for; a plain scenario stands for one without columns.
 fn rows(scenario: &gherkin::Scenario) -> Vec<Row> {
     let tables = scenario
         .examples
         .iter()
-        .filter_map(|examples| examples.table.as_ref());
+        .filter_map(|examples| Some((&examples.tags, examples.table.as_ref()?)));
     let rows: Vec<Row> = tables
-        .flat_map(|table| {
+        .flat_map(|(tags, table)| {
             let (names, rows) = table
                 .rows
                 .split_first()
                 .map_or((&[][..], &[][..]), |(names, rows)| (names.as_slice(), rows));
-            rows.iter()
-                .map(|row| names.iter().cloned().zip(row.iter().cloned()).collect())
+            rows.iter().map(|row| Row {
+                values: names.iter().cloned().zip(row.iter().cloned()).collect(),
+                tags: tags.clone(),
+            })
         })
         .collect();
     if rows.is_empty() {
-        vec![Row::new()]
+        vec![Row::default()]
     } else {
         rows
     }
@@ -123,9 +131,11 @@ fn case(
     row: &Row,
 ) -> Result<Case, FeatureError> {
     let fill = |text: &str| {
-        row.iter().fold(text.to_owned(), |text, (name, value)| {
-            text.replace(&format!("<{name}>"), value)
-        })
+        row.values
+            .iter()
+            .fold(text.to_owned(), |text, (name, value)| {
+                text.replace(&format!("<{name}>"), value)
+            })
     };
     let is_id = |tag: &&String| tag.contains('.') && !tag.contains(':');
     let Some(id) = scenario.tags.iter().find(is_id) else {
@@ -134,11 +144,12 @@ fn case(
             scenario: scenario.name.clone(),
         });
     };
-    let id = match row.first() {
+    let id = match row.values.first() {
         None => id.clone(),
         Some((_, value)) => format!("{id}.{}", slug(value)),
     };
     let tags = scenario.tags.iter().filter(|tag| !is_id(tag));
+    let tags = tags.chain(&row.tags);
     let own = scenario.steps.iter().cloned().map(|mut step| {
         step.value = fill(&step.value);
         step

@@ -15,7 +15,10 @@ pub(crate) use numbers::Numbers;
 pub use event::{
     Advert, Certificate, Claim, Ended, Event, Handshake, Header, Said, ScreenEvent, Side,
 };
-pub use seen::{Endpoint, Needle, RepeatedTrace, SetClock, StorageRead, Webhook};
+pub use seen::{
+    AnsweredBy, Claimed, CloudCommand, Endpoint, Needle, RepeatedTrace, SetClock, StorageRead,
+    Webhook,
+};
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
@@ -159,7 +162,17 @@ impl Journal {
         if inner.is_closed {
             return inner.entries.len() as u64;
         }
-        redact::redact(&mut event);
+        let said_by_others = redact::is_said_by_others(&event);
+        let numbers = redact::redact(&mut event);
+        let seq = Self::append(inner, at_ns, event);
+        if said_by_others && numbers > 0 {
+            // What is cut out above must not be forgotten: it should never have been said.
+            Self::append(inner, at_ns, Event::CardNumber { entry: seq });
+        }
+        seq
+    }
+
+    fn append(inner: &mut Inner, at_ns: u64, event: Event) -> u64 {
         let entry = Entry {
             seq: inner.entries.len() as u64 + 1,
             at_ns,

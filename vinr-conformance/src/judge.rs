@@ -13,6 +13,7 @@ mod found;
 mod payment;
 mod rules;
 mod trace;
+pub mod weakened;
 mod whole;
 
 #[cfg(test)]
@@ -67,6 +68,30 @@ fn seen(sitting: &[Entry]) -> Vec<Evidence> {
         }
     }
     evidence
+}
+
+/// Why no scenario judges a requirement, for a reader of the report who wants to know what is left to do by hand.
+pub fn not_judged(requirement: &str) -> Option<&'static str> {
+    let why = match requirement {
+        "SEC-1" => {
+            "No wire shows a log: a person has to read the device's logs and look at its storage. A whole card number in any \
+             answer of the run fails it."
+        }
+        "DISC-6" => {
+            "The suite hears what is advertised by way of an mDNS library, and does not see probes, known answers and goodbyes \
+             by themselves. It is no binding rule."
+        }
+        "REC-21" => {
+            "The questions have no word for damage: nobody is asked to destroy a device's memory. A simulator of the suite's own \
+             is damaged, and judged."
+        }
+        "GRP-1" | "GRP-2" | "GRP-3" | "GRP-4" => {
+            "It takes several terminals of one cloud, and the terminal role has one under test. A till that chooses among \
+             terminals is judged in the role client."
+        }
+        _ => return None,
+    };
+    Some(why)
 }
 
 /// The requirements that some claim vocabulary or rule can decide without a scenario's own claim.

@@ -12,6 +12,7 @@ mod catalogue;
 mod checkup;
 mod cli;
 mod finished;
+mod maker;
 mod paper;
 mod progress;
 mod style;
@@ -83,6 +84,7 @@ fn main() -> ExitCode {
         Command::Man { out } => paper::man(out.as_deref()),
         Command::Diff { old, new } => finished::diff(&old, &new, style),
         Command::Badge { bundle, out } => finished::badge(&bundle, out.as_deref()),
+        Command::Profile { command } => maker::run(&command),
         Command::List => Ok(catalogue::list(style)),
         Command::Explain { id } => catalogue::explain(&id, style),
     };

@@ -11,7 +11,9 @@
 //! | `disruptive` | cuts power or network: runs after those that do not |
 //! | `away` | begins without the internet and leaves it away: such scenarios stand side by side, since a terminal takes seconds to notice a cut |
 //! | `away_at_first` | begins without the internet and brings it back: the first of them finds it away |
-//! | `last` | leaves the subject older, or is about all others: runs at the very end |
+//! | `last` | leaves the subject older, or is about all others: runs at the end |
+//! | `simulator` | needs the suite's own simulator: planned for no device |
+//! | `first`, `final` | runs before and after everything else |
 
 mod selection;
 mod shard;
@@ -83,20 +85,19 @@ impl Scenario {
         })
     }
 
-    /// Where it stands in the plan: quiet before disruptive before last, those without the internet after those with
-    /// it, then the catalogue's order, then its id.
+    /// Where it stands in the plan: first, quiet, disruptive, last, final; those without the internet after those with it;
+    /// then the catalogue's order, then its id.
     fn place(&self) -> (usize, usize, usize, &str) {
         let first = requirement::all()
             .iter()
             .position(|row| self.names(&row.id))
             .unwrap_or(usize::MAX);
         let is_tagged = |tag: &str| self.tags.iter().any(|own| own == tag);
-        let place = |tags: [&str; 2]| {
-            let place = tags.into_iter().rposition(is_tagged);
-            place.map_or(0, |place| place + 1)
-        };
-        let late = place(["disruptive", "last"]);
-        (late, place(["away", "away_at_first"]), first, &self.id)
+        let places = ["first", "", "disruptive", "last", "final"];
+        let late = places.into_iter().rposition(is_tagged).unwrap_or(1);
+        let away = ["", "away", "away_at_first"];
+        let away = away.into_iter().rposition(is_tagged).unwrap_or(0);
+        (late, away, first, &self.id)
     }
 }
 

@@ -23,11 +23,12 @@ pub use exchange::Exchange;
 pub use http::{Answer, Framing, Head, Request};
 pub(crate) use http::{head as read_head, read_whole};
 pub use identity::{Identity, IdentityError};
-pub(crate) use identity::{read, read_key};
+pub use identity::{read, read_key};
 pub use mdns::{SERVICE, can_hear, listen};
 pub(crate) use plain::old_client_hello;
 
 use crate::journal::Journal;
+use crate::profile::Paths;
 
 /// What every connection of a run shares.
 #[derive(Clone)]
@@ -35,6 +36,7 @@ pub struct Probe {
     journal: Journal,
     address: SocketAddr,
     trust: tls::Trust,
+    paths: Arc<Paths>,
     numbers: Arc<Numbers>,
 }
 
@@ -58,6 +60,7 @@ impl Probe {
             journal,
             address,
             trust: tls::Trust::new(terminal, terminal_ca_pem)?,
+            paths: Arc::default(),
             numbers: Arc::default(),
         })
     }
@@ -70,6 +73,16 @@ impl Probe {
         };
         Self {
             numbers: Arc::new(numbers),
+            ..self
+        }
+    }
+
+    /// The same on a vendor's own wire: with its paths, and whatever names its certificate carries.
+    #[must_use]
+    pub fn on_a_vendors_wire(self, paths: Paths) -> Self {
+        Self {
+            paths: Arc::new(paths),
+            trust: self.trust.for_any_name(),
             ..self
         }
     }
@@ -98,6 +111,7 @@ impl Probe {
             journal: self.journal.clone(),
             address,
             trust: tls::Trust::new(terminal, terminal_ca_pem)?,
+            paths: Arc::default(),
             numbers: self.numbers.clone(),
         })
     }

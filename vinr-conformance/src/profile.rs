@@ -16,15 +16,18 @@
 //! | `[safety]` | that no customer and no money can be hurt |
 
 mod cloud;
+mod draft;
 mod drivers;
 mod effective;
 mod error;
 mod features;
 mod fuzz;
+mod look;
 mod read;
 mod recorded;
 mod safety;
 mod sheet;
+mod vendor;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -34,16 +37,21 @@ use vinr_protocol::device::{Model, OfflineLimits};
 use vinr_protocol::requirement::Role;
 
 pub use cloud::CloudProfile;
+pub use draft::{Seen, draft};
 pub use drivers::{Capability, Driver};
 pub use effective::Effective;
-pub use error::ProfileError;
+pub use error::{Fault, ProfileError};
 pub use features::{FEATURES, Feature};
 #[doc(hidden)]
 pub use fuzz::fuzz;
+pub(crate) use look::bare;
+pub use look::{LookError, Opens, look};
 pub use recorded::Recorded;
 pub use safety::Safety;
 pub use sheet::{Sheet, template, templates};
+pub use vendor::{CertificateId, Paths};
 
+use crate::journal::Claimed;
 use crate::verdict::{Claims, DeclaredWire, ProfileFacts};
 
 /// What the maker of a subject claims.
@@ -90,6 +98,10 @@ pub struct Wire {
     pub pos_key: Option<PathBuf>,
     /// A folder of identities that the terminal must refuse.
     pub certification: Option<PathBuf>,
+    /// Where in its certificate a vendor's terminal says its id.
+    pub certificate_id: CertificateId,
+    /// The paths of a vendor's own.
+    pub paths: Paths,
 }
 
 impl Profile {
@@ -151,6 +163,22 @@ impl Profile {
             version: self.version.clone(),
             base: self.base.word().to_owned(),
             sha256: self.effective().claims_sha256(),
+        }
+    }
+
+    /// What a judge compares with what is seen of this terminal.
+    pub(crate) fn claimed(&self, terminal: &str) -> Claimed {
+        let limits = self.offline.iter().flat_map(|offline| &offline.limits);
+        Claimed {
+            model: self.model().as_str().to_owned(),
+            version: self.version.clone(),
+            features: self.features.clone(),
+            limits: limits
+                .map(|(currency, limit)| (currency.code().to_owned(), limit.minor_units()))
+                .collect(),
+            max_queued: self.offline.as_ref().map(|offline| offline.max_queued),
+            certificate_name: self.wire.certificate_id.said(terminal),
+            paths: self.wire.paths.differing(),
         }
     }
 

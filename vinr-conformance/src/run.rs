@@ -29,7 +29,8 @@ use crate::journal::{Ended, Event};
 use crate::plan::{Outcome, Plan, Ran, Scenario};
 use crate::steps::{self, Scene};
 
-/// No step takes longer: beyond every wait inside a step, and beyond the 90 s of a terminal.
+/// No step takes longer, but for the time that a person may take: beyond every wait inside a step, and beyond the 90 s
+/// of a terminal.
 const STEP_LIMIT: Duration = Duration::from_secs(120);
 
 /// An interrupted run ends within 2 s; this is what a device gets of it.
@@ -164,6 +165,7 @@ async fn scene(
 }
 
 async fn play(scene: &mut Scene, steps: &steps::Collection, case: &Case) -> Ended {
+    let limit = STEP_LIMIT + scene.patience();
     for step in &case.steps {
         scene.journal().record(Event::Step {
             text: format!("{} {}", step.keyword.trim(), step.value),
@@ -181,10 +183,10 @@ async fn play(scene: &mut Scene, steps: &steps::Collection, case: &Case) -> Ende
         };
         scene.begins(step.ty, cited);
         let taken = AssertUnwindSafe(take(scene, words)).catch_unwind();
-        match timeout(STEP_LIMIT, taken).await {
+        match timeout(limit, taken).await {
             Ok(Ok(())) => {}
             Ok(Err(panic)) => return fault(format!("it panicked: {}", said(&*panic))),
-            Err(_) => return fault(format!("it took longer than {} s", STEP_LIMIT.as_secs())),
+            Err(_) => return fault(format!("it took longer than {} s", limit.as_secs())),
         }
         if let Some(why) = scene.stopped() {
             return Ended::CouldNot { why };

@@ -3,11 +3,13 @@
 //! A *given* or *when* acts and records; a *then* waits for what it is about and writes a claim. None of them
 //! decides anything: that is the judge's, afterwards.
 
+mod bench;
 mod claims;
 mod hands;
 mod lists;
 mod network;
 mod offline;
+mod patience;
 mod scene;
 mod settled;
 mod simulators;
@@ -55,6 +57,8 @@ steps! {
     given "the owner halves each offline limit" => offline::halves_the_limits;
     given "a simulator that was started with simulateOffline" => simulators::starts_offline;
     given "a shop whose terminal is connected to the cloud" => simulators::is_connected;
+    given "the host keeps silent" => patience::keeps_silent;
+    given "a simulator whose memory can be damaged" => simulators::can_be_damaged;
     given "the merchant's server listens" => simulators::merchant_listens;
     given "the merchant's server refuses the first of all webhooks" => simulators::merchant_refuses_the_first;
 
@@ -83,6 +87,7 @@ steps! {
     when "the customer taps the {word} card" => hands::taps;
     when "the customer presents the {word} card as {word}" => hands::presents;
     when "somebody taps the {word} card all the same" => hands::taps_all_the_same;
+    when "somebody presents the {word} card as {word} all the same" => hands::presents_all_the_same;
     when "the power is cut and comes back" => hands::cuts_the_power;
 
     when "the internet goes away this very moment" => offline::goes_away_this_moment;
@@ -101,6 +106,9 @@ steps! {
     when "the till looks up each {name} until it is final" => till::looks_up_each_until_final;
     when "somebody searches a copy of the terminal's memory" => storage::searches;
     when "the merchant's server hears of {name}" => simulators::merchant_hears;
+    when "the till waits as long as any till" => patience::waits;
+    when "somebody damages the terminal's memory" => simulators::is_damaged;
+    when "the cloud is asked for {money} as {name}" => simulators::cloud_is_asked;
     when "the cloud tries again" => simulators::cloud_tries_again;
     when "a day of the simulator is played twice from one seed, and once from another" => simulators::plays_days;
 
@@ -140,6 +148,7 @@ steps! {
     then "{name} is answered" => claims::answered;
     then "{name} is answered {word}" => claims::cancellation;
     then "{name} is answered {word}, without a payment" => claims::cancellation_of_nothing;
+    then "{name} is refused" => claims::refused_somehow;
     then "{name} is refused as {word}" => claims::refused;
     then "each {name} is refused as {word}" => claims::each_refused;
     then "{name} is refused as {word}, naming {word}" => claims::refused_naming;
@@ -184,6 +193,9 @@ steps! {
     then "the merchant's server was told {word} with {word} of {name}" => settled::told_why;
     then "each webhook was signed, and the refused one came again" => settled::signed_and_repeated;
     then "the seed alone decides what happens" => settled::same_trace;
+    then "{name} is the terminal that the profile describes" => bench::as_claimed;
+    then "{name} was answered within {number} s" => patience::answered_within;
+    then "the cloud refused {name} as {word}" => simulators::cloud_refused;
     then "everything that is asked of a terminal was kept" => settled::whole_plan;
 }
 

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use elsewhere::{Provisioned, elsewhere};
+pub use elsewhere::{Provisioned, elsewhere, resolve};
 pub use embedded::{Beside, Embedded, beside, embedded, embedded_as, embedded_unseen};
 pub use lists::{List, Lists, Signer};
 use vinr_protocol::TerminalId;

@@ -94,6 +94,11 @@ impl Control {
             })
     }
 
+    /// Where it is.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// What opens it: a secret that must stand in no report.
     pub fn token(&self) -> &str {
         &self.token

@@ -6,7 +6,9 @@
 use serde::{Deserialize, Serialize};
 use vinr_protocol::question::{Answer, LedgerEntry, Question};
 
-use super::seen::{Endpoint, RepeatedTrace, SetClock, StorageRead, Webhook};
+use super::seen::{
+    AnsweredBy, Claimed, CloudCommand, Endpoint, RepeatedTrace, SetClock, StorageRead, Webhook,
+};
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +29,8 @@ pub enum Event {
         /// Who answers questions: `control`, `operator`, …
         driver: String,
     },
+    /// What the profile claims.
+    Claimed(Box<Claimed>),
     /// The run ended.
     RunEnd {
         /// Somebody stopped it.
@@ -145,6 +149,8 @@ pub enum Event {
     },
     /// Somebody was asked to do or to look at something.
     Question(Question),
+    /// One of those who may be asked spoke; the answer that counts follows.
+    AnsweredBy(AnsweredBy),
     /// And answered.
     Answer(Answer),
     /// From here on, screen events are seen as they happen, or no longer.
@@ -199,6 +205,13 @@ pub enum Event {
     Endpoint(Endpoint),
     /// A webhook arrived at the suite's own receiver.
     Webhook(Webhook),
+    /// The cloud was given a command, and answered.
+    CloudCommand(CloudCommand),
+    /// A whole card number stood in what the terminal or its cloud said; it was cut out there. \[SEC-1\]
+    CardNumber {
+        /// In which entry.
+        entry: u64,
+    },
     /// A script was played with a seed, and this is what happened, as a digest.
     Trace(RepeatedTrace),
     /// A simulator's clock was set ahead, so that nobody had to wait. 0 is the right time again.
@@ -583,6 +596,29 @@ pub enum Said {
     },
     /// One seed, played twice, gave one trace; another seed gave another.
     SameTrace,
+    /// Answered within this, by the terminal's own clock.
+    Within {
+        /// Which request.
+        exchange: u64,
+        /// Milliseconds.
+        limit_ms: u64,
+        /// How many times as fast as ours its clock runs.
+        pace: u32,
+    },
+    /// The cloud refused the command with one of these codes.
+    CloudRefused {
+        /// Its place among the commands to the cloud, from 1.
+        command: u64,
+        /// Any of these.
+        codes: Vec<String>,
+    },
+    /// The terminal is the one that the profile describes.
+    AsClaimed {
+        /// The request for what it says of itself.
+        exchange: u64,
+        /// The connection on which it showed its certificate.
+        connection: u64,
+    },
     /// Everything that the plan asks of a terminal was kept.
     WholePlan,
 }

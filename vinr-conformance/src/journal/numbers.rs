@@ -76,6 +76,8 @@ impl Numbers {
             Event::Lost { exchange, .. } => self.exchange(exchange),
             Event::Question(question) => self.question(&mut question.id),
             Event::Answer(answer) => self.question(&mut answer.id),
+            Event::AnsweredBy(by) => self.question(&mut by.question),
+            Event::CardNumber { entry } => *entry += self.seq,
             Event::Claim(Claim { said, .. }) => self.said(said),
             // Durations, digests, words, and moments on the clocks of others.
             Event::RunBegin { .. }
@@ -94,6 +96,8 @@ impl Numbers {
             | Event::StorageRead(_)
             | Event::Endpoint(_)
             | Event::Webhook(_)
+            | Event::CloudCommand(_)
+            | Event::Claimed(_)
             | Event::Trace(_)
             | Event::ClockSet { .. } => {}
         }
@@ -114,7 +118,15 @@ impl Numbers {
             | Said::Key { exchange, .. }
             | Said::AcceptedOffline { exchange }
             | Said::NeverQueued { exchange }
+            | Said::Within { exchange, .. }
             | Said::Told { exchange, .. } => self.exchange(exchange),
+            Said::AsClaimed {
+                exchange,
+                connection,
+            } => {
+                self.exchange(exchange);
+                self.connection(connection);
+            }
             Said::StillQueued { exchange, of } => self.each([exchange, of]),
             Said::WhileHeld { exchange, held } => self.each([exchange, held]),
             Said::TellsNothingOf { exchange, other } => self.each([exchange, other]),
@@ -140,7 +152,9 @@ impl Numbers {
             Said::Advertised { connections } => {
                 connections.iter_mut().for_each(|one| self.connection(one));
             }
-            Said::Charges { .. }
+            // A command to the cloud is counted within its scenario.
+            Said::CloudRefused { .. }
+            | Said::Charges { .. }
             | Said::DescribesItself
             | Said::LocalSimulator
             | Said::Quick

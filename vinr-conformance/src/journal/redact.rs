@@ -6,55 +6,65 @@
 
 use serde_json::Value;
 
-use super::Event;
+use super::{Event, Header};
 
-/// Takes card numbers out of an event.
-pub(super) fn redact(event: &mut Event) {
+/// Takes card numbers out of an event, and says how many there were.
+pub(super) fn redact(event: &mut Event) -> usize {
     match event {
         Event::Question(question) => {
             if let Some(pin) = question.args.get_mut("pin") {
                 *pin = Value::from("\u{2026}");
             }
-            question.args.values_mut().for_each(value);
-            text(&mut question.why);
+            let args: usize = question.args.values_mut().map(value).sum();
+            args + text(&mut question.why)
         }
         Event::Answer(answer) => {
-            answer.value.iter_mut().for_each(value);
-            answer.why.iter_mut().for_each(text);
+            let values: usize = answer.value.iter_mut().map(value).sum();
+            values + answer.why.iter_mut().map(text).sum::<usize>()
         }
+        Event::AnsweredBy(by) => by.operator.iter_mut().map(text).sum(),
         Event::Request {
             path,
             headers,
             body,
             ..
-        } => {
-            text(path);
-            text(body);
-            headers.iter_mut().for_each(|(_, content)| text(content));
-        }
-        Event::Head { headers, .. } => headers.iter_mut().for_each(|(_, content)| text(content)),
+        } => text(path) + text(body) + all(headers),
+        Event::Head { headers, .. } => all(headers),
         Event::Body { text: body, .. } => text(body),
         Event::Plain { received, .. } => text(received),
         // A body that held a card number can no longer be verified, and deserves no better.
         Event::Webhook(webhook) => text(&mut webhook.body),
         Event::Note { text: words } | Event::Step { text: words } => text(words),
-        _ => {}
+        _ => 0,
     }
 }
 
-fn value(value: &mut Value) {
+/// Did the terminal or its cloud say this, and not the suite or whoever works for it?
+pub(super) fn is_said_by_others(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Head { .. } | Event::Body { .. } | Event::Plain { .. } | Event::Webhook(_)
+    )
+}
+
+fn all(headers: &mut [Header]) -> usize {
+    headers.iter_mut().map(|(_, content)| text(content)).sum()
+}
+
+fn value(value: &mut Value) -> usize {
     match value {
         Value::String(words) => text(words),
-        Value::Array(items) => items.iter_mut().for_each(self::value),
-        Value::Object(members) => members.values_mut().for_each(self::value),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        Value::Array(items) => items.iter_mut().map(self::value).sum(),
+        Value::Object(members) => members.values_mut().map(self::value).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
     }
 }
 
-/// Replaces every card number in a text by `…` and its last four digits.
-fn text(words: &mut String) {
+/// Replaces every card number in a text by `…` and its last four digits; says how many there were.
+fn text(words: &mut String) -> usize {
     let mut clean = String::with_capacity(words.len());
     let mut digits = String::new();
+    let mut numbers = 0;
     for letter in words.chars().chain(std::iter::once('\0')) {
         if letter.is_ascii_digit() {
             digits.push(letter);
@@ -63,6 +73,7 @@ fn text(words: &mut String) {
         if is_card_number(&digits) {
             clean.push('\u{2026}');
             clean.push_str(&digits[digits.len() - 4..]);
+            numbers += 1;
         } else {
             clean.push_str(&digits);
         }
@@ -71,6 +82,7 @@ fn text(words: &mut String) {
     }
     clean.pop();
     *words = clean;
+    numbers
 }
 
 /// 13 to 19 digits that pass the Luhn check.

@@ -1,8 +1,62 @@
 //! What is seen apart from the wire: storage, webhooks, traces.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use vinr_protocol::question::Answered;
 
 use super::Header;
+
+/// What the profile claims of the terminal, as far as a judge compares it with what is seen.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claimed {
+    /// The model of the sheet that it follows.
+    pub model: String,
+    /// The version that is judged.
+    pub version: String,
+    /// What it can do, and what it cannot.
+    pub features: BTreeMap<String, bool>,
+    /// The largest offline payment of each currency, in minor units.
+    pub limits: BTreeMap<String, u64>,
+    /// How many payments it may queue; none where it never does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_queued: Option<u32>,
+    /// The name in its certificate, on a vendor's own wire.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_name: Option<String>,
+    /// The vendor's path for each of ours that differs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub paths: BTreeMap<String, String>,
+}
+
+/// A command that a till gave the cloud.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CloudCommand {
+    /// Its place among them, from 1.
+    pub command: u64,
+    /// The sale.
+    pub reference: String,
+    /// The HTTP status of the answer; none where there was no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The error's code, or what stood in the way of an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+}
+
+/// Who answered a question, or said that they cannot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnsweredBy {
+    /// The question's id.
+    pub question: String,
+    /// `exec`, `http`, `operator`, …
+    pub driver: String,
+    /// The person, as they call themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<String>,
+    /// What they said. Where it is that they cannot, the next one was asked.
+    pub answer: Answered,
+}
 
 /// What a search of a copy of the raw storage found.
 ///

@@ -4,8 +4,10 @@
 
 mod admission;
 mod advert;
+mod bench;
 mod cancel;
 mod charge;
+mod cloud;
 mod drain;
 mod held;
 mod listing;
@@ -19,6 +21,7 @@ mod screen;
 mod storage;
 mod transport;
 mod webhook;
+mod within;
 
 use super::found::Found;
 use super::trace::{Exchange, Trace};
@@ -121,6 +124,20 @@ pub(super) fn weigh(trace: &Trace<'_>, entry: &Entry, said: &Said) -> Found {
         }),
         Said::SignedAndRepeated { since } => webhook::signed_and_repeated(trace, *since, seq),
         Said::SameTrace => repeat::same_trace(trace, scenario),
+        Said::Within {
+            exchange,
+            limit_ms,
+            pace,
+        } => on(trace, *exchange, |own| {
+            within::within(own, *limit_ms, *pace, entry)
+        }),
+        Said::CloudRefused { command, codes } => cloud::refused(trace, *command, codes),
+        Said::AsClaimed {
+            exchange,
+            connection,
+        } => on(trace, *exchange, |own| {
+            bench::as_claimed(trace, own, *connection)
+        }),
         // The judge of the whole run says this, once everything else has been said.
         Said::WholePlan => Found::unseen("it is concluded from all other findings"),
     }

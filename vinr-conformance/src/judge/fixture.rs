@@ -17,6 +17,10 @@ pub(super) const SCENARIO: &str = "a.story";
 
 impl Story {
     pub(super) fn new() -> Self {
+        Self::on_the_wire(vinr_protocol::API)
+    }
+
+    pub(super) fn on_the_wire(wire: &str) -> Self {
         let mut story = Self {
             entries: Vec::new(),
             exchanges: 0,
@@ -26,7 +30,7 @@ impl Story {
             seed: 1,
             terminal: "term_1".into(),
             address: "127.0.0.1:8443".into(),
-            wire: vinr_protocol::API.into(),
+            wire: wire.into(),
             driver: "control".into(),
         });
         story.note(Event::ScreenWatch { on: true });

@@ -6,7 +6,7 @@ use serde_json::Value;
 use vinr_protocol::question::{Answered, LedgerEntry, Question};
 
 use super::payment::Payment;
-use crate::journal::{Advert, Ended, Entry, Event, Handshake, Header, ScreenEvent};
+use crate::journal::{Advert, Claimed, Ended, Entry, Event, Handshake, Header, ScreenEvent};
 
 /// See the module.
 pub(super) struct Trace<'a> {
@@ -189,6 +189,14 @@ impl<'a> Trace<'a> {
     pub(super) fn subject(&self) -> Option<(&'a str, &'a str)> {
         self.entries.iter().find_map(|entry| match &entry.event {
             Event::RunBegin { terminal, wire, .. } => Some((terminal.as_str(), wire.as_str())),
+            _ => None,
+        })
+    }
+
+    /// What the profile claims; nothing in a journal of an earlier version.
+    pub(super) fn claimed(&self) -> Option<&'a Claimed> {
+        self.entries.iter().find_map(|entry| match &entry.event {
+            Event::Claimed(claimed) => Some(&**claimed),
             _ => None,
         })
     }

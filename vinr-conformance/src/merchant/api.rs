@@ -82,9 +82,20 @@ impl CloudApi {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, ApiError> {
+        self.call_with_key(method, path, body, "").await
+    }
+
+    /// The same with an attempt key; none where it is empty.
+    pub async fn call_with_key(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        key: &str,
+    ) -> Result<Value, ApiError> {
         let unusable =
             |why: String| ApiError::Unusable(format!("{}:{}: {why}", self.host, self.port));
-        let answer = timeout(WITHIN, self.exchange(method, path, body))
+        let answer = timeout(WITHIN, self.exchange(method, path, body, key))
             .await
             .map_err(|_| unusable("no answer in time".into()))?
             .map_err(|error| unusable(error.to_string()))?;
@@ -105,10 +116,15 @@ impl CloudApi {
         method: &str,
         path: &str,
         body: Option<&Value>,
+        key: &str,
     ) -> std::io::Result<Vec<u8>> {
         let body = body.map(Value::to_string).unwrap_or_default();
+        let key = match key {
+            "" => String::new(),
+            key => format!("idempotency-key: {key}\r\n"),
+        };
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {}:{}\r\nauthorization: Bearer {}\r\nconnection: close\r\n\
+            "{method} {path} HTTP/1.1\r\nhost: {}:{}\r\nauthorization: Bearer {}\r\nconnection: close\r\n{key}\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             self.host,
             self.port,

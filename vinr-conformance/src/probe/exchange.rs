@@ -128,7 +128,12 @@ pub(super) async fn start(
             probe,
         };
     };
-    let bytes = request.bytes(&probe.trust.name.to_str());
+    // The journal tells it in our own words, whatever the vendor's wire calls the path.
+    let written = Request {
+        path: probe.paths.sent(&request.path),
+        ..request.clone()
+    };
+    let bytes = written.bytes(&probe.trust.name.to_str());
     let written = timeout(WRITE_WITHIN, async {
         stream.write_all(&bytes).await?;
         stream.flush().await

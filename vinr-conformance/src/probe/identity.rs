@@ -134,7 +134,7 @@ impl std::fmt::Debug for Identity {
 }
 
 /// Reads a file, and says which one where that fails.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, IdentityError> {
+pub fn read(path: &Path) -> Result<Vec<u8>, IdentityError> {
     std::fs::read(path).map_err(|source| IdentityError::Unreadable {
         path: path.to_owned(),
         source,
@@ -142,7 +142,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, IdentityError> {
 }
 
 /// Reads a private key that nobody else may read. \[TLS-11\]
-pub(crate) fn read_key(path: &Path) -> Result<Vec<u8>, IdentityError> {
+pub fn read_key(path: &Path) -> Result<Vec<u8>, IdentityError> {
     #[cfg(unix)]
     if let Ok(metadata) = std::fs::metadata(path) {
         use std::os::unix::fs::PermissionsExt as _;

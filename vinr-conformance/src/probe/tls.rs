@@ -3,8 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{ResolvesClientCert, Resumption, WebPkiServerVerifier};
+use rustls::client::{
+    ResolvesClientCert, Resumption, WebPkiServerVerifier, verify_server_cert_signed_by_trust_anchor,
+};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls13_signature};
+use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_pki_types::pem::PemObject;
@@ -19,6 +22,9 @@ use crate::journal::Certificate;
 pub(super) struct Trust {
     pub(super) name: ServerName<'static>,
     verifier: Arc<WebPkiServerVerifier>,
+    roots: Arc<RootCertStore>,
+    /// The certificate has to carry the name.
+    checks_name: bool,
     provider: Arc<CryptoProvider>,
 }
 
@@ -39,10 +45,10 @@ impl Trust {
                 .map_err(|error| not_usable(error.to_string()))?;
         }
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let verifier =
-            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
-                .build()
-                .map_err(|error| not_usable(error.to_string()))?;
+        let roots = Arc::new(roots);
+        let verifier = WebPkiServerVerifier::builder_with_provider(roots.clone(), provider.clone())
+            .build()
+            .map_err(|error| not_usable(error.to_string()))?;
         let name =
             ServerName::try_from(terminal.to_owned()).map_err(|_| IdentityError::NotUsable {
                 what: "the terminal id".into(),
@@ -51,8 +57,42 @@ impl Trust {
         Ok(Self {
             name,
             verifier,
+            roots,
+            checks_name: true,
             provider,
         })
+    }
+
+    /// Which name the id stands in is a rule of `vinr-local/1`: it fails no vendor's certificate. \[TLS-2\]
+    pub(super) fn for_any_name(self) -> Self {
+        Self {
+            checks_name: false,
+            ..self
+        }
+    }
+
+    /// What is wrong with a chain.
+    fn verify(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<(), rustls::Error> {
+        if self.checks_name {
+            let checked = self
+                .verifier
+                .verify_server_cert(leaf, intermediates, name, ocsp, now);
+            return checked.map(drop);
+        }
+        verify_server_cert_signed_by_trust_anchor(
+            &ParsedCertificate::try_from(leaf)?,
+            &self.roots,
+            intermediates,
+            now,
+            self.provider.signature_verification_algorithms.all,
+        )
     }
 
     /// A configuration for one connection, and what it will have seen after the handshake.
@@ -134,13 +174,9 @@ impl ServerCertVerifier for Witness {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let checked = self.trust.verifier.verify_server_cert(
-            end_entity,
-            intermediates,
-            server_name,
-            ocsp_response,
-            now,
-        );
+        let checked = self
+            .trust
+            .verify(end_entity, intermediates, server_name, ocsp_response, now);
         self.seen.note(|facts| {
             facts.certificate = Some(certificate::facts(end_entity));
             facts.chain_error = checked.err().map(|error| error.to_string());

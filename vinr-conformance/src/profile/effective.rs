@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Capability, Driver, Profile};
+use super::{Capability, Driver, Paths, Profile};
 use crate::plan::sha256;
 use crate::verdict::DeclaredWire;
 
@@ -170,6 +170,15 @@ fn wire(profile: &Profile) -> BTreeMap<&'static str, String> {
     }
     if let Some(terminal) = &wire.terminal {
         entries.insert("terminal", terminal.to_string());
+        if let Some(name) = wire.certificate_id.said(terminal.as_str()) {
+            entries.insert("certificate_name", name);
+        }
+    }
+    for (name, ours) in Paths::NAMES {
+        let theirs = wire.paths.sent(ours);
+        if theirs != ours {
+            entries.insert(name, theirs);
+        }
     }
     entries
 }

@@ -21,9 +21,12 @@ pub fn fuzz(bytes: &[u8]) {
                 assert!(offline.limits.values().all(|limit| limit.minor_units() > 0));
             }
         }
-        Err(ProfileError::Invalid { line, .. }) => {
+        Err(ProfileError::Invalid(fault)) => {
             let lines = text.matches('\n').count() + 1;
-            assert!((1..=lines).contains(&line), "line {line} of {lines}");
+            assert!((1..=lines).contains(&fault.line), "{fault} of {lines}");
+            // Past its end stands what is missing there.
+            let letters = fault.words.chars().count();
+            assert!((1..=letters + 1).contains(&fault.column), "{fault}");
         }
         Err(other) => panic!("a text is never {other:?}"),
     }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use vinr_protocol::{Timestamp, requirement};
+use vinr_protocol::Timestamp;
+use vinr_protocol::requirement::{self, Role};
 
 use super::{Context, Progress, drive};
 use crate::features::Case;
@@ -84,7 +85,12 @@ pub(crate) fn plan_by(
     let scenarios = cases
         .iter()
         .map(|case| case.scenario.clone())
-        .filter(|scenario| scenario.requirements.iter().any(binds));
+        .filter(|scenario| scenario.requirements.iter().any(binds))
+        // What only the suite's own simulator can be made to suffer is planned for no device.
+        .filter(|scenario| {
+            let is_of_simulators = scenario.tags.iter().any(|tag| tag == "simulator");
+            !is_of_simulators || roles.contains(&Role::Simulator)
+        });
     Plan::new(scenarios, features, selection)
 }
 
@@ -111,6 +117,7 @@ pub async fn certify(
     let (ending, outcomes) = match begun {
         Err(ending) => (ending, done),
         Ok(()) => {
+            context.drivers.invite();
             let driven = drive(&context, cases, &order.plan, &done, stop, tell).await;
             let _ = timeout(HANDED_BACK_WITHIN, context.drivers.hand_back_the_card()).await;
             let ending = match driven.faults.first() {

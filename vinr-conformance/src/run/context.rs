@@ -1,5 +1,6 @@
 //! What every scenario of a run shares.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -31,6 +32,7 @@ pub struct Context {
     pub cloud: Option<CloudProfile>,
     /// No clock of a simulator is set to shorten a wait.
     pub real_time: bool,
+    features: Arc<BTreeMap<String, bool>>,
     prefix: Arc<str>,
     seed: u64,
     names: Arc<AtomicU64>,
@@ -53,6 +55,10 @@ impl Context {
             &subject.terminal_ca,
         )?;
         let probe = probe.going_on(so_far.connections, so_far.exchanges);
+        let probe = match profile.declared {
+            DeclaredWire::VinrLocal1 => probe,
+            DeclaredWire::Vendor => probe.on_a_vendors_wire(profile.wire.paths.clone()),
+        };
         let control = subject.control.take();
         let drivers = Drivers::new(
             journal.clone(),
@@ -72,6 +78,9 @@ impl Context {
             },
             driver: drivers.describe(),
         });
+        journal.record(Event::Claimed(Box::new(
+            profile.claimed(subject.terminal.as_str()),
+        )));
         let ours = profile
             .safety
             .reference_prefix
@@ -88,6 +97,7 @@ impl Context {
             offline: profile.offline.clone(),
             cloud: profile.cloud.clone(),
             real_time: false,
+            features: Arc::new(profile.features().clone()),
             prefix: prefix.into(),
             seed,
             names: Arc::default(),
@@ -121,6 +131,11 @@ impl Context {
     /// Leaves it so for the next one, or not.
     pub fn leave_internet_away(&self, away: bool) {
         self.internet_is_away.store(away, Ordering::Relaxed);
+    }
+
+    /// Whether the profile says that the terminal can do this.
+    pub fn has(&self, feature: &str) -> bool {
+        self.features.get(feature).copied().unwrap_or(false)
     }
 
     /// A reference or key that nobody used before.

@@ -93,6 +93,14 @@ fn line(entry: &Entry) -> Option<TimelineEntry> {
             format!("asked: {}", question.question),
             Value::Object(question.args.clone()).to_string(),
         ),
+        Event::AnsweredBy(by) => (
+            Who::Driver,
+            match &by.operator {
+                Some(operator) => format!("{operator} speaks, by {}", by.driver),
+                None => format!("{} speaks", by.driver),
+            },
+            String::new(),
+        ),
         Event::Answer(answer) => {
             let word = serde_json::to_value(answer.answer).unwrap_or_default();
             let said = answer
@@ -166,6 +174,22 @@ fn line(entry: &Entry) -> Option<TimelineEntry> {
             format!("a webhook arrives, and is answered {}", webhook.answered),
             joined(&webhook.headers, &webhook.body),
         ),
+        Event::CloudCommand(command) => (
+            Who::Suite,
+            format!("the cloud is asked to have {} paid", command.reference),
+            format!(
+                "answered {} {}",
+                command
+                    .status
+                    .map_or("nothing".into(), |status| status.to_string()),
+                command.code.as_deref().unwrap_or_default()
+            ),
+        ),
+        Event::CardNumber { entry } => (
+            Who::Note,
+            format!("a whole card number stood in entry {entry}"),
+            "it was cut out before it was written down".into(),
+        ),
         Event::Trace(played) => (
             Who::Note,
             format!("the seed {} gave {} steps", played.seed, played.steps),
@@ -193,6 +217,7 @@ fn line(entry: &Entry) -> Option<TimelineEntry> {
         Event::LatencySample { .. } | Event::Calibration { .. } => return None,
         Event::RunBegin { .. }
         | Event::RunEnd { .. }
+        | Event::Claimed(_)
         | Event::ScenarioBegin { .. }
         | Event::ScenarioEnd { .. }
         | Event::ScreenWatch { .. } => return None,

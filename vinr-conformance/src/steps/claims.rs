@@ -85,6 +85,18 @@ pub(super) async fn refused(scene: &mut Scene, words: &Words) {
     refuses(scene, words, None, false).await;
 }
 
+/// What a terminal cannot do it may refuse by any name.
+pub(super) async fn refused_somehow(scene: &mut Scene, words: &Words) {
+    let name = words.text(0);
+    scene.refusal(name).await;
+    scene.claim(Said::Refused {
+        exchange: scene.number(name),
+        codes: vec![],
+        param: None,
+        may_close: false,
+    });
+}
+
 pub(super) async fn refused_naming(scene: &mut Scene, words: &Words) {
     refuses(scene, words, Some(words.text(2).to_owned()), false).await;
 }

@@ -25,7 +25,12 @@ pub(super) async fn taps(scene: &mut Scene, words: &Words) {
 }
 
 pub(super) async fn tap(scene: &mut Scene, card: &str) {
-    present(scene, card, "contactless").await;
+    // A device that reads no card from afar is given its chip.
+    let entry = match scene.context.has("contactless") {
+        true => "contactless",
+        false => "chip",
+    };
+    present(scene, card, entry).await;
 }
 
 pub(super) async fn presents(scene: &mut Scene, words: &Words) {
@@ -54,9 +59,18 @@ async fn present(scene: &mut Scene, card: &str, entry: &str) {
 
 /// Nobody asked for a card; whether the terminal takes it is what the scenario wants to know.
 pub(super) async fn taps_all_the_same(scene: &mut Scene, words: &Words) {
+    offer(scene, words.text(0), "contactless").await;
+}
+
+/// The same, in a way in which the profile says that no card can be read.
+pub(super) async fn presents_all_the_same(scene: &mut Scene, words: &Words) {
+    offer(scene, words.text(0), words.text(1)).await;
+}
+
+async fn offer(scene: &mut Scene, card: &str, entry: &str) {
     let ask = Ask::to("present_card")
-        .with("card", words.text(0))
-        .with("entry", "contactless")
+        .with("card", card)
+        .with("entry", entry)
         .because("a tap that comes too late must charge nobody", vec![])
         .within(UNWANTED_TAP);
     scene.context.drivers.ask(ask).await;

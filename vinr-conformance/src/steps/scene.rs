@@ -67,6 +67,8 @@ pub(crate) struct Scene {
     pub(super) odd: Odd,
     /// A simulator of the scenario's own, in place of the one under test.
     pub(super) own: Option<Embedded>,
+    /// What the cloud was asked to have paid, by name.
+    pub(super) commands: Vec<String>,
     /// The merchant's server.
     pub(super) merchant: Option<Merchant>,
     cited: Vec<String>,
@@ -126,6 +128,7 @@ impl Scene {
                 ..Odd::default()
             },
             own: None,
+            commands: Vec::new(),
             merchant: None,
             cited: Vec::new(),
             stopped: None,
@@ -134,6 +137,11 @@ impl Scene {
 
     pub(crate) fn journal(&self) -> &Journal {
         &self.context.journal
+    }
+
+    /// How much longer a step may take because a person is asked.
+    pub(crate) fn patience(&self) -> Duration {
+        self.context.drivers.patience()
     }
 
     /// A step of this kind begins; it decides these requirements.

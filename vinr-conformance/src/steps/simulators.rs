@@ -6,8 +6,8 @@ use vinr_simulator::world::seeded;
 
 use super::scene::{ASK_AGAIN, Scene};
 use super::words::Words;
-use crate::journal::{Event, RepeatedTrace, SetClock};
-use crate::merchant::{CloudApi, Merchant, still_owed};
+use crate::journal::{CloudCommand, Event, RepeatedTrace, Said, SetClock};
+use crate::merchant::{ApiError, CloudApi, Merchant, still_owed};
 use crate::plan::sha256;
 use crate::profile::CloudProfile;
 use crate::subject::{Beside, beside};
@@ -35,7 +35,7 @@ pub(super) async fn is_connected(scene: &mut Scene, _: &Words) {
     }
 }
 
-async fn starts(scene: &mut Scene, how: Beside) {
+pub(super) async fn starts(scene: &mut Scene, how: Beside) {
     let Some(defects) = scene.context.subject.embedded.clone() else {
         scene.stop("only a simulator of the suite's own can be started for a scenario");
         return;
@@ -56,16 +56,68 @@ async fn starts(scene: &mut Scene, how: Beside) {
     }
 }
 
-pub(super) async fn merchant_listens(scene: &mut Scene, _: &Words) {
-    merchant_opens(scene, 0).await;
+pub(super) async fn can_be_damaged(scene: &mut Scene, _: &Words) {
+    starts(scene, Beside::Plain).await;
 }
 
-pub(super) async fn merchant_refuses_the_first(scene: &mut Scene, _: &Words) {
-    merchant_opens(scene, 1).await;
+/// The questions have no word for it: nobody is asked to damage a device.
+pub(super) async fn is_damaged(scene: &mut Scene, words: &Words) {
+    let damaged = match &scene.own {
+        Some(own) => own.damage_memory().map_err(|error| error.to_string()),
+        None => Err("only a simulator of the suite's own can be damaged".into()),
+    };
+    match damaged {
+        Ok(()) => super::hands::cuts_the_power(scene, words).await,
+        Err(why) => scene.stop(why),
+    }
 }
 
-async fn merchant_opens(scene: &mut Scene, refuses: u64) {
-    let api = match (&scene.context.cloud, &scene.own) {
+/// A till without a LAN: it asks the cloud.
+pub(super) async fn cloud_is_asked(scene: &mut Scene, words: &Words) {
+    let name = words.text(1);
+    let attempt = scene.attempt(name, words.money(0));
+    let mut body = attempt.body(&scene.context);
+    // It is answered at the outcome: whether it could be delivered is known then.
+    body["wait"] = true.into();
+    let api = match cloud(scene) {
+        Ok(api) => api,
+        Err(why) => return scene.stop(why),
+    };
+    let key = attempt.key.clone().unwrap_or_default();
+    let answered = api
+        .call_with_key("POST", "/v1/terminal/payments", Some(&body), &key)
+        .await;
+    let (status, code) = match answered {
+        Ok(_) => (Some(200), None),
+        Err(ApiError::Refused {
+            status, message, ..
+        }) => {
+            let error: serde_json::Value = serde_json::from_str(&message).unwrap_or_default();
+            (Some(status), error["code"].as_str().map(str::to_owned))
+        }
+        Err(ApiError::Unusable(why)) => (None, Some(why)),
+    };
+    scene.commands.push(name.to_owned());
+    let command = scene.commands.len() as u64;
+    scene.journal().record(Event::CloudCommand(CloudCommand {
+        command,
+        reference: attempt.reference.clone(),
+        status,
+        code,
+    }));
+    scene.attempts.insert(name.to_owned(), attempt);
+}
+
+pub(super) async fn cloud_refused(scene: &mut Scene, words: &Words) {
+    let place = scene.commands.iter().position(|own| own == words.text(0));
+    scene.claim(Said::CloudRefused {
+        command: place.map_or(0, |place| place as u64 + 1),
+        codes: vec![words.text(1).to_owned()],
+    });
+}
+
+fn cloud(scene: &Scene) -> Result<CloudApi, String> {
+    match (&scene.context.cloud, &scene.own) {
         (Some(CloudProfile::Own), Some(own)) => own.cloud_api(),
         (
             Some(CloudProfile::At {
@@ -76,8 +128,19 @@ async fn merchant_opens(scene: &mut Scene, refuses: u64) {
             _,
         ) => at(url, ca, api_key_env),
         _ => Err("there is no cloud".into()),
-    };
-    let opened = match api {
+    }
+}
+
+pub(super) async fn merchant_listens(scene: &mut Scene, _: &Words) {
+    merchant_opens(scene, 0).await;
+}
+
+pub(super) async fn merchant_refuses_the_first(scene: &mut Scene, _: &Words) {
+    merchant_opens(scene, 1).await;
+}
+
+async fn merchant_opens(scene: &mut Scene, refuses: u64) {
+    let opened = match cloud(scene) {
         Ok(api) => Merchant::open(scene.journal(), api, refuses)
             .await
             .map_err(|error| error.to_string()),

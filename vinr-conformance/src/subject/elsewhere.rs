@@ -189,7 +189,7 @@ fn named_control(profile: &Profile) -> Result<Option<Control>, SubjectError> {
 }
 
 /// Takes `host`, `host:port`, an IPv4 address, and an IPv6 address with or without brackets.
-fn resolve(address: &str) -> Result<SocketAddr, SubjectError> {
+pub fn resolve(address: &str) -> Result<SocketAddr, SubjectError> {
     if let Ok(address) = address.parse() {
         return Ok(address);
     }

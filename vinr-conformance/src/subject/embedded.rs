@@ -49,6 +49,29 @@ impl Embedded {
         CloudApi::new(&cloud.url(), &ca, cloud.key().reveal()).map_err(|error| error.to_string())
     }
 
+    /// Damages its memory: one bit of its journal, within the first records.
+    pub fn damage_memory(&self) -> std::io::Result<()> {
+        let terminal = self.simulator.terminal().id().as_str();
+        let data = self.simulator.pki().dir().join("data").join(terminal);
+        let mut journals: Vec<_> = std::fs::read_dir(&data)?
+            .filter_map(|file| Some(file.ok()?.path()))
+            .filter(|path| {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                name.starts_with("journal.")
+            })
+            .collect();
+        journals.sort();
+        let journal = journals
+            .pop()
+            .ok_or_else(|| std::io::Error::other("it has no journal"))?;
+        let mut bytes = std::fs::read(&journal)?;
+        // The end of the file was allocated ahead and says nothing yet.
+        if let Some(byte) = bytes.get_mut(600) {
+            *byte ^= 1;
+        }
+        std::fs::write(&journal, bytes)
+    }
+
     /// For the sandbox's webhooks it is so much later.
     pub fn cloud_goes_on(&self, by: Duration) {
         if let Some(cloud) = self.simulator.cloud() {
@@ -64,6 +87,10 @@ pub enum Beside {
     Offline,
     /// It is connected to a sandbox cloud of its own. §9
     Connected,
+    /// Its own waits go by so many times as fast as real time.
+    Hastened(u32),
+    /// In nothing: its memory is to be damaged.
+    Plain,
 }
 
 /// Starts a simulator with these defects, to be judged.
@@ -92,6 +119,8 @@ pub async fn beside(how: Beside, defects: &[Defect]) -> Result<(Subject, Embedde
     let (dir, builder) = prepare(Model::Simulator, defects)?;
     match how {
         Beside::Offline => start(dir, builder.simulate_offline(true), defects).await,
+        Beside::Hastened(times) => start(dir, builder.pace(times), defects).await,
+        Beside::Plain => start(dir, builder, defects).await,
         Beside::Connected => {
             let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
             start(dir, builder.cloud(any), defects).await

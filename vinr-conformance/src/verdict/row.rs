@@ -158,7 +158,11 @@ fn row(requirement: &Requirement, claims: &Claims, plan: &Plan, findings: &[Find
     } else {
         (
             State::NotImplemented,
-            Some("This version of the suite has no scenario for it.".to_owned()),
+            Some(
+                crate::judge::not_judged(&requirement.id)
+                    .unwrap_or("This version of the suite has no scenario for it.")
+                    .to_owned(),
+            ),
         )
     };
 

@@ -1,5 +1,6 @@
 //! Who is let in, and who the terminal says it is. \[TLS-2, TLS-5, TLS-6\]
 
+use crate::journal::Certificate;
 use crate::judge::found::Found;
 use crate::judge::trace::{Exchange, Trace};
 
@@ -67,12 +68,36 @@ pub(super) fn own_certificate(trace: &Trace<'_>, connection: u64) -> Found {
             [seq],
         );
     }
+    // A vendor's certificate is held to what its own profile says of it, and to nothing else.
+    let vendors = trace
+        .claimed()
+        .and_then(|claimed| claimed.certificate_name.as_deref());
+    if let Some(name) = vendors.filter(|name| !carries(certificate, name)) {
+        let seen = [certificate.subject.as_str()]
+            .into_iter()
+            .chain(certificate.names.iter().map(String::as_str))
+            .collect::<Vec<_>>()
+            .join(", ");
+        let expected = format!("{name} in its certificate, as the profile says");
+        return Found::broken("not_its_own", expected, seen, [seq]);
+    }
     Found::kept([seq])
+}
+
+/// `dns:…` and `uri:…` stand among the names, `cn:…` in the subject.
+fn carries(certificate: &Certificate, name: &str) -> bool {
+    match name.strip_prefix("cn:") {
+        Some(common) => certificate
+            .subject
+            .split(',')
+            .any(|part| part.trim().strip_prefix("CN=") == Some(common)),
+        None => certificate.names.iter().any(|own| own == name),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::journal::{Event, Handshake, Said};
+    use crate::journal::{Certificate, Claimed, Event, Handshake, Said};
     use crate::judge::fixture::{Story, certificate};
 
     fn own(names: &[&str], chain_error: Option<&str>) -> Option<&'static str> {
@@ -93,6 +118,32 @@ mod tests {
             own(&["dns:term_1", "dns:term_2"], None),
             Some("not_its_own")
         );
+    }
+
+    #[test]
+    fn a_vendors_certificate_is_held_to_its_own_profile_only() {
+        let carried = |names: &[&str], name: Option<&str>| {
+            let mut story = Story::on_the_wire("vendor");
+            story.note(Event::Claimed(Box::new(Claimed {
+                certificate_name: name.map(str::to_owned),
+                ..Claimed::default()
+            })));
+            story.note(Event::Handshake(Box::new(Handshake {
+                connection: 9,
+                certificate: Some(Certificate {
+                    subject: "O=Nexgo, CN=VINR term_1".into(),
+                    ..certificate(names)
+                }),
+                ..Handshake::default()
+            })));
+            story.reason(&Said::OwnCertificate { connection: 9 })
+        };
+        let two = &["dns:term_1", "dns:term_2"];
+        assert_eq!(carried(two, None), None);
+        assert_eq!(carried(two, Some("dns:term_1")), None);
+        assert_eq!(carried(&[], Some("cn:VINR term_1")), None);
+        assert_eq!(carried(&[], Some("cn:term_1")), Some("not_its_own"));
+        assert_eq!(carried(two, Some("dns:term_3")), Some("not_its_own"));
     }
 
     #[test]
@@ -124,6 +175,14 @@ mod tests {
             story.reason(&Said::NotAdmitted { exchange: pay }),
             Some("admitted")
         );
+    }
+
+    #[test]
+    fn a_stranger_who_is_kept_waiting_is_not_refused() {
+        let mut story = Story::new();
+        let pay = story.pay("order_1", "k1", 1);
+        let said = Said::NotAdmitted { exchange: pay };
+        assert_eq!(story.reason(&said), Some("no_refusal"));
     }
 
     #[test]

@@ -103,6 +103,15 @@ mod tests {
     }
 
     #[test]
+    fn a_terminal_without_a_head_gave_no_answer() {
+        let mut story = Story::new();
+        let pay = story.pay("order_1", "k1", 2500);
+        story.card("approved");
+        let said = Said::HeadBeforeCard { exchange: pay };
+        assert_eq!(story.reason(&said), Some("no_answer"));
+    }
+
+    #[test]
     fn without_a_card_nobody_knows() {
         let mut story = Story::new();
         let pay = story.pay("order_1", "k1", 2500);

@@ -149,6 +149,14 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_is_no_outcome() {
+        let mut story = Story::new();
+        let pay = story.pay("order_1", "k1", 2500);
+        story.answer(pay, 409, "{}");
+        assert_eq!(story.reason(&ends("completed")(pay)), Some("refused"));
+    }
+
+    #[test]
     fn silence_is_no_answer() {
         let mut story = Story::new();
         let pay = story.pay("order_1", "k1", 2500);

@@ -23,7 +23,11 @@ pub(super) fn refused(
             .any(|code| vinr_protocol::Code::from(code.as_str()).status() == status)
     };
     let kind = if is_ours(503) { "503" } else { "4xx" };
-    let expected = format!("a {kind} with the code {}{close}", codes.join(" or "));
+    let code = match codes {
+        [] => "any code".to_owned(),
+        codes => format!("the code {}", codes.join(" or ")),
+    };
+    let expected = format!("a {kind} with {code}{close}");
     let broken = |reason, seen: String| Found::broken(reason, &expected, seen, own.entries());
     let status = match own.status() {
         None if may_close && own.was_cut() => return Found::kept(own.entries()),
@@ -33,6 +37,9 @@ pub(super) fn refused(
         Some(200..=299) => return broken("accepted", own.outcome()),
         Some(_) => return broken("wrong_status", own.outcome()),
     };
+    if codes.is_empty() {
+        return Found::kept(own.entries());
+    }
     let Some(code) = own.code() else {
         if may_close && own.body.is_none() {
             return Found::kept(own.entries());

@@ -131,6 +131,17 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_request_that_is_refused_was_not_taken() {
+        let mut story = Story::new();
+        let pay = story.pay("order_1", "k1", 2500);
+        story.answer(pay, 409, "{}");
+        assert_eq!(
+            story.reason(&Said::Prompts { exchange: pay }),
+            Some("not_taken")
+        );
+    }
+
     fn looked_at(answered: Answered) -> Option<&'static str> {
         let mut story = Story::new();
         story.note(Event::ScreenWatch { on: false });

@@ -165,6 +165,41 @@ mod tests {
     }
 
     #[test]
+    fn a_port_without_tls_or_without_http_is_no_https() {
+        let reason = |error: Option<&str>| {
+            let mut story = Story::new();
+            story.note(Event::Dial {
+                connection: 9,
+                address: "127.0.0.1:8443".into(),
+                error: None,
+            });
+            story.note(Event::Handshake(Box::new(Handshake {
+                connection: 9,
+                error: error.map(str::to_owned),
+                ..Handshake::default()
+            })));
+            story.reason(&Said::OnPort {
+                connection: 9,
+                port: 8443,
+            })
+        };
+        assert_eq!(reason(Some("not TLS")), Some("no_tls"));
+        assert_eq!(reason(None), Some("no_https"));
+    }
+
+    #[test]
+    fn a_handshake_of_an_older_version_is_not_tls_1_3() {
+        let mut story = Story::new();
+        story.note(Event::Handshake(Box::new(Handshake {
+            connection: 9,
+            version: Some("TLSv1_2".into()),
+            ..Handshake::default()
+        })));
+        let said = Said::NoTickets { connection: 9 };
+        assert_eq!(story.reason(&said), Some("not_tls_1_3"));
+    }
+
+    #[test]
     fn plain_http_may_be_refused_and_not_served() {
         let said = Said::NoPlaintext { connection: 9 };
         assert_eq!(plain("", "").reason(&said), None);
