@@ -86,6 +86,14 @@ async fn certify_as(
     certified(started, cases, order, journal).await
 }
 
+/// Certifies an honest simulator by this profile and one scenario. It needs neither the port nor the name.
+pub(crate) async fn certify_by(profile: Profile, only: &str) -> Certified {
+    let cases = features::all();
+    let order = order_by(profile, cases, &[only]);
+    let started = subject::embedded_unseen(&[]).await;
+    certified(started, cases, &order, Journal::in_memory()).await
+}
+
 /// Certifies a simulator with this defect by one scenario. It needs neither the port nor the name.
 pub(crate) async fn certify_unseen(defect: Defect, only: &str) -> Certified {
     let cases = features::all();
