@@ -94,8 +94,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dir = arguments
         .next()
         .map_or_else(std::env::temp_dir, PathBuf::from);
+    if !dir.is_dir() {
+        return Err(format!("{} is no directory: make it first", dir.display()).into());
+    }
     let dir = dir.join(format!("vinr-million-{}", std::process::id()));
-    std::fs::create_dir(&dir)?;
+    std::fs::create_dir(&dir).map_err(|why| format!("{}: {why}", dir.display()))?;
     let ended = run(payments, &dir);
     std::fs::remove_dir_all(&dir)?;
     ended

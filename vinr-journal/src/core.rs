@@ -206,6 +206,20 @@ impl<P: Policy> Core<P> {
         records.sort_by_key(|(sequence, _)| *sequence);
         Ok(records.into_iter().map(|(_, record)| record).collect())
     }
+
+    /// The latest records of the keys at some places of the index.
+    pub(crate) fn between(&self, from: usize, to: usize) -> Result<Vec<P::Record>, ReadError> {
+        // A compaction may move them meanwhile; the files that they are in now stay open.
+        let places: Vec<_> = {
+            let state = self.state();
+            let found = state.index.between(from, to).into_iter();
+            found
+                .map(|at| (at, state.segments.get(&at.segment).cloned()))
+                .collect()
+        };
+        let read = |(at, segment)| Ok(read_record::<P>(segment, at)?.1);
+        places.into_iter().map(read).collect()
+    }
 }
 
 /// How much is read at once: most frames are shorter.

@@ -149,6 +149,24 @@ impl Index {
         true
     }
 
+    /// How many places for keys there are, used and unused: one of a later number holds, as a rule, a later key.
+    pub(crate) fn places(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Where the latest records of the keys at these places are.
+    pub(crate) fn between(&self, from: usize, to: usize) -> Vec<At> {
+        let to = to.min(self.entries.len());
+        let places = (from..to).filter_map(|it| Some((u32::try_from(it).ok()?, self.entries[it])));
+        places
+            .filter(|(it, entry)| {
+                let in_use = self.by_key.find(wide(entry.key), |other| other == it);
+                in_use.is_some()
+            })
+            .map(|(_, entry)| entry.at)
+            .collect()
+    }
+
     /// Where the latest records of a group may be. Groups whose hashes meet come along.
     pub(crate) fn of_group(&self, group: &[u8]) -> Vec<At> {
         let group = low(self.hashers[0].hash_one(group));

@@ -17,6 +17,7 @@ use crate::frame;
 use crate::key::{KeyId, KeyRing};
 use crate::log::{Log, Prepared, Space, Stats, prepare};
 use crate::open::Found;
+use crate::pages::Pages;
 use crate::policy::Policy;
 
 /// An open journal; dropping it waits for the write that runs.
@@ -171,6 +172,11 @@ where
     /// The latest records of a group, from the disk, in the order in which they were written.
     pub fn of_group(&self, group: &[u8]) -> Result<Vec<P::Record>, ReadError> {
         self.core.of_group(group)
+    }
+
+    /// The latest record of every key, some at a time.
+    pub fn pages(&self) -> Pages<P> {
+        Pages::over(self.core.clone())
     }
 
     /// Rewrites what may go, now. It also happens by itself, now and then.

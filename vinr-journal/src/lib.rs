@@ -15,6 +15,7 @@ mod key;
 mod log;
 mod mark;
 mod open;
+mod pages;
 mod policy;
 mod seal;
 #[cfg(any(test, feature = "sim"))]
@@ -31,4 +32,5 @@ pub use journal::{Journal, Opened};
 pub use key::{Key, KeyError, KeyId, KeyRing};
 pub use log::{Log, Space, Stats};
 pub use open::{Found, exists, keys_of_file, read};
+pub use pages::Pages;
 pub use policy::{Facts, Keep, Policy};

@@ -14,6 +14,7 @@ use crate::header::{HEADER, Header, Kind};
 use crate::index::At;
 use crate::key::{KeyId, KeyRing};
 use crate::mark::MarkFile;
+use crate::pages::Pages;
 use crate::policy::{Facts, Policy};
 use crate::seal::Sealer;
 
@@ -289,6 +290,11 @@ impl<P: Policy> Log<P> {
     /// The latest records of a group, in the order in which they were written.
     pub fn of_group(&self, group: &[u8]) -> Result<Vec<P::Record>, ReadError> {
         self.core.of_group(group)
+    }
+
+    /// The latest record of every key, some at a time.
+    pub fn pages(&self) -> Pages<P> {
+        Pages::over(self.core.clone())
     }
 
     /// What it is made of.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use support::*;
 use vinr_journal::sim::SimDisk;
-use vinr_journal::{Log, OpenError};
+use vinr_journal::{Log, OpenError, Pages};
 
 fn fill(log: &mut Log<Steps>, ids: std::ops::Range<u32>) -> Vec<Step> {
     let mut written = Vec::new();
@@ -183,4 +183,64 @@ fn a_new_key_encrypts_from_then_on_and_the_old_one_may_go_after_compaction() {
     assert_eq!(log.keys_in_use(), [key(2).id()]);
     let read = open_with(&disk, ring(2)).unwrap();
     assert_eq!(latest(&read.records), latest(&written));
+}
+
+fn all_pages(mut pages: Pages<Steps>, most: usize) -> Vec<Vec<Step>> {
+    let next = || pages.next_page(most).unwrap();
+    let all = std::iter::repeat_with(next);
+    all.take_while(|page| !page.is_empty()).collect()
+}
+
+#[test]
+fn pages_give_the_latest_record_of_each_key_once_newest_page_first() {
+    let disk = SimDisk::default();
+    let mut log = open(&disk).unwrap().log;
+    fill(&mut log, 0..20);
+    let check = |log: &Log<Steps>| {
+        for most in [1, 2, 19, 20, 21] {
+            let pages = all_pages(log.pages(), most);
+            assert!(pages.iter().all(|page| page.len() <= most), "{most}");
+            let oldest_first: Vec<Step> = pages.into_iter().rev().flatten().collect();
+            let latest: Vec<Step> = (0..20).map(|id| step(id, 2)).collect();
+            assert_eq!(oldest_first, latest, "{most} a page");
+        }
+    };
+    check(&log);
+    log.compact().unwrap();
+    check(&log);
+}
+
+#[test]
+fn a_compaction_between_two_pages_loses_none() {
+    let disk = SimDisk::default();
+    let mut log = open(&disk).unwrap().log;
+    fill(&mut log, 0..20);
+    let mut pages = log.pages();
+    let mut seen = pages.next_page(7).unwrap();
+    log.compact().unwrap();
+    // Nor do records that are appended meanwhile.
+    fill(&mut log, 20..30);
+    seen.extend(all_pages(pages, 7).into_iter().flatten());
+    seen.sort();
+    let latest: Vec<Step> = (0..20).map(|id| step(id, 2)).collect();
+    assert_eq!(seen, latest);
+}
+
+#[test]
+fn pages_do_not_give_what_went() {
+    let disk = SimDisk::default();
+    let mut log = open(&disk).unwrap().log;
+    fill(&mut log, 0..20);
+    log.set_powered(RETENTION + Duration::from_secs(120));
+    fill(&mut log, 20..30);
+    log.compact().unwrap();
+    let mut left: Vec<Step> = all_pages(log.pages(), 3).into_iter().flatten().collect();
+    left.sort();
+    let later: Vec<Step> = (20..30).map(|id| step(id, 2)).collect();
+    assert!(left.ends_with(&later));
+    assert!(
+        left.iter()
+            .all(|it| log.get(&it.id.to_le_bytes()).unwrap() == Some(it.clone()))
+    );
+    assert!(left.len() < 20, "some went: {}", left.len());
 }
