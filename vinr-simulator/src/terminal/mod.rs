@@ -40,7 +40,7 @@ use vinr_protocol::terminal::{Archived, Config, Effect, Record, Recovery, Screen
 use vinr_transport::server::Server;
 
 use crate::cardholder::{Act, Script};
-use crate::cloud::link::device::Device;
+use crate::cloud::link::device::{self, Device};
 use crate::data_dir::open_patiently;
 use crate::defect::{Defect, Elsewhere, LaxLists, LaxServer, Wire, faulty};
 use crate::host::{Guard, Host, Link};
@@ -274,14 +274,18 @@ impl Terminal {
         // Only a terminal that breaks promises needs every record at once.
         let is_honest = options.defects.is_empty();
         let is_linked = self.host.device().is_some();
-        let (mut records, mut to_tell) = (Vec::new(), BTreeMap::new());
+        let (mut records, mut not_final) = (Vec::new(), BTreeMap::new());
         let mut recovery = Recovery::new(config.clone());
         self.board.clear();
         let mut each = |record: Record| {
             self.board.read(&record);
             if let (true, Record::Attempt(attempt)) = (is_linked, &record) {
                 // The last record of a payment is how it is.
-                to_tell.insert(attempt.payment.id.clone(), attempt.payment.clone());
+                let payment = &attempt.payment;
+                match payment.status.is_final() {
+                    true => drop(not_final.remove(&payment.id)),
+                    false => drop(not_final.insert(payment.id.clone(), payment.clone())),
+                }
             }
             match is_honest {
                 true => recovery.read(record),
@@ -302,7 +306,11 @@ impl Terminal {
         let id = record::id(&opened)?;
         let now = self.clock.now();
         if let Some(device) = self.host.device() {
-            device.recovered(id.clone(), to_tell);
+            device.recovered(device::Recovered {
+                id: id.clone(),
+                not_final,
+                pages: opened.journal.pages(),
+            });
         }
         let journal = Arc::new(opened.journal);
         let (machine, effects): (Brain, _) = if is_honest {

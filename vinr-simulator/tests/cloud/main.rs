@@ -10,6 +10,7 @@ mod links;
 mod offline;
 mod paying;
 mod refusing;
+mod retelling;
 mod shop;
 mod story;
 #[path = "../support/mod.rs"]

@@ -51,9 +51,18 @@ impl Shop {
         Self::with(on_any_port()).await
     }
 
-    pub(crate) async fn with(mut options: CloudOptions) -> Self {
+    pub(crate) async fn with(options: CloudOptions) -> Self {
         let (dir, pki) = provisioned();
         let cloud = Cloud::start(&pki, options.clone()).await.unwrap();
+        Self::at(dir, cloud, options).await
+    }
+
+    /// Terminals of this directory join this cloud.
+    pub(crate) async fn at(
+        dir: tempfile::TempDir,
+        cloud: Cloud,
+        mut options: CloudOptions,
+    ) -> Self {
         options.listen = cloud.address();
         let simulator = Simulator::builder(dir.path())
             .terminal(id(A), Model::NexgoCt20)

@@ -132,6 +132,17 @@ impl Receiver {
         self.state.lock().unwrap().got.clone()
     }
 
+    /// How many there were so far.
+    pub(crate) fn count(&self) -> usize {
+        self.state.lock().unwrap().got.len()
+    }
+
+    /// All events so far, each signed.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        let (all, secret) = (self.all(), self.secret());
+        all.iter().map(|it| it.verified(&secret).unwrap()).collect()
+    }
+
     /// Waits for so many, and gives them.
     async fn gets(&self, count: usize) -> Vec<Webhook> {
         let begun = std::time::Instant::now();

@@ -4,26 +4,31 @@
 //! and unwritten, until the line is mended, as a cable that somebody stepped on.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{BufReader, split};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
+use vinr_journal::Pages;
 use vinr_protocol::command::Command;
 use vinr_protocol::payment::{DeclineCode, Payment};
 use vinr_protocol::reader::Activity;
 use vinr_protocol::request::CancelRequest;
-use vinr_protocol::terminal::{Answer, HostVerdict};
+use vinr_protocol::terminal::{Answer, HostVerdict, Record};
 use vinr_protocol::{JournalId, PaymentId, TerminalId};
 
+use super::telling::{PAGE, Telling};
 use super::{Down, PING_EVERY, Said, Up, lines};
 use crate::cloud::join::Join;
 use crate::cloud::tls;
 use crate::host::Link;
+use crate::terminal::record::Attempts;
 use crate::terminal::trust::{Origin, Trust};
 use crate::terminal::{Commands, Reports, Way};
 
@@ -50,6 +55,8 @@ pub(crate) struct Device {
     trust: Arc<Trust>,
     linked: watch::Sender<Link>,
     state: Mutex<State>,
+    /// A page of the journal may be due.
+    may_read: Notify,
 }
 
 /// What a terminal that is switched on gives its link.
@@ -60,7 +67,17 @@ struct PowerOn {
     line: watch::Receiver<Link>,
 }
 
-#[derive(Debug, Default)]
+/// What a journal holds for the cloud.
+#[derive(Debug)]
+pub(crate) struct Recovered {
+    pub(crate) id: JournalId,
+    /// The payments that are not final.
+    pub(crate) not_final: BTreeMap<PaymentId, Payment>,
+    /// Everything.
+    pub(crate) pages: Pages<Attempts>,
+}
+
+#[derive(Debug)]
 struct State {
     /// None where it could not be read: such a terminal has nothing to say.
     journal: Option<JournalId>,
@@ -68,8 +85,9 @@ struct State {
     up: Option<mpsc::UnboundedSender<Up>>,
     /// Who waits for the host's word, by number.
     waiting: BTreeMap<u64, oneshot::Sender<HostVerdict>>,
-    /// What the cloud has not acknowledged, and what is not final. What is final and acknowledged is durable there.
-    to_tell: BTreeMap<PaymentId, Payment>,
+    telling: Telling,
+    /// What of the journal was not told yet.
+    pages: Option<Pages<Attempts>>,
 }
 
 /// A link whose terminal is switched on; dropping it is the end of that.
@@ -82,6 +100,9 @@ pub(crate) struct Powered {
 impl Drop for Powered {
     fn drop(&mut self) {
         self.device.ended();
+        // The journal's index is nobody's any more.
+        let mut state = self.device.state();
+        (state.telling, state.pages) = (Telling::nothing(), None);
     }
 }
 
@@ -92,15 +113,28 @@ impl Device {
             join,
             trust,
             linked: watch::Sender::new(Link::Cut),
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                journal: None,
+                up: None,
+                waiting: BTreeMap::new(),
+                telling: Telling::nothing(),
+                pages: None,
+            }),
+            may_read: Notify::new(),
         })
     }
 
     /// The journal was read: all that it holds is told when the link comes up.
-    pub(crate) fn recovered(&self, journal: JournalId, payments: BTreeMap<PaymentId, Payment>) {
+    pub(crate) fn recovered(&self, journal: Recovered) {
+        let Recovered {
+            id,
+            not_final,
+            pages,
+        } = journal;
         let mut state = self.state();
-        state.journal = Some(journal);
-        state.to_tell = payments;
+        state.journal = Some(id);
+        state.telling = Telling::all_of_a_journal(not_final);
+        state.pages = Some(pages);
     }
 
     /// Links, and links again, until the power goes. Returns when it is linked, or is not soon enough.
@@ -257,6 +291,59 @@ impl Device {
         tokio::select! {
             ended = writing => ended,
             ended = reading => ended,
+            never = self.retell(&up) => match never {},
+        }
+    }
+
+    /// Tells what the journal holds, page by page, for as long as this link lasts. §9
+    async fn retell(&self, up: &mpsc::UnboundedSender<Up>) -> Infallible {
+        loop {
+            let Some(mut pages) = self.reads(up) else {
+                self.may_read.notified().await;
+                continue;
+            };
+            let read = spawn_blocking(move || (pages.next_page(PAGE), pages)).await;
+            match read {
+                Ok((Ok(records), pages)) => self.read(up, records, pages),
+                Ok((Err(error), _)) => {
+                    let terminal = &self.terminal;
+                    tracing::error!(%terminal, %error, "what was journaled cannot be read back: it is told to the cloud when the link comes up again");
+                    return std::future::pending().await;
+                }
+                // It runs into no panic, and is not aborted but with all else.
+                Err(_) => return std::future::pending().await,
+            }
+        }
+    }
+
+    /// What is to be read now, if anything. Over a link that is not the latest nothing is.
+    fn reads(&self, up: &mpsc::UnboundedSender<Up>) -> Option<Pages<Attempts>> {
+        let mut state = self.state();
+        if !state.is_over(up) || !state.telling.is_page_due() {
+            return None;
+        }
+        let pages = state.pages.clone()?;
+        state.telling.reads();
+        Some(pages)
+    }
+
+    /// A page was read, and is told.
+    fn read(&self, up: &mpsc::UnboundedSender<Up>, records: Vec<Record>, rest: Pages<Attempts>) {
+        let mut state = self.state();
+        if !state.is_over(up) {
+            return;
+        }
+        let is_last = records.is_empty();
+        let payments = records.into_iter().filter_map(|record| match record {
+            Record::Attempt(attempt) => Some(attempt.payment.clone()),
+            Record::Tombstone { .. } => None,
+        });
+        // Under the lock: what changes from here on is told after it.
+        if let Some(page) = state.telling.read(payments.collect(), is_last) {
+            state.pages = Some(rest);
+            for payment in page.into_iter().map(Box::new) {
+                let _ = up.send(Up::Report { payment });
+            }
         }
     }
 
@@ -266,12 +353,13 @@ impl Device {
                 tracing::info!(terminal = %self.terminal, cloud = %self.join, "linked to the cloud");
                 {
                     let mut state = self.state();
-                    // Of all of them, when the link comes up. §9
-                    for payment in state.to_tell.values().cloned().map(Box::new) {
+                    // Of all of them, when the link comes up: first of these. §9
+                    for payment in state.telling.linked().cloned().map(Box::new) {
                         let _ = up.send(Up::Report { payment });
                     }
                     state.up = Some(up.clone());
                 }
+                self.may_read.notify_one();
                 self.linked.send_replace(Link::Up);
             }
             Down::Ping => {}
@@ -331,9 +419,9 @@ impl Device {
             }
             Down::Acknowledge { payment } => {
                 let mut state = self.state();
-                let is_known = state.to_tell.get(&payment.id) == Some(&*payment);
-                if is_known && payment.status.is_final() {
-                    state.to_tell.remove(&payment.id);
+                state.telling.acknowledged(&payment);
+                if state.telling.is_page_due() {
+                    self.may_read.notify_one();
                 }
             }
             // What is refused is logged there. The cloud is not told: it only passes on what the CA signed.
@@ -367,6 +455,7 @@ impl Device {
     fn ended(&self) {
         let mut state = self.state();
         state.up = None;
+        state.telling.unlinked();
         // Whoever waits hears that nothing will come.
         state.waiting.clear();
         drop(state);
@@ -378,6 +467,13 @@ impl Device {
     }
 }
 
+impl State {
+    /// Is this the link that is up?
+    fn is_over(&self, up: &mpsc::UnboundedSender<Up>) -> bool {
+        self.up.as_ref().is_some_and(|it| it.same_channel(up))
+    }
+}
+
 const AT_ANY_TIME: Way = Way::Cloud {
     expires_at: None,
     id: None,
@@ -386,7 +482,11 @@ const AT_ANY_TIME: Way = Way::Cloud {
 impl Reports for Device {
     fn changed(&self, payment: &Payment) {
         let mut state = self.state();
-        state.to_tell.insert(payment.id.clone(), payment.clone());
+        let begins_again = state.telling.changed(payment);
+        if begins_again && let Some(pages) = &mut state.pages {
+            pages.begin_again();
+            self.may_read.notify_one();
+        }
         if let Some(up) = &state.up {
             let payment = Box::new(payment.clone());
             let _ = up.send(Up::Report { payment });

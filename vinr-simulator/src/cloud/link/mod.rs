@@ -9,6 +9,7 @@ pub(crate) mod device;
 pub(super) mod hub;
 mod lines;
 mod outgoing;
+mod telling;
 mod wire;
 
 use std::time::Duration;
