@@ -84,7 +84,7 @@ async fn a_link_that_breaks_within_pages_loses_nothing_and_makes_no_second_event
     let payments = 2 * PAGE + 7;
     let (shop, receiver) = after(payments).await;
     // Between two acknowledgements, again and again.
-    for enough in [1, 100, 300, 700] {
+    for enough in [100, 700] {
         let begun = std::time::Instant::now();
         while receiver.count() < enough {
             assert!(begun.elapsed() < PATIENCE);
