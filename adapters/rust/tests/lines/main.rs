@@ -1,0 +1,9 @@
+//! Every adapter of this repository, asked line by line before a running simulator; and the protocol that they speak, as
+//! `spec/harness.md` writes it and as its JSON Schema has it.
+
+mod adapter;
+mod asked;
+mod guide;
+mod recovering;
+mod schema;
+mod shop;
