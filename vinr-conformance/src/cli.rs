@@ -30,6 +30,15 @@ Exit codes:
   3 a planned rule could not be tested                        130 interrupted; a partial bundle is left
   4 the list of known failures is stale";
 
+const CLIENT_EXITS: &str = "\
+The adapter speaks JSON lines on stdin and stdout: see docs/certify-a-till.md.
+
+Exit codes:
+  0 every binding rule that was planned and applies passed    64 bad usage or profile
+  1 a binding rule failed                                      69 the adapter cannot be started or relied on
+  2 warnings, with --strict                                    70 the suite itself went wrong
+  3 a planned rule could not be tested                        130 interrupted; a partial bundle is left";
+
 const DOCTOR_EXITS: &str = "\
 Starts no payment and sends nothing but GET /v1/reader, and that only to a terminal that proved who it is.
 
@@ -100,6 +109,12 @@ pub(crate) enum Command {
         vinr-conformance terminal [ADDRESS] --dir DIR [OPTIONS]\n       \
         vinr-conformance terminal [ADDRESS] --profile FILE [OPTIONS]")]
     Terminal(Terminal),
+    /// Plays terminals, network and cloud, and judges a till.
+    #[command(
+        after_help = CLIENT_EXITS,
+        override_usage = "vinr-conformance client --profile FILE [OPTIONS] -- ADAPTER [ARGUMENTS]..."
+    )]
+    Client(Client),
     /// Why can't I connect? Looks at every step from a till's files to its terminal's answer.
     #[command(
         after_help = DOCTOR_EXITS,
@@ -287,6 +302,34 @@ pub(crate) struct Terminal {
     /// Sets no clock of a simulator ahead: what lasts a minute is waited for, what lasts a day is not tested.
     #[arg(long)]
     pub(crate) real_time: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Client {
+    /// What the maker of the till claims.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) profile: PathBuf,
+    /// Only what speaks of this requirement (REC-4) or has this id (rec.pending); may be repeated.
+    #[arg(long, value_name = "ID")]
+    pub(crate) only: Vec<String>,
+    /// Only scenarios with one of these tags.
+    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    pub(crate) tags: Vec<String>,
+    /// Where the bundle goes.
+    #[arg(long, value_name = "DIR", default_value = "vinr-report")]
+    pub(crate) out: PathBuf,
+    /// Picks the bytes at which connections break; printed and stored.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Warnings count.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Shows what would be run, and runs nothing.
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// The adapter, and its arguments.
+    #[arg(last = true, required_unless_present = "list")]
+    pub(crate) adapter: Vec<String>,
 }
 
 #[derive(Debug, Args)]

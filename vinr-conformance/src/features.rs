@@ -3,9 +3,11 @@
 //! A scenario carries its id as a tag with a dot (`@pay.approved`) and the requirements it is about as
 //! further tags. Its last steps end in brackets with the requirements that they decide: `[PAY-3]`.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use cucumber::gherkin::{self, GherkinEnv, Step};
+use vinr_protocol::requirement::Role;
 
 use crate::plan::Scenario;
 
@@ -28,6 +30,11 @@ const TEXTS: &[(&str, &str)] = &[
     ("webhooks", include_str!("../features/webhooks.feature")),
     ("simulator", include_str!("../features/simulator.feature")),
 ];
+
+const TILLS: &[(&str, &str)] = &[(
+    "payments",
+    include_str!("../features/client/payments.feature"),
+)];
 
 /// A scenario and its steps, the background's first.
 #[derive(Debug, Clone)]
@@ -59,16 +66,32 @@ pub enum FeatureError {
     },
 }
 
-/// Every scenario of the suite.
+/// Every scenario in which the suite plays a till and judges a terminal.
 pub fn all() -> &'static [Case] {
-    static ALL: LazyLock<Vec<Case>> = LazyLock::new(|| {
-        let read = |(name, text): &(&str, &str)| {
-            read(name, text)
-                .expect("the features that were compiled in are lawful; a test reads them")
-        };
-        TEXTS.iter().flat_map(read).collect()
-    });
+    static ALL: LazyLock<Vec<Case>> = LazyLock::new(|| compiled_in(TEXTS));
     &ALL
+}
+
+/// Every scenario in which the suite plays terminals and judges a till.
+pub fn tills() -> &'static [Case] {
+    static ALL: LazyLock<Vec<Case>> = LazyLock::new(|| compiled_in(TILLS));
+    &ALL
+}
+
+/// The scenarios that judge whoever plays these roles.
+pub fn of(roles: &BTreeSet<Role>) -> &'static [Case] {
+    if roles.contains(&Role::Client) {
+        tills()
+    } else {
+        all()
+    }
+}
+
+fn compiled_in(texts: &[(&str, &str)]) -> Vec<Case> {
+    let read = |(name, text): &(&str, &str)| {
+        read(name, text).expect("the features that were compiled in are lawful; a test reads them")
+    };
+    texts.iter().flat_map(read).collect()
 }
 
 /// Reads a feature, scenario outlines expanded.
@@ -190,8 +213,6 @@ pub fn cites(step: &str) -> (&str, Vec<String>) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use vinr_protocol::requirement;
 
     use super::*;

@@ -9,6 +9,7 @@ mod event;
 mod numbers;
 mod redact;
 mod seen;
+mod till;
 
 pub(crate) use numbers::Numbers;
 
@@ -19,6 +20,7 @@ pub use seen::{
     AnsweredBy, Claimed, CloudCommand, Endpoint, Needle, RepeatedTrace, SetClock, StorageRead,
     Webhook,
 };
+pub use till::{Answered, Hello, Place, TillClaim, TillEvent, Whose};
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
@@ -52,6 +54,8 @@ pub struct Journal {
     /// What its clock showed when this part of it began.
     base_ns: u64,
     inner: Arc<Mutex<Inner>>,
+    /// Whose entries this clone writes, where scenarios run side by side.
+    own: Option<Arc<str>>,
 }
 
 impl std::fmt::Debug for Journal {
@@ -121,6 +125,7 @@ impl Journal {
         Self {
             start: Instant::now(),
             base_ns: 0,
+            own: None,
             inner: Arc::new(Mutex::new(Inner {
                 entries: Vec::new(),
                 scenario: None,
@@ -177,7 +182,10 @@ impl Journal {
             seq: inner.entries.len() as u64 + 1,
             at_ns,
             wall: format!("{:.3}", jiff::Timestamp::now()),
-            scenario: inner.scenario.clone(),
+            scenario: match &self.own {
+                Some(own) => Some(own.to_string()),
+                None => inner.scenario.clone(),
+            },
             event,
         };
         let seq = entry.seq;
@@ -194,6 +202,20 @@ impl Journal {
     /// Names the scenario that the entries from now on belong to.
     pub fn enter(&self, scenario: Option<&str>) {
         self.lock().scenario = scenario.map(str::to_owned);
+    }
+
+    /// The same journal for one of several scenarios that run side by side: what is written through it is that one's.
+    #[must_use]
+    pub fn of_scenario(&self, scenario: &str) -> Self {
+        Self {
+            own: Some(scenario.into()),
+            ..self.clone()
+        }
+    }
+
+    /// The scenario that is written for, where it is the only one of this clone.
+    pub fn scenario(&self) -> Option<Arc<str>> {
+        self.own.clone()
     }
 
     /// The number of the last entry, 0 in an empty journal.
@@ -355,6 +377,22 @@ mod tests {
             read(&path),
             Err(JournalError::Line { line: 1, .. })
         ));
+    }
+
+    #[test]
+    fn scenarios_side_by_side_keep_their_entries_apart() {
+        let journal = Journal::in_memory();
+        let (one, other) = (journal.of_scenario("one"), journal.of_scenario("other"));
+        one.record(note("a"));
+        other.record(note("b"));
+        one.record(note("c"));
+        let entries = journal.entries();
+        let own = |entry: &Entry| entry.scenario.clone().unwrap_or_default();
+        assert_eq!(
+            entries.iter().map(own).collect::<Vec<_>>(),
+            ["one", "other", "one"]
+        );
+        assert_eq!(entries[2].seq, 3);
     }
 
     #[test]

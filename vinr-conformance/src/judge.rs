@@ -9,6 +9,7 @@
 //! same journal gives the same findings for ever.
 
 mod claims;
+mod client;
 mod found;
 mod payment;
 mod rules;
@@ -58,7 +59,7 @@ fn sittings(entries: &[Entry]) -> impl Iterator<Item = &[Entry]> {
 fn seen(sitting: &[Entry]) -> Vec<Evidence> {
     let trace = Trace::new(sitting);
     let mut evidence = claimed(&trace);
-    for rule in rules::ALL {
+    for rule in rules::ALL.iter().chain(client::RULES) {
         for (scenario, found) in (rule.look)(&trace) {
             evidence.push(Evidence {
                 scenario: scenario.to_owned(),
@@ -96,7 +97,8 @@ pub fn not_judged(requirement: &str) -> Option<&'static str> {
 
 /// The requirements that some claim vocabulary or rule can decide without a scenario's own claim.
 pub fn judged_everywhere() -> BTreeSet<&'static str> {
-    rules::ALL.iter().map(|rule| rule.requirement).collect()
+    let all = rules::ALL.iter().chain(client::RULES);
+    all.map(|rule| rule.requirement).collect()
 }
 
 struct Evidence {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod bundle;
+pub mod client;
 pub mod diff;
 pub mod doctor;
 pub mod drivers;

@@ -17,6 +17,7 @@ mod paper;
 mod progress;
 mod style;
 mod terminal;
+mod till;
 
 use std::process::ExitCode;
 
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
     let style = Style::of(&cli);
     let ended = match cli.command {
         Command::Terminal(order) => terminal::run(&order, style),
+        Command::Client(order) => till::run(&order),
         Command::Doctor(asked) => checkup::run(&asked, style),
         Command::Plan(choice) => catalogue::plan(&choice, style),
         Command::Rejudge(asked) => finished::rejudge(&asked, style),

@@ -27,6 +27,7 @@ mod read;
 mod recorded;
 mod safety;
 mod sheet;
+mod till;
 mod vendor;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,6 +50,7 @@ pub use look::{LookError, Opens, look};
 pub use recorded::Recorded;
 pub use safety::Safety;
 pub use sheet::{Sheet, template, templates};
+pub use till::{TILL_FEATURES, TillProfile};
 pub use vendor::{CertificateId, Paths};
 
 use crate::journal::Claimed;

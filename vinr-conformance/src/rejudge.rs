@@ -62,7 +62,10 @@ fn ending(stored: &Stored) -> Ending {
         (Some(false), None) if !entries.iter().any(is_begun) => {
             Ending::Unreachable(refused(entries))
         }
-        (Some(false), None) => Ending::Complete,
+        (Some(false), None) => match crate::client::broke(entries) {
+            Some(why) => Ending::Unreachable(why),
+            None => Ending::Complete,
+        },
     }
 }
 
@@ -75,7 +78,9 @@ fn refused(entries: &[Entry]) -> String {
         } => Some(format!("{address}: {error}")),
         _ => None,
     });
-    refused.unwrap_or_else(|| "no scenario was begun".to_owned())
+    refused
+        .or_else(|| crate::client::broke(entries))
+        .unwrap_or_else(|| "no scenario was begun".to_owned())
 }
 
 /// How far each scenario came, by the journal; the last time, where one was begun again.

@@ -16,7 +16,7 @@ mod simulators;
 mod storage;
 mod strangers;
 mod till;
-mod words;
+pub(crate) mod words;
 
 use cucumber::codegen::Regex;
 

@@ -255,7 +255,7 @@ async fn listen_to_signals(stop: CancellationToken) {
 }
 
 /// Ctrl-C, or the SIGTERM with which a build system ends what takes too long.
-async fn asked_to_stop() {
+pub(crate) async fn asked_to_stop() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         let _ = tokio::signal::ctrl_c().await;

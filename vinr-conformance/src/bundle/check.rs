@@ -49,7 +49,9 @@ pub fn check(path: &Path, key: Option<&PublicKey>) -> Result<Checked, BundleErro
     }
     let all = Selection::all();
     let profile = &stored.profile;
-    let full = run::plan_by(&profile.claims(), profile.features(), features::all(), &all);
+    let claims = profile.claims();
+    let cases = features::of(&claims.roles);
+    let full = run::plan_by(&claims, profile.features(), cases, &all);
     if full.full_sha256 != stored.plan.full_sha256 {
         let why = "its full plan is not the one that the profile asks for";
         return Err(forged("plan.json", why));

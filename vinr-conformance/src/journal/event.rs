@@ -9,6 +9,7 @@ use vinr_protocol::question::{Answer, LedgerEntry, Question};
 use super::seen::{
     AnsweredBy, Claimed, CloudCommand, Endpoint, RepeatedTrace, SetClock, StorageRead, Webhook,
 };
+use super::till::{TillClaim, TillEvent};
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -221,6 +222,8 @@ pub enum Event {
         /// How far it is ahead now, in seconds; of the cloud's: by how much it went on.
         ahead_s: u64,
     },
+    /// Something that only a run sees in which the suite plays terminals and judges a till.
+    Till(TillEvent),
 }
 
 /// How a scenario ended. None of them is a verdict.
@@ -621,4 +624,6 @@ pub enum Said {
     },
     /// Everything that the plan asks of a terminal was kept.
     WholePlan,
+    /// What a till must have done, or left undone.
+    Till(TillClaim),
 }

@@ -138,6 +138,7 @@ pub(super) fn weigh(trace: &Trace<'_>, entry: &Entry, said: &Said) -> Found {
         } => on(trace, *exchange, |own| {
             bench::as_claimed(trace, own, *connection)
         }),
+        Said::Till(claim) => super::client::weigh(trace, entry, claim),
         // The judge of the whole run says this, once everything else has been said.
         Said::WholePlan => Found::unseen("it is concluded from all other findings"),
     }

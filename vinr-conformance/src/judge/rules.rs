@@ -46,7 +46,7 @@ pub(super) const ALL: &[Rule] = &[
     rule("OFF-15", sequence::never_used_twice),
 ];
 
-const fn rule(
+pub(super) const fn rule(
     requirement: &'static str,
     look: for<'t> fn(&'t Trace<'_>) -> Vec<(&'t str, Found)>,
 ) -> Rule {

@@ -31,13 +31,13 @@ pub(super) struct EffectiveClaims {
     pub(super) profile: Head,
     pub(super) features: BTreeMap<String, bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    limits: Option<Limits>,
+    pub(super) limits: Option<Limits>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Head {
-    schema: u32,
-    role: String,
+    pub(super) schema: u32,
+    pub(super) role: String,
     pub(super) base: String,
     pub(super) vendor: String,
     pub(super) product: String,
@@ -46,7 +46,7 @@ pub(super) struct Head {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Limits {
+pub(super) struct Limits {
     max_queued: u32,
     #[serde(flatten)]
     currencies: BTreeMap<String, Limit>,
@@ -150,7 +150,7 @@ impl EffectiveClaims {
     }
 }
 
-fn to_toml(value: &impl Serialize) -> String {
+pub(super) fn to_toml(value: &impl Serialize) -> String {
     toml::to_string(value).expect("tables with text keys and plain values are always TOML")
 }
 

@@ -215,6 +215,7 @@ fn line(entry: &Entry) -> Option<TimelineEntry> {
         Event::Note { text } => (Who::Note, text.clone(), String::new()),
         // One line for each of hundreds of samples helps nobody; the table and the plot do.
         Event::LatencySample { .. } | Event::Calibration { .. } => return None,
+        Event::Till(till) => return crate::client::line(entry, till),
         Event::RunBegin { .. }
         | Event::RunEnd { .. }
         | Event::Claimed(_)

@@ -4,10 +4,10 @@ use cucumber::step::Context;
 
 /// The gaps of a step, in their order.
 #[derive(Debug)]
-pub(super) struct Words(Vec<String>);
+pub(crate) struct Words(Vec<String>);
 
 impl Words {
-    pub(super) fn of(context: Context) -> Self {
+    pub(crate) fn of(context: Context) -> Self {
         // The first match is the whole line.
         Self(
             context
@@ -20,19 +20,19 @@ impl Words {
     }
 
     /// The text in a gap, from 0.
-    pub(super) fn text(&self, gap: usize) -> &str {
+    pub(crate) fn text(&self, gap: usize) -> &str {
         self.0.get(gap).map_or("", String::as_str)
     }
 
     /// The number in a gap.
-    pub(super) fn number(&self, gap: usize) -> u64 {
+    pub(crate) fn number(&self, gap: usize) -> u64 {
         self.text(gap)
             .parse()
             .expect("the gap {number} takes digits only")
     }
 
     /// The amount in a gap, in minor units, where no currency stands beside it.
-    pub(super) fn digits(&self, gap: usize) -> u64 {
+    pub(crate) fn digits(&self, gap: usize) -> u64 {
         self.text(gap)
             .replace('.', "")
             .parse()
@@ -40,7 +40,7 @@ impl Words {
     }
 
     /// The amount in a gap, in minor units, and its currency.
-    pub(super) fn money(&self, gap: usize) -> (u64, &str) {
+    pub(crate) fn money(&self, gap: usize) -> (u64, &str) {
         let (amount, currency) = self
             .text(gap)
             .split_once(' ')
@@ -56,7 +56,7 @@ impl Words {
 }
 
 /// Turns the words of a step into a pattern: `{name}` is a name in quotes, `{word}` is one word, and so on.
-pub(super) fn pattern(words: &str) -> String {
+pub(crate) fn pattern(words: &str) -> String {
     let mut pattern = words.replace('.', r"\.");
     for (gap, meaning) in [
         ("{name}", r#""([^"]+)""#),

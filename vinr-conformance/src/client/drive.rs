@@ -1,0 +1,196 @@
+//! Drives the scenarios of a plan side by side, and writes what is seen into the journal.
+//!
+//! Those that are about speed come first, each alone. Then those that wait for minutes begin, all together, and the others
+//! beside them, a few at a time, so that nobody's timing is another one's load.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt as _;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::scene::{Scene, Shared};
+use super::steps;
+use crate::features::{Case, cites};
+use crate::journal::{Ended, Event, Journal};
+use crate::plan::{Outcome, Plan, Ran};
+use crate::run::{Driven, Progress, ran};
+
+/// No step takes longer: beyond the longest deadline that a till is given.
+const STEP_LIMIT: Duration = Duration::from_secs(240);
+
+/// How many scenarios run at a time, beside those that only wait.
+const SIDE_BY_SIDE: usize = 4;
+
+/// A tag: nothing runs beside it.
+const ALONE: &str = "alone";
+
+/// A tag: it waits for minutes, and costs nothing meanwhile.
+const SLOW: &str = "slow";
+
+/// Drives a plan to its end, or until `stop`.
+pub(super) async fn drive(
+    shared: &Arc<Shared>,
+    journal: &Journal,
+    cases: &[Case],
+    plan: &Plan,
+    stop: &CancellationToken,
+    mut tell: impl FnMut(Progress<'_>),
+) -> Driven {
+    let steps = steps::collection();
+    let has = |place: usize, tag: &str| plan.scenarios[place].tags.iter().any(|own| own == tag);
+    let (alone, others): (Vec<_>, Vec<_>) =
+        (0..plan.scenarios.len()).partition(|place| has(*place, ALONE));
+    let (slow, quick): (Vec<_>, Vec<_>) = others.into_iter().partition(|place| has(*place, SLOW));
+    let mut ended: Vec<Option<(Ended, Duration)>> = vec![None; plan.scenarios.len()];
+    let one = |place: usize| {
+        let (shared, steps) = (shared.clone(), &steps);
+        async move {
+            let scenario = &plan.scenarios[place];
+            let journal = journal.of_scenario(&scenario.id);
+            let began = Instant::now();
+            let case = cases.iter().find(|case| case.scenario.id == scenario.id);
+            let how = match case {
+                Some(case) => scene(shared, journal, steps, case, stop).await,
+                None => Ended::Fault {
+                    why: "the plan names a scenario that no feature has".into(),
+                },
+            };
+            (place, how, began.elapsed())
+        }
+    };
+    for place in alone {
+        if stop.is_cancelled() {
+            break;
+        }
+        tell(Progress::Begins(place, &plan.scenarios[place]));
+        let (place, how, took) = one(place).await;
+        tell(Progress::Ended(place, &plan.scenarios[place], &how));
+        ended[place] = Some((how, took));
+    }
+    let places = Semaphore::new(SIDE_BY_SIDE);
+    let mut running = FuturesUnordered::new();
+    for (place, waits) in slow
+        .into_iter()
+        .map(|place| (place, true))
+        .chain(quick.into_iter().map(|place| (place, false)))
+    {
+        let (places, one) = (&places, &one);
+        running.push(async move {
+            let _place = match waits {
+                true => None,
+                false => places.acquire().await.ok(),
+            };
+            if stop.is_cancelled() {
+                return None;
+            }
+            Some(one(place).await)
+        });
+    }
+    while let Some(done) = running.next().await {
+        if let Some((place, how, took)) = done {
+            tell(Progress::Begins(place, &plan.scenarios[place]));
+            tell(Progress::Ended(place, &plan.scenarios[place], &how));
+            ended[place] = Some((how, took));
+        }
+    }
+    drop(running);
+    conclude(plan, ended)
+}
+
+fn conclude(plan: &Plan, ended: Vec<Option<(Ended, Duration)>>) -> Driven {
+    let mut driven = Driven {
+        outcomes: Vec::new(),
+        interrupted: false,
+        faults: Vec::new(),
+    };
+    for (scenario, ended) in plan.scenarios.iter().zip(ended) {
+        let (ran, took) = match ended {
+            None => {
+                driven.interrupted = true;
+                (Ran::NotStarted, Duration::ZERO)
+            }
+            Some((how, took)) => {
+                if let Ended::Fault { why } = &how {
+                    driven.faults.push(format!("{}: {why}", scenario.id));
+                }
+                driven.interrupted |= how == Ended::Interrupted;
+                (ran(how), took)
+            }
+        };
+        if ran != Ran::NotStarted {
+            driven.outcomes.push(Outcome {
+                scenario: scenario.id.clone(),
+                ran,
+                duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            });
+        }
+    }
+    driven
+}
+
+/// Plays one scenario, tidies up after it, and journals both ends of it.
+async fn scene(
+    shared: Arc<Shared>,
+    journal: Journal,
+    steps: &steps::Collection,
+    case: &Case,
+    stop: &CancellationToken,
+) -> Ended {
+    journal.record(Event::ScenarioBegin {
+        title: case.scenario.name.clone(),
+        requirements: case.scenario.requirements.clone(),
+    });
+    let ended = match Scene::new(shared, journal.clone(), &case.scenario.id) {
+        Err(why) => Ended::Fault { why },
+        Ok(mut scene) => {
+            let ended = tokio::select! {
+                ended = play(&mut scene, steps, case) => ended,
+                () = stop.cancelled() => Ended::Interrupted,
+            };
+            let broke = scene.tidy_up().await;
+            match (ended, broke) {
+                (Ended::Completed, Some(why)) => Ended::CouldNot { why },
+                (ended, _) => ended,
+            }
+        }
+    };
+    journal.record(Event::ScenarioEnd {
+        ended: ended.clone(),
+    });
+    ended
+}
+
+async fn play(scene: &mut Scene, steps: &steps::Collection, case: &Case) -> Ended {
+    for step in &case.steps {
+        scene.journal().record(Event::Step {
+            text: format!("{} {}", step.keyword.trim(), step.value),
+        });
+        let fault = |why: String| Ended::Fault {
+            why: format!("'{}': {why}", step.value),
+        };
+        let (words, cited) = cites(&step.value);
+        let mut bare = step.clone();
+        bare.value = words.to_owned();
+        let (take, _, _, words) = match steps.find(&bare) {
+            Ok(Some(found)) => found,
+            Ok(None) => return fault("no step is defined for these words".into()),
+            Err(ambiguous) => return fault(ambiguous.to_string()),
+        };
+        scene.begins(step.ty, cited);
+        let taken = AssertUnwindSafe(take(scene, words)).catch_unwind();
+        match timeout(STEP_LIMIT, taken).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return fault("it panicked".into()),
+            Err(_) => return fault(format!("it took longer than {} s", STEP_LIMIT.as_secs())),
+        }
+        if let Some(why) = scene.stopped() {
+            return Ended::CouldNot { why };
+        }
+    }
+    Ended::Completed
+}

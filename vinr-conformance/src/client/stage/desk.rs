@@ -1,0 +1,390 @@
+//! What a terminal of the suite decides: the terminal's own machine, with a cardholder and a host who do as they are told.
+//!
+//! The rules are [`vinr_protocol::terminal`]'s, so that joins, cancels and look-ups are answered rightly whatever a till
+//! does; the ledger is the suite's. Nothing is written to a disk: the suite does not cut its own power.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use vinr_protocol::device::Model;
+use vinr_protocol::payment::{Brand, ConnectionMode, DeclineCode, EntryMode, Status};
+use vinr_protocol::reader::{Activity, ReaderStatus};
+use vinr_protocol::terminal::{
+    Answer, Caller, CardFacts, Config, Effect, HostVerdict, Input, PinEntry, Record, Revocation,
+    Screen, Session, Timer,
+};
+use vinr_protocol::{
+    AttemptKey, CancelRequest, JournalId, Machine as _, PayRequest, PaymentId, Reference,
+    TerminalId, Timestamp,
+};
+
+use crate::journal::{Event, Journal, TillEvent};
+
+/// What the next cardholder does.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Customer {
+    /// The card is tapped so long after the screen asked for it; `None`: never.
+    pub(crate) taps_after: Option<Duration>,
+    /// What the host says; `None`: approved.
+    pub(crate) declined: Option<DeclineCode>,
+    /// How long the host takes.
+    pub(crate) host_after: Duration,
+}
+
+impl Default for Customer {
+    fn default() -> Self {
+        Self {
+            taps_after: Some(Duration::from_millis(200)),
+            declined: None,
+            host_after: Duration::from_millis(20),
+        }
+    }
+}
+
+/// What a request is answered, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Word {
+    /// Accepted, and on the screen.
+    Head,
+    /// The whole of it.
+    Answer(Box<Answer>),
+}
+
+/// The inside of one terminal. Clones are the same one.
+#[derive(Clone)]
+pub(crate) struct Desk(Arc<Inner>);
+
+struct Inner {
+    terminal: TerminalId,
+    journal: Journal,
+    callers: AtomicU64,
+    state: Mutex<State>,
+    activity: tokio::sync::watch::Sender<(ReaderStatus, Activity)>,
+}
+
+struct State {
+    session: Session,
+    waiting: BTreeMap<Caller, mpsc::UnboundedSender<Word>>,
+    customers: VecDeque<Customer>,
+    /// Whoever comes when no one else is expected.
+    usual: Customer,
+    armed: BTreeMap<Timer, u64>,
+    arms: u64,
+    /// What the host knows of a payment: approved, or closed.
+    host: BTreeMap<PaymentId, bool>,
+    verdicts: BTreeMap<PaymentId, Customer>,
+    reader: (ReaderStatus, Activity),
+}
+
+impl Desk {
+    pub(crate) fn new(terminal: TerminalId, model: Model, journal: Journal) -> Self {
+        let id = JournalId::new(&format!("jrn_{}", ulid::Ulid::generate()))
+            .expect("a ULID is visible ASCII");
+        let session = Session::new(Config::new(terminal.clone(), model, "conformance"), id);
+        let reader = (ReaderStatus::Online, Activity::Idle);
+        Self(Arc::new(Inner {
+            terminal,
+            journal,
+            callers: AtomicU64::new(0),
+            state: Mutex::new(State {
+                session,
+                waiting: BTreeMap::new(),
+                customers: VecDeque::new(),
+                usual: Customer::default(),
+                armed: BTreeMap::new(),
+                arms: 0,
+                host: BTreeMap::new(),
+                verdicts: BTreeMap::new(),
+                reader: reader.clone(),
+            }),
+            activity: tokio::sync::watch::Sender::new(reader),
+        }))
+    }
+
+    pub(crate) fn terminal(&self) -> &TerminalId {
+        &self.0.terminal
+    }
+
+    /// The next cardholder; the ones after are as usual.
+    pub(crate) fn expect(&self, customer: Customer) {
+        self.lock().customers.push_back(customer);
+    }
+
+    /// Every cardholder from here on.
+    pub(crate) fn usually(&self, customer: Customer) {
+        self.lock().usual = customer;
+    }
+
+    /// Whoever comes when no one else is expected.
+    pub(crate) fn usual(&self) -> Customer {
+        self.lock().usual.clone()
+    }
+
+    /// Is it free?
+    pub(crate) fn is_idle(&self) -> bool {
+        self.lock().reader.1 == Activity::Idle
+    }
+
+    /// Its own state, whenever it changes.
+    pub(crate) fn watch(&self) -> tokio::sync::watch::Receiver<(ReaderStatus, Activity)> {
+        self.0.activity.subscribe()
+    }
+
+    /// The internet goes, or comes back.
+    pub(crate) fn internet(&self, status: ReaderStatus) {
+        self.lock().reader.0 = status.clone();
+        self.feed(Input::Internet { status });
+    }
+
+    /// A card is tapped now, whatever the screen shows.
+    pub(crate) fn tap(&self) {
+        self.feed(Input::CardRead {
+            card: card(),
+            now: now(),
+        });
+    }
+
+    /// The cardholder on the screen presses the red button.
+    pub(crate) fn red_button(&self) {
+        self.feed(Input::CustomerGaveUp { now: now() });
+    }
+
+    pub(super) fn pay(
+        &self,
+        request: PayRequest,
+        key: Option<AttemptKey>,
+        path: ConnectionMode,
+    ) -> (Caller, mpsc::UnboundedReceiver<Word>) {
+        let id = PaymentId::new(&format!("tpay_{}", ulid::Ulid::generate()))
+            .expect("a ULID is visible ASCII");
+        self.ask(|caller| Input::Pay {
+            caller,
+            request,
+            key,
+            path,
+            expires_at: None,
+            id,
+            now: now(),
+            revocation: Revocation::InForce,
+        })
+    }
+
+    pub(super) fn look_up(&self, reference: Reference) -> (Caller, mpsc::UnboundedReceiver<Word>) {
+        self.ask(|caller| Input::LookUp { caller, reference })
+    }
+
+    pub(super) fn look_up_id(&self, id: PaymentId) -> (Caller, mpsc::UnboundedReceiver<Word>) {
+        self.ask(|caller| Input::LookUpId { caller, id })
+    }
+
+    pub(super) fn cancel(&self, request: CancelRequest) -> (Caller, mpsc::UnboundedReceiver<Word>) {
+        self.ask(|caller| Input::Cancel {
+            caller,
+            request,
+            now: now(),
+        })
+    }
+
+    pub(super) fn describe(&self) -> (Caller, mpsc::UnboundedReceiver<Word>) {
+        self.ask(|caller| Input::Describe { caller })
+    }
+
+    /// Whoever asked is gone; the interaction goes on.
+    pub(super) fn hangs_up(&self, caller: Caller) {
+        self.lock().waiting.remove(&caller);
+        self.feed(Input::CallerGone { caller });
+    }
+
+    fn ask(&self, input: impl FnOnce(Caller) -> Input) -> (Caller, mpsc::UnboundedReceiver<Word>) {
+        let caller = Caller(self.0.callers.fetch_add(1, Ordering::Relaxed) + 1);
+        let (sender, words) = mpsc::unbounded_channel();
+        self.lock().waiting.insert(caller, sender);
+        self.feed(input(caller));
+        (caller, words)
+    }
+
+    /// Steps, and performs what the machine wants, in order and at once.
+    fn feed(&self, input: Input) {
+        let mut state = self.lock();
+        let effects = state.session.step(input);
+        for effect in effects {
+            self.perform(&mut state, effect);
+        }
+        let reader = state.reader.clone();
+        drop(state);
+        self.0.activity.send_if_modified(|known| {
+            let changed = *known != reader;
+            *known = reader;
+            changed
+        });
+    }
+
+    fn perform(&self, state: &mut State, effect: Effect) {
+        match effect {
+            Effect::Persist(Record::Attempt(attempt)) => {
+                self.record(TillEvent::Stands {
+                    at: self.0.terminal.to_string(),
+                    payment: serde_json::to_value(&attempt.payment).unwrap_or_default(),
+                });
+            }
+            Effect::Persist(Record::Tombstone { reference, key }) => {
+                self.record(TillEvent::Buried {
+                    at: self.0.terminal.to_string(),
+                    reference: reference.to_string(),
+                    key: key.to_string(),
+                });
+            }
+            Effect::Show(Screen::PresentCard { payment, .. }) => {
+                let customer = state
+                    .customers
+                    .pop_front()
+                    .unwrap_or_else(|| state.usual.clone());
+                if let Some(after) = customer.taps_after {
+                    let payment = payment.clone();
+                    self.later(after, move |desk| desk.taps_for(&payment));
+                }
+                state.verdicts.insert(payment, customer);
+            }
+            Effect::Head { caller, .. } => {
+                if let Some(words) = state.waiting.get(&caller) {
+                    let _ = words.send(Word::Head);
+                }
+            }
+            Effect::Answer { caller, answer } => {
+                if let Some(words) = state.waiting.remove(&caller) {
+                    let _ = words.send(Word::Answer(Box::new(answer)));
+                }
+            }
+            Effect::Authorize { payment } => {
+                let id = payment.id.clone();
+                let customer = state.verdicts.get(&id).cloned().unwrap_or_default();
+                self.later(customer.host_after, move |desk| {
+                    desk.authorizes(&id, payment.reference.as_str(), customer.declined);
+                });
+            }
+            Effect::AskHost { payment } => {
+                let verdict = match state.host.get(&payment) {
+                    Some(true) => HostVerdict::Approved,
+                    Some(false) | None => HostVerdict::Voided,
+                };
+                state.host.entry(payment.clone()).or_insert(false);
+                self.later(Duration::from_millis(20), move |desk| {
+                    desk.feed(Input::HostAnswered {
+                        payment,
+                        verdict,
+                        now: now(),
+                    });
+                });
+            }
+            Effect::Reverse { payment } => {
+                self.record(TillEvent::Reversed {
+                    payment: payment.to_string(),
+                });
+                self.later(Duration::from_millis(20), move |desk| {
+                    desk.feed(Input::HostReversed { payment });
+                });
+            }
+            Effect::Arm(timer, duration) => {
+                state.arms += 1;
+                let number = state.arms;
+                state.armed.insert(timer.clone(), number);
+                self.later(duration, move |desk| desk.elapses(timer, number));
+            }
+            Effect::Disarm(timer) => {
+                state.armed.remove(&timer);
+            }
+            Effect::Announce(activity) => state.reader.1 = activity,
+            Effect::Show(_) | Effect::Alarm(_) => {}
+        }
+    }
+
+    /// The cardholder of this payment taps: nothing, where it is no longer on the screen.
+    fn taps_for(&self, payment: &PaymentId) {
+        let (_, mut words) = self.look_up_id(payment.clone());
+        let is_pending = matches!(
+            words.try_recv(),
+            Ok(Word::Answer(answer))
+                if matches!(&*answer, Answer::Payment(own) if own.status == Status::Pending)
+        );
+        if is_pending {
+            self.tap();
+        }
+    }
+
+    fn authorizes(&self, payment: &PaymentId, reference: &str, declined: Option<DeclineCode>) {
+        let verdict = {
+            let mut state = self.lock();
+            match (state.host.get(payment), declined) {
+                // Closed by a question that came first, or answered already.
+                (Some(false), _) => HostVerdict::Voided,
+                (Some(true), _) => HostVerdict::Approved,
+                (None, Some(code)) => {
+                    state.host.insert(payment.clone(), false);
+                    HostVerdict::Declined(code)
+                }
+                (None, None) => {
+                    state.host.insert(payment.clone(), true);
+                    self.record(TillEvent::Charged {
+                        at: self.0.terminal.to_string(),
+                        reference: reference.to_owned(),
+                        payment: payment.to_string(),
+                    });
+                    HostVerdict::Approved
+                }
+            }
+        };
+        self.feed(Input::HostAnswered {
+            payment: payment.clone(),
+            verdict,
+            now: now(),
+        });
+    }
+
+    fn elapses(&self, timer: Timer, number: u64) {
+        let is_armed = {
+            let mut state = self.lock();
+            let is_armed = state.armed.get(&timer) == Some(&number);
+            if is_armed {
+                state.armed.remove(&timer);
+            }
+            is_armed
+        };
+        if is_armed {
+            self.feed(Input::Elapsed { timer, now: now() });
+        }
+    }
+
+    fn later(&self, after: Duration, what: impl FnOnce(Desk) + Send + 'static) {
+        let desk: Weak<Inner> = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            tokio::time::sleep(after).await;
+            if let Some(desk) = desk.upgrade() {
+                what(Desk(desk));
+            }
+        });
+    }
+
+    fn record(&self, event: TillEvent) {
+        self.0.journal.record(Event::Till(event));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn card() -> CardFacts {
+    CardFacts {
+        last4: "4242".into(),
+        brand: Brand::Visa,
+        entry_mode: EntryMode::Contactless,
+        pin: PinEntry::NotRequired,
+    }
+}
+
+pub(super) fn now() -> Timestamp {
+    jiff::Timestamp::now().into()
+}

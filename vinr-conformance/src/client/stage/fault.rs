@@ -1,0 +1,179 @@
+//! What goes wrong at a terminal of the suite, where and how often.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::client::pki::Shown;
+
+/// Where a fault strikes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// When a till connects.
+    Connection,
+    /// When it sends a `pay`.
+    Pay,
+    /// When it looks a sale up.
+    LookUp,
+    /// When it cancels.
+    Cancel,
+    /// When it asks who is there.
+    Reader,
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Fault {
+    /// The connection is reset as soon as it is there.
+    Refuse,
+    /// The connection is reset after the handshake.
+    ResetAfterHandshake,
+    /// The terminal speaks no TLS: plain HTTP only.
+    Plaintext,
+    /// The terminal is somebody else.
+    Show(Shown),
+    /// The handshake is never answered.
+    Mute,
+    /// Something is wrong with an answer; `taken` says whether the terminal did what it was asked.
+    Answer {
+        /// It did.
+        taken: bool,
+        /// What is wrong.
+        how: How,
+    },
+}
+
+/// What is wrong with an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum How {
+    /// It never comes.
+    Silence,
+    /// The connection is reset as soon as the request was read.
+    Reset,
+    /// It is reset after the head.
+    ResetAfterHead,
+    /// It is reset when the terminal has the outcome, before a byte of it is written.
+    ResetAtOutcome,
+    /// It is reset after this share of all its bytes, in thousandths.
+    CutAt(u16),
+    /// It ends in good order in the middle of the body.
+    HalfBody,
+    /// It is an error of the terminal.
+    Status(u16),
+    /// It is a refusal with this status and code.
+    Refusal(&'static str),
+    /// The head comes at once and the body so long after the request.
+    LateBody(Duration),
+    /// Nothing comes for so long after the request.
+    Late(Duration),
+    /// It is about something else.
+    Alter(Alteration),
+    /// The terminal goes away for good.
+    Vanish,
+    /// It is whole, and the connection ends after it.
+    CloseAfter,
+}
+
+/// What an answer says that is not true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Alteration {
+    /// Another amount.
+    Amount,
+    /// Another currency.
+    Currency,
+    /// Another sale.
+    Reference,
+    /// Another terminal.
+    Terminal,
+    /// A status that nobody knows.
+    Status,
+}
+
+impl Alteration {
+    /// Changes a payment.
+    pub(crate) fn apply(self, payment: &mut serde_json::Value) {
+        match self {
+            Self::Amount => payment["amount"] = 1.into(),
+            Self::Currency => payment["currency"] = "EUR".into(),
+            Self::Reference => payment["reference"] = "somebody-elses-sale".into(),
+            Self::Terminal => payment["terminalId"] = "term_somewhere_else".into(),
+            Self::Status => {
+                payment["status"] = "settling".into();
+                payment["completedAt"] = serde_json::Value::Null;
+            }
+        }
+    }
+}
+
+/// The faults that a terminal still has before it.
+#[derive(Debug, Default)]
+pub(crate) struct Faults(Mutex<Vec<Rule>>);
+
+#[derive(Debug)]
+struct Rule {
+    at: Moment,
+    /// So many pass unharmed before.
+    spare: u32,
+    /// So many are struck.
+    left: u32,
+    fault: Fault,
+}
+
+impl Faults {
+    /// Strikes the next `times` of these, after `spare` that pass.
+    pub(crate) fn plan(&self, at: Moment, spare: u32, times: u32, fault: Fault) {
+        self.lock().push(Rule {
+            at,
+            spare,
+            left: times,
+            fault,
+        });
+    }
+
+    /// What happens now.
+    pub(crate) fn strike(&self, at: Moment) -> Option<Fault> {
+        let mut rules = self.lock();
+        for rule in rules.iter_mut().filter(|rule| rule.at == at) {
+            if rule.spare > 0 {
+                rule.spare -= 1;
+                continue;
+            }
+            if rule.left > 0 {
+                rule.left -= 1;
+                return Some(rule.fault.clone());
+            }
+        }
+        None
+    }
+
+    /// From here on nothing goes wrong.
+    pub(crate) fn clear(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Rule>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_strikes_as_often_as_it_was_planned_and_after_those_it_spares() {
+        let faults = Faults::default();
+        faults.plan(Moment::Pay, 1, 2, Fault::Refuse);
+        let struck: Vec<_> = (0..5)
+            .map(|_| faults.strike(Moment::Pay).is_some())
+            .collect();
+        assert_eq!(struck, [false, true, true, false, false]);
+    }
+
+    #[test]
+    fn a_fault_strikes_where_it_was_planned() {
+        let faults = Faults::default();
+        faults.plan(Moment::Pay, 0, 1, Fault::Refuse);
+        assert_eq!(faults.strike(Moment::LookUp), None);
+        assert_eq!(faults.strike(Moment::Pay), Some(Fault::Refuse));
+    }
+}

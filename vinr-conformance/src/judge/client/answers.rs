@@ -1,0 +1,316 @@
+//! What the till says came of it, beside what its terminals know.
+
+use serde_json::Value;
+
+use super::shop::{FINAL, Shop};
+use crate::journal::Answered;
+use crate::judge::found::Found;
+
+/// The till's answer is a payment of one of its terminals, in this state. \[REC-3, PAY-3\]
+pub(super) fn result(shop: &Shop<'_>, op: u64, status: &str) -> Found {
+    let expected = format!("the till's answer is the {status} payment that the terminal has");
+    let (seq, value) = match taken(shop, op, &expected) {
+        Ok(taken) => taken,
+        Err(found) => return found,
+    };
+    match true_payment(shop, value) {
+        Err(lie) => Found::broken("invented", expected, lie, [seq]),
+        Ok(_) if value["status"] != status => Found::broken(
+            "wrong_result",
+            expected,
+            format!("its status is {}", value["status"]),
+            [seq],
+        ),
+        Ok(stands) => Found::kept([seq, stands]),
+    }
+}
+
+/// \[OFF-10\]
+pub(super) fn accepted_offline(shop: &Shop<'_>, op: u64) -> Found {
+    let expected = "the till says that the payment is accepted offline: processing, with its place in the queue";
+    let (seq, value) = match taken(shop, op, expected) {
+        Ok(taken) => taken,
+        Err(found) => return found,
+    };
+    if value["status"] == "completed" {
+        return Found::broken("offline_called_approved", expected, "completed", [seq]);
+    }
+    if value["status"] != "processing" || !value["offline"].is_object() {
+        let seen = format!("status {}, offline {}", value["status"], value["offline"]);
+        return Found::broken("offline_not_told", expected, seen, [seq]);
+    }
+    Found::kept([seq])
+}
+
+/// The till's answer is an error of one of these classes.
+pub(super) fn refused(shop: &Shop<'_>, op: u64, classes: &[String]) -> Found {
+    let expected = format!("an error of the class {}", classes.join(" or "));
+    match shop.told.get(&op) {
+        None => Found::unseen("the till did not answer"),
+        Some((at, Answered::Error { class, .. })) if classes.contains(class) => {
+            Found::kept([at.seq])
+        }
+        Some((at, Answered::Error { class, message, .. })) => Found::broken(
+            "wrong_class",
+            expected,
+            format!("{class}: {message}"),
+            [at.seq],
+        ),
+        Some((at, Answered::Ok { value })) => {
+            Found::broken("no_error", expected, short(value), [at.seq])
+        }
+        Some((_, Answered::Unsupported)) => Found::unseen("the adapter has no such op"),
+    }
+}
+
+/// \[REC-10\]
+pub(super) fn unknown(shop: &Shop<'_>, op: u64) -> Found {
+    let expected = "the till says that nobody knows the outcome, and of which sale";
+    let reference = shop
+        .asked(op)
+        .and_then(|asked| asked.fields["reference"].as_str())
+        .unwrap_or_default();
+    match shop.told.get(&op) {
+        None => Found::unseen("the till did not answer"),
+        Some((at, Answered::Ok { value })) => {
+            Found::broken("guessed", expected, short(value), [at.seq])
+        }
+        Some((
+            at,
+            Answered::Error {
+                class,
+                reference: said,
+                message,
+                ..
+            },
+        )) => match (class.as_str(), said.as_deref()) {
+            ("indeterminate", Some(said)) if said == reference => Found::kept([at.seq]),
+            ("indeterminate", said) => Found::broken(
+                "no_reference",
+                expected,
+                format!("indeterminate, of {}", said.unwrap_or("no sale")),
+                [at.seq],
+            ),
+            (class, _) => {
+                Found::broken("guessed", expected, format!("{class}: {message}"), [at.seq])
+            }
+        },
+        Some((_, Answered::Unsupported)) => Found::unseen("the adapter has no such op"),
+    }
+}
+
+/// Whatever the till says is true: an error, or the payment as a terminal has it. \[REC-16, REC-18, REC-19\]
+pub(super) fn not_fooled(shop: &Shop<'_>, op: u64) -> Found {
+    let expected = "an error, or this sale's own payment as the terminal has it, and final";
+    match shop.told.get(&op) {
+        None => Found::unseen("the till did not answer"),
+        Some((_, Answered::Unsupported)) => Found::unseen("the adapter has no such op"),
+        Some((at, Answered::Error { .. })) => Found::kept([at.seq]),
+        Some((at, Answered::Ok { value })) => {
+            let queued = value["status"] == "processing" && value["offline"].is_object();
+            let is_final = value["status"]
+                .as_str()
+                .is_some_and(|status| FINAL.contains(&status));
+            if !is_final && !queued {
+                let seen = format!("its status is {}", value["status"]);
+                return Found::broken("not_final", expected, seen, [at.seq]);
+            }
+            match true_payment(shop, value) {
+                Err(lie) => Found::broken("fooled", expected, lie, [at.seq]),
+                Ok(_) if !is_own(shop, op, value) => Found::broken(
+                    "another_attempt",
+                    expected,
+                    format!(
+                        "the payment {}, which this till did not ask for",
+                        value["id"]
+                    ),
+                    [at.seq],
+                ),
+                Ok(stands) => Found::kept([at.seq, stands]),
+            }
+        }
+    }
+}
+
+/// \[EVT-4\]
+pub(super) fn believed(shop: &Shop<'_>, op: u64) -> Found {
+    let expected = "the till believes the webhook, and its answer is the event";
+    let id = shop
+        .asked(op)
+        .and_then(|asked| asked.fields["body"].as_str())
+        .and_then(|body| serde_json::from_str::<Value>(body).ok())
+        .map(|event| event["id"].clone())
+        .unwrap_or_default();
+    match taken(shop, op, expected) {
+        Err(found) => found,
+        Ok((seq, value)) if value["id"] == id => Found::kept([seq]),
+        Ok((seq, value)) => Found::broken("another_event", expected, short(value), [seq]),
+    }
+}
+
+/// \[EVT-3\]
+pub(super) fn disbelieved(shop: &Shop<'_>, op: u64) -> Found {
+    let expected = "an error of the class webhook";
+    match shop.told.get(&op) {
+        None => Found::unseen("the till did not answer"),
+        Some((_, Answered::Unsupported)) => Found::unseen("the adapter has no such op"),
+        Some((at, Answered::Error { class, .. })) if class == "webhook" => Found::kept([at.seq]),
+        Some((at, Answered::Error { class, message, .. })) => {
+            let seen = format!("{class}: {message}");
+            Found::broken("wrong_class", expected, seen, [at.seq])
+        }
+        Some((at, Answered::Ok { .. })) => {
+            Found::broken("forgery_believed", expected, "the event", [at.seq])
+        }
+    }
+}
+
+/// \[HYB-3\]
+pub(super) fn mode(shop: &Shop<'_>, op: u64, mode: &str) -> Found {
+    let expected = format!("metadata.connectionMode is {mode}, the path whose command came first");
+    match taken(shop, op, &expected) {
+        Err(found) => found,
+        Ok((seq, value)) if value["metadata"]["connectionMode"] == mode => Found::kept([seq]),
+        Ok((seq, value)) => Found::broken(
+            "wrong_mode",
+            expected,
+            format!("it is {}", value["metadata"]["connectionMode"]),
+            [seq],
+        ),
+    }
+}
+
+/// \[GRP-1, GRP-3\]
+pub(super) fn taken_at(shop: &Shop<'_>, op: u64, terminal: &str) -> Found {
+    let expected = format!("the payment was taken at {terminal}, and terminalId says so");
+    let (seq, value) = match taken(shop, op, &expected) {
+        Ok(taken) => taken,
+        Err(found) => return found,
+    };
+    let real = shop
+        .stands
+        .iter()
+        .find(|stands| stands.payment["id"] == value["id"]);
+    match real {
+        None => Found::broken("invented", expected, short(value), [seq]),
+        Some(real) if real.terminal != terminal => Found::broken(
+            "another_terminal",
+            expected,
+            format!("it was taken at {}", real.terminal),
+            [seq, real.at.seq],
+        ),
+        Some(real) if value["terminalId"] != terminal => Found::broken(
+            "wrong_terminal_named",
+            expected,
+            format!("terminalId is {}", value["terminalId"]),
+            [seq, real.at.seq],
+        ),
+        Some(real) => Found::kept([seq, real.at.seq]),
+    }
+}
+
+/// \[REC-12\]
+pub(super) fn remembers(shop: &Shop<'_>, op: u64) -> Found {
+    let expected = "the sale that was open when the till was killed is among the unresolved";
+    let sale = shop.pays().next().map(|pay| pay.reference().to_owned());
+    let Some(sale) = sale else {
+        return Found::unseen("no payment was begun before");
+    };
+    match taken(shop, op, expected) {
+        Err(found) => found,
+        Ok((seq, value)) => {
+            let known = value["unresolved"]
+                .as_array()
+                .is_some_and(|all| all.iter().any(|one| one == &Value::from(sale.as_str())));
+            if known {
+                Found::kept([seq])
+            } else {
+                let seen = format!("unresolved is {}", value["unresolved"]);
+                Found::broken("forgotten", expected, seen, [seq])
+            }
+        }
+    }
+}
+
+/// \[REC-12\]
+pub(super) fn settled(shop: &Shop<'_>, op: u64, status: &str) -> Found {
+    let expected = format!("the open sale is settled, and {status}");
+    let sale = shop.pays().next().map(|pay| pay.reference().to_owned());
+    match (taken(shop, op, &expected), sale) {
+        (Err(found), _) => found,
+        (Ok(_), None) => Found::unseen("no payment was begun before"),
+        (Ok((seq, value)), Some(sale)) => {
+            let own = &value[sale.as_str()];
+            match true_payment(shop, own) {
+                _ if own["status"] != status => {
+                    let seen = format!("the sale is {}", own["status"]);
+                    Found::broken("not_settled", expected, seen, [seq])
+                }
+                Err(lie) => Found::broken("invented", expected, lie, [seq]),
+                Ok(stands) => Found::kept([seq, stands]),
+            }
+        }
+    }
+}
+
+/// The value of an answer, or what an error or silence means.
+fn taken<'a>(shop: &Shop<'a>, op: u64, expected: &str) -> Result<(u64, &'a Value), Found> {
+    match shop.told.get(&op) {
+        None => Err(Found::unseen("the till did not answer")),
+        Some((_, Answered::Unsupported)) => Err(Found::unseen("the adapter has no such op")),
+        Some((at, Answered::Error { class, message, .. })) => {
+            let seen = format!("{class}: {message}");
+            Err(Found::broken("an_error", expected, seen, [at.seq]))
+        }
+        Some((at, Answered::Ok { value })) => Ok((at.seq, value)),
+    }
+}
+
+/// The entry of a terminal's journal that says the same; else how the answer differs from all of them.
+fn true_payment(shop: &Shop<'_>, value: &Value) -> Result<u64, String> {
+    let own: Vec<_> = shop
+        .stands
+        .iter()
+        .filter(|stands| stands.payment["id"] == value["id"])
+        .collect();
+    let Some(last) = own.last() else {
+        return Err(format!("no terminal has a payment {}", value["id"]));
+    };
+    for field in ["terminalId", "reference", "amount", "currency"] {
+        if last.payment[field] != value[field] {
+            return Err(format!(
+                "{field} is {}, and the terminal's is {}",
+                value[field], last.payment[field]
+            ));
+        }
+    }
+    own.iter()
+        .find(|stands| stands.payment["status"] == value["status"])
+        .map(|stands| stands.at.seq)
+        .ok_or_else(|| format!("the terminal never had it as {}", value["status"]))
+}
+
+/// The payment carries the key of a `pay` that this till sent since it was asked.
+fn is_own(shop: &Shop<'_>, op: u64, value: &Value) -> bool {
+    let Some(asked) = shop.asked(op) else {
+        return false;
+    };
+    let own: Vec<_> = shop
+        .pays()
+        .filter(|pay| pay.at.seq > asked.at.seq && pay.reference() == asked.fields["reference"])
+        .collect();
+    match value["attemptKey"].as_str() {
+        Some(key) => own.iter().any(|pay| pay.key() == Some(key)),
+        // A till without keys: what came about since it asked is its own.
+        None => shop
+            .stands
+            .iter()
+            .find(|stands| stands.payment["id"] == value["id"])
+            .is_some_and(|first| first.at.seq > asked.at.seq),
+    }
+}
+
+fn short(value: &Value) -> String {
+    let text = value.to_string();
+    text.chars().take(300).collect()
+}

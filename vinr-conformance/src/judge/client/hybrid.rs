@@ -1,0 +1,165 @@
+//! The two paths of a hybrid payment, and the terminals of a group.
+
+use std::collections::BTreeMap;
+
+use super::shop::{FINAL, Request, Shop};
+use crate::judge::found::Found;
+
+/// The cloud was asked nothing. \[NET-2, HYB-4, HYB-6, HYB-7\]
+pub(super) fn cloud_idle(shop: &Shop<'_>) -> Found {
+    let expected = "no request to the cloud";
+    if let Some(request) = shop.requests.iter().find(|request| request.is_cloud()) {
+        return Found::broken("cloud_asked", expected, request.words(), [request.at.seq]);
+    }
+    match shop.asked.last() {
+        Some(asked) => Found::kept([asked.at.seq]),
+        None => Found::unseen("the till was asked nothing"),
+    }
+}
+
+/// Between a local payment and its answer the cloud was asked nothing; silent where no local payment was taken. \[NET-2\]
+pub(super) fn local_stays_local(shop: &Shop<'_>) -> Option<Found> {
+    let expected = "no request to the cloud precedes or accompanies a local payment";
+    let mut evidence = Vec::new();
+    let local = |name: &str| ["pay", "pay_group"].contains(&name);
+    for asked in shop.asked.iter().filter(|asked| local(asked.name)) {
+        let until = shop.told.get(&asked.op).map(|(at, _)| *at);
+        let cloud = shop.requests.iter().find(|request| {
+            request.is_cloud()
+                && request.at > asked.at
+                && until.is_none_or(|until| request.at < until)
+        });
+        if let Some(request) = cloud {
+            let entries = [asked.at.seq, request.at.seq];
+            return Some(Found::broken(
+                "cloud_asked",
+                expected,
+                request.words(),
+                entries,
+            ));
+        }
+        if shop.pays().any(|pay| pay.at > asked.at) {
+            evidence.push(asked.at.seq);
+        }
+    }
+    (!evidence.is_empty()).then(|| Found::kept(evidence))
+}
+
+/// \[HYB-1\]
+pub(super) fn lan_first(shop: &Shop<'_>) -> Found {
+    let expected = "the terminal is tried before the cloud is asked";
+    let cloud = shop.pays().find(|pay| pay.is_cloud());
+    let tried = shop
+        .connections
+        .values()
+        .filter(|connection| connection.to != "cloud")
+        .map(|connection| connection.accepted)
+        .chain(
+            shop.pays()
+                .filter(|pay| !pay.is_cloud())
+                .map(|pay| pay.at.seq),
+        )
+        .min();
+    match (tried, cloud) {
+        (None, None) => Found::unseen("neither path was tried"),
+        (None, Some(cloud)) => {
+            Found::broken("cloud_first", expected, cloud.words(), [cloud.at.seq])
+        }
+        (Some(tried), Some(cloud)) if cloud.at.seq < tried => Found::broken(
+            "cloud_first",
+            expected,
+            cloud.words(),
+            [cloud.at.seq, tried],
+        ),
+        (Some(tried), _) => Found::kept([tried]),
+    }
+}
+
+/// The cloud's copy came in time, of the same attempt. \[HYB-2, HYB-5\]
+pub(super) fn fell_back(shop: &Shop<'_>, after_ms: u64, within_ms: u64) -> Found {
+    let expected = format!(
+        "the cloud is asked {after_ms} to {within_ms} ms after the call, with the same reference, key and terminal"
+    );
+    let Some(asked) = shop
+        .asked
+        .iter()
+        .find(|asked| ["pay_hybrid", "pay_group"].contains(&asked.name))
+    else {
+        return Found::unseen("no hybrid payment was asked for");
+    };
+    let Some(cloud) = shop.pays().find(|pay| pay.is_cloud()) else {
+        let seen = "the cloud was not asked to take it";
+        return Found::broken("no_fallback", expected, seen, [asked.at.seq]);
+    };
+    let entries = [asked.at.seq, cloud.at.seq];
+    let took = cloud.at.ms_since(asked.at);
+    if took < after_ms {
+        return Found::broken("too_early", expected, format!("after {took} ms"), entries);
+    }
+    if took > within_ms {
+        return Found::broken("too_late", expected, format!("after {took} ms"), entries);
+    }
+    let lan = shop.pays().find(|pay| !pay.is_cloud());
+    if let Some(lan) = lan {
+        for (what, on_lan, in_cloud) in [
+            ("reference", lan.reference(), cloud.reference()),
+            (
+                "key",
+                lan.key().unwrap_or_default(),
+                cloud.key().unwrap_or_default(),
+            ),
+            ("terminal", terminal(lan), terminal(cloud)),
+        ] {
+            if on_lan != in_cloud {
+                let seen = format!("another {what}");
+                let entries = [lan.at.seq, cloud.at.seq];
+                return Found::broken("another_attempt", expected, seen, entries);
+            }
+        }
+    }
+    Found::kept(entries)
+}
+
+fn terminal<'r>(request: &'r Request<'_>) -> &'r str {
+    request.body["terminalId"].as_str().unwrap_or_default()
+}
+
+/// No two attempts of one sale were live at one time. \[HYB-5, GRP-4\]
+pub(super) fn one_at_a_time(shop: &Shop<'_>) -> Found {
+    one_live(shop).unwrap_or_else(|| Found::unseen("no terminal had a payment of a sale"))
+}
+
+/// The same as a rule, silent where no terminal had a payment.
+pub(super) fn one_live(shop: &Shop<'_>) -> Option<Found> {
+    let expected = "at most one live attempt of a sale at a time";
+    let own: Vec<_> = shop.pays().map(Request::reference).collect();
+    let mut live: BTreeMap<&str, (&str, u64)> = BTreeMap::new();
+    let mut evidence = Vec::new();
+    for stands in &shop.stands {
+        let reference = stands.payment["reference"].as_str().unwrap_or_default();
+        if !own.contains(&reference) {
+            continue;
+        }
+        let id = stands.payment["id"].as_str().unwrap_or_default();
+        let status = stands.payment["status"].as_str().unwrap_or_default();
+        if FINAL.contains(&status) {
+            live.remove(id);
+            continue;
+        }
+        let other = live
+            .iter()
+            .find(|(other, (sale, _))| **other != id && *sale == reference);
+        if let Some((_, (_, other))) = other {
+            let seen = format!("a second one at {}", stands.terminal);
+            return Some(Found::broken(
+                "two_live",
+                expected,
+                seen,
+                [*other, stands.at.seq],
+            ));
+        }
+        live.insert(id, (reference, stands.at.seq));
+        evidence.push(stands.at.seq);
+    }
+    (!evidence.is_empty()).then(|| Found::kept(evidence))
+}

@@ -1,0 +1,125 @@
+//! `client`: plays terminals for a till, runs the plan, writes the bundle, says what came of it.
+
+use anstream::eprintln;
+use tokio_util::sync::CancellationToken;
+use vinr_conformance::bundle::{Contents, Directory};
+use vinr_conformance::client::{self, Order, Program, Session};
+use vinr_conformance::features;
+use vinr_conformance::journal::Journal;
+use vinr_conformance::plan::{Plan, Selection};
+use vinr_conformance::profile::TillProfile;
+use vinr_conformance::report::console;
+use vinr_conformance::run;
+
+use crate::Failure;
+use crate::cli::Client;
+use crate::progress::Progress;
+use crate::terminal::asked_to_stop;
+
+pub(crate) fn run(asked: &Client) -> Result<u8, Failure> {
+    let profile = TillProfile::read(&asked.profile).map_err(Failure::usage)?;
+    let plan = planned(asked, &profile)?;
+    if asked.list {
+        return Ok(list(&plan));
+    }
+    let (program, arguments) = asked
+        .adapter
+        .split_first()
+        .ok_or_else(|| Failure::usage("name the adapter after --"))?;
+    let order = Order {
+        program: Program {
+            program: program.clone(),
+            arguments: arguments.to_vec(),
+        },
+        seed: asked
+            .seed
+            .unwrap_or_else(|| jiff::Timestamp::now().as_millisecond().unsigned_abs()),
+        strict: asked.strict,
+        command: command(asked),
+        profile,
+        plan,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::fault)?;
+    runtime.block_on(certify(asked, &order))
+}
+
+fn planned(asked: &Client, profile: &TillProfile) -> Result<Plan, Failure> {
+    let selection = Selection::parse(&asked.only, &asked.tags).map_err(Failure::usage)?;
+    let plan = client::plan(features::tills(), profile, &selection);
+    if plan.scenarios.is_empty() {
+        let chosen = selection.text().unwrap_or_else(|| "the profile".into());
+        return Err(Failure::usage(format!("{chosen} selects no scenario")));
+    }
+    Ok(plan)
+}
+
+fn list(plan: &Plan) -> u8 {
+    for scenario in &plan.scenarios {
+        let about = scenario.requirements.join(", ");
+        say!("{:<44} {}  [{about}]", scenario.id, scenario.name);
+    }
+    for left_out in &plan.left_out {
+        say!("{:<44} left out: {}", left_out.scenario.id, left_out.why);
+    }
+    say!("\n{} scenarios, plan {}", plan.scenarios.len(), plan.sha256);
+    0
+}
+
+async fn certify(asked: &Client, order: &Order) -> Result<u8, Failure> {
+    let directory = Directory::claim(&asked.out).map_err(Failure::usage)?;
+    let journal = Journal::in_file(&directory.journal()).map_err(Failure::fault)?;
+    let session = Session::new(order).map_err(Failure::fault)?;
+    eprintln!(
+        "{} {}: {} scenarios to run, seed {}",
+        order.profile.product,
+        order.profile.version,
+        order.plan.scenarios.len(),
+        order.seed
+    );
+    let stop = CancellationToken::new();
+    let interrupt = tokio::spawn({
+        let stop = stop.clone();
+        async move {
+            asked_to_stop().await;
+            stop.cancel();
+        }
+    });
+    let progress = Progress::new(order.plan.scenarios.len());
+    let certified = client::certify(
+        &session,
+        order,
+        features::tills(),
+        journal.clone(),
+        &stop,
+        |told| progress.tell(told),
+    )
+    .await;
+    progress.done();
+    interrupt.abort();
+    journal.flush().map_err(Failure::fault)?;
+    let report = directory.report();
+    let contents = Contents {
+        results: &certified.results,
+        plan: &order.plan,
+        profile: &order.profile.text(),
+        timeline: &run::story(&certified.entries),
+        samples_ns: &[],
+        secrets: &session.secrets(),
+    };
+    let written = directory.finish(&contents);
+    say!("{}", console::summary(&certified.results));
+    written.map_err(Failure::fault)?;
+    say!("report    {}", report.display());
+    Ok(certified.results.exit_code())
+}
+
+/// The command that runs the same again; the report appends what to run.
+fn command(asked: &Client) -> String {
+    format!(
+        "vinr-conformance client --profile {}",
+        asked.profile.display()
+    )
+}
