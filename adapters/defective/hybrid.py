@@ -153,6 +153,9 @@ class Both:
                     if broken("4xx-for-all-copies") and word.kind == "refused":
                         self.till.store.remove(self.attempt["key"])
                         raise word
+                    if path == "cloud" and "lan" in running and not self.accepted and not self.is_known():
+                        # The copy on the LAN is silent: its key is cancelled before anybody is told. [REC-24]
+                        return self.settled()
                 else:
                     lost.append(word)
             elif what == "head" and word == 200:

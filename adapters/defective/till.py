@@ -69,7 +69,9 @@ class Till:
             line = self.idle.pop(terminal, None)
         if line and line.is_usable():
             return line
-        return self.primed(self.dial(terminal, timeout), timeout)
+        until = time.monotonic() + timeout
+        line = self.dial(terminal, timeout)
+        return self.primed(line, max(until - time.monotonic(), 0.05))
 
     def primed(self, line, timeout=ANSWER):
         try:

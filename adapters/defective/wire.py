@@ -79,8 +79,6 @@ class Line:
             self.close()
             raise
         trust.seen.add(address)
-        if broken("resumes"):
-            trust.sessions[address] = self.socket.session
 
     def dial(self, tls, terminal, address, timeout):
         try:
@@ -143,6 +141,8 @@ class Line:
             told = json.loads(answer.read())
             if not isinstance(told, dict):
                 raise ValueError("no object")
+            if broken("resumes"):
+                self.trust.sessions[self.address] = self.socket.session
             if answer.will_close:
                 self.close()
             return answer.status, told

@@ -7,6 +7,7 @@ import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { createInterface } from 'node:readline';
+import { createSecureContext } from 'node:tls';
 
 let till;
 const final = ['completed', 'failed', 'cancelled'];
@@ -18,10 +19,10 @@ function hello() {
 }
 
 function configure(it) {
-  // LACKS: the passphrase is tried at the first connection, not here. [TLS-11]
   // LACKS: no attempt is stored, so a restarted till does not know what it left open. [REC-12]
   try {
     till = { hosts: it.hosts ?? {}, deadline: it.deadlineMs ?? 150_000, ca: readFileSync(it.ca), pfx: readFileSync(it.p12), passphrase: it.passphrase };
+    createSecureContext({ pfx: till.pfx, passphrase: till.passphrase }); // a wrong passphrase is told now
   } catch (error) {
     throw wrong('config', error.message);
   }
@@ -53,7 +54,6 @@ function ask(method, terminal, path, { body, headers = {}, timeout = 5000 } = {}
       clearTimeout(timer);
       const code = `${error.code}`;
       if (/^ERR_TLS|CERT|SELF_SIGNED|UNABLE_TO_|ALERT|ERR_SSL/.test(code)) reject(wrong('tls', error.message));
-      else if (/pkcs12|mac verify|passphrase/i.test(error.message)) reject(wrong('config', error.message));
       else reject(secure ? error : wrong('unreachable', error.message));
     };
     const timer = setTimeout(() => call.destroy(new Error('no answer in time')), timeout);

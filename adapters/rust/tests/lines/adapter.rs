@@ -131,6 +131,17 @@ impl Adapter {
         ended.expect("it ends").expect("its end is told").code()
     }
 
+    /// Asks it to end now, and waits for its end.
+    #[cfg(unix)]
+    pub(crate) async fn terminate(&mut self) {
+        use rustix::process::{Pid, Signal, kill_process};
+        let pid = self.child.id().and_then(|it| i32::try_from(it).ok());
+        let pid = pid.and_then(Pid::from_raw).expect("it runs");
+        kill_process(pid, Signal::TERM).expect("it is ours");
+        let ended = timeout(PATIENCE, self.child.wait()).await;
+        ended.expect("it ends").expect("its end is told");
+    }
+
     /// As a power cut would.
     pub(crate) async fn kill(mut self) {
         self.child.kill().await.expect("it was running");

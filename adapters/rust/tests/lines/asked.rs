@@ -49,6 +49,20 @@ async fn input_that_ends_ends_it_without_an_error() {
     }
 }
 
+// A payment that waits for its card holds it back for 75 s or more, which is longer than the patience of this test.
+#[cfg(unix)]
+#[tokio::test]
+async fn sigterm_ends_it_although_a_payment_is_open() {
+    for which in ALL {
+        let shop = Shop::by_hand().await;
+        if let Some(mut adapter) = ready(which, &shop).await {
+            adapter.send(sale("order_1")).await;
+            shop.asks_for_the_card().await;
+            adapter.terminate().await;
+        }
+    }
+}
+
 // [PAY-1]
 #[tokio::test]
 async fn a_payment_is_paid_and_found_again() {
@@ -171,7 +185,7 @@ async fn a_refusal_comes_with_its_code() {
 #[tokio::test]
 async fn a_wrong_passphrase_is_an_error_of_the_set_up() {
     let shop = Shop::taps("approved").await;
-    for which in [Which::Rust, Which::Ruby, Which::Till] {
+    for which in [Which::Rust, Which::Node, Which::Ruby, Which::Till] {
         let Some(mut adapter) = Adapter::start(which) else {
             continue;
         };
