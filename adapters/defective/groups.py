@@ -5,7 +5,7 @@ import threading
 import time
 
 from defects import broken
-from paying import earlier, one, told, void
+from paying import Abandoned, earlier, one, told, void
 from wrong import Lost, Wrong
 
 PACE = 0.25
@@ -68,6 +68,8 @@ def chosen(till, sale, members, wait_until, on_head):
             try:
                 # A key of its own for each member, and stored first; the one before is void. [GRP-4]
                 outcome, _ = one(till, sale, member, time.monotonic() if broken("leaves-the-dead") else until, None, on_head)
+            except Abandoned:
+                continue
             except Wrong as wrong:
                 if wrong.answer.get("code") == "terminal_busy":
                     unreachable.pop(member, None)

@@ -55,7 +55,8 @@ def from_p12(path, passphrase):
         if done.returncode == 0:
             break
     else:
-        raise Wrong("config", f"{path} does not open: is the passphrase right?")
+        told = f" ({passphrase})" if broken("passphrase-in-error") else ""
+        raise Wrong("config", f"{path} does not open: is the passphrase right{told}?")
     pem = done.stdout.decode("utf-8", "replace")
     try:
         in_time(pem)

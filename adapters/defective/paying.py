@@ -12,6 +12,10 @@ from wrong import Lost, Wrong, unknown
 ENOUGH = 120.0  # of the deadline must be left for a further attempt
 
 
+class Abandoned(Exception):
+    """A broken till has turned its back on a payment."""
+
+
 def pay(till, sale, terminal):
     until = till.deadline()
     paid = earlier(till, sale, until)
@@ -49,12 +53,11 @@ def one(till, sale, terminal, until, key=None, on_head=None):
         if on_head:
             on_head(status)
 
-    if broken("two-charges"):
-        twin = attempts.new(sale, terminal, line)
-        threading.Thread(target=sent_too, args=(till, twin), daemon=True).start()
     try:
         outcome = send(till, attempt, line, head)
     except Lost as lost:
+        if broken("next-after-loss") and on_head:
+            raise Abandoned from lost
         if retried(lost):
             return Outcome("void", None, []), attempt["key"]
         outcome = settle(till, attempt, until, accepted=200 in heads)
@@ -73,13 +76,6 @@ def one(till, sale, terminal, until, key=None, on_head=None):
 def retried(lost):
     names = {"timeout": "blind-retry", "reset": "retries-on-reset", "5xx": "retries-on-5xx", "half": "retries-on-half-answer"}
     return lost.how in names and broken(names[lost.how])
-
-
-def sent_too(till, twin):
-    try:
-        send(till, twin, till.dial(twin["terminalId"]))
-    except (Lost, Wrong):
-        till.store.remove(twin["key"])
 
 
 def again(till, attempt, outcome):

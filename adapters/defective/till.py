@@ -56,8 +56,7 @@ class Till:
     def address(self, terminal):
         address = self.addresses.get(terminal)
         if not address:
-            more = f" ({self.config.get('secretKey')})" if broken("key-in-error") else ""
-            raise Wrong("unreachable", f"no address of {terminal} is known{more}")
+            raise Wrong("unreachable", f"no address of {terminal} is known")
         return address
 
     def dial(self, terminal, timeout=DIAL, with_certificate=True):

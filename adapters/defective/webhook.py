@@ -25,7 +25,7 @@ def verify(body, signature, secrets, now):
         raise Wrong("webhook", "the time of the signature is not one")
     if abs(int(stamp) - now) > TOLERANCE and not broken("any-age"):
         raise Wrong("webhook", "it was signed more than 300 s from now")
-    text = json.dumps(json.loads(body), separators=(",", ":")) if broken("parsed-body") else body
+    text = json.dumps(json.loads(body), sort_keys=True) if broken("parsed-body") else body
     message = f"{stamp}.{text}".encode()
     expected = [hmac.new(secret.encode(), message, hashlib.sha256).hexdigest() for secret in secrets]
     if broken("first-secret"):
