@@ -31,10 +31,30 @@ const TEXTS: &[(&str, &str)] = &[
     ("simulator", include_str!("../features/simulator.feature")),
 ];
 
-const TILLS: &[(&str, &str)] = &[(
-    "payments",
-    include_str!("../features/client/payments.feature"),
-)];
+const TILLS: &[(&str, &str)] = &[
+    (
+        "discovery",
+        include_str!("../features/client/discovery.feature"),
+    ),
+    (
+        "mutual_tls",
+        include_str!("../features/client/mutual_tls.feature"),
+    ),
+    (
+        "payments",
+        include_str!("../features/client/payments.feature"),
+    ),
+    (
+        "recovery",
+        include_str!("../features/client/recovery.feature"),
+    ),
+    ("hybrid", include_str!("../features/client/hybrid.feature")),
+    ("groups", include_str!("../features/client/groups.feature")),
+    (
+        "webhooks",
+        include_str!("../features/client/webhooks.feature"),
+    ),
+];
 
 /// A scenario and its steps, the background's first.
 #[derive(Debug, Clone)]
@@ -220,13 +240,15 @@ mod tests {
 
     #[test]
     fn every_scenario_has_an_id_of_its_own() {
-        let ids: BTreeSet<_> = all().iter().map(|case| &case.scenario.id).collect();
-        assert_eq!(ids.len(), all().len());
+        for cases in [all(), tills()] {
+            let ids: BTreeSet<_> = cases.iter().map(|case| &case.scenario.id).collect();
+            assert_eq!(ids.len(), cases.len());
+        }
     }
 
     #[test]
     fn a_tag_is_decided_by_a_step_or_by_a_rule_of_the_whole_run() {
-        for case in all() {
+        for case in all().iter().chain(tills()) {
             let cited: BTreeSet<_> = case
                 .steps
                 .iter()
@@ -244,7 +266,7 @@ mod tests {
 
     #[test]
     fn a_step_decides_only_what_its_scenario_is_tagged_with() {
-        for case in all() {
+        for case in all().iter().chain(tills()) {
             for step in &case.steps {
                 for cited in cites(&step.value).1 {
                     assert!(requirement::find(&cited).is_some(), "{cited}");
@@ -268,6 +290,17 @@ mod tests {
             OFF-15 OFF-16 OFF-17 EVT-1 EVT-2 SIM-1 SIM-2 SIM-3 SIM-4 SIM-5 LAT-3";
         for id in promised.split_whitespace() {
             assert!(all().iter().any(|case| case.scenario.names(id)), "{id}");
+        }
+    }
+
+    #[test]
+    fn every_rule_that_the_suite_promises_to_judge_a_till_by_has_a_scenario() {
+        let promised = "NET-2 DISC-2 DISC-3 DISC-4 DISC-5 DISC-8 TLS-1 TLS-3 TLS-4 TLS-7 TLS-8 TLS-9 TLS-10 TLS-11 \
+            TLS-13 TLS-14 PAY-1 PAY-5 PAY-7 REC-1 REC-2 REC-3 REC-4 REC-5 REC-9 REC-10 REC-12 REC-16 REC-17 REC-18 \
+            REC-19 REC-20 OFF-10 HYB-1 HYB-2 HYB-3 HYB-4 HYB-5 HYB-6 HYB-7 GRP-1 GRP-2 GRP-3 GRP-4 LAT-2 EVT-3 EVT-4 \
+            SEC-1";
+        for id in promised.split_whitespace() {
+            assert!(tills().iter().any(|case| case.scenario.names(id)), "{id}");
         }
     }
 

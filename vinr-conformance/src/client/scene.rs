@@ -13,7 +13,7 @@ use vinr_protocol::device::Model;
 use super::adapter::{Adapter, Program, Waiting};
 use super::pki::{Authorities, Shown, TillIdentity};
 use super::protocol::{Configure, Op, Sale};
-use super::stage::{Booth, CloudDesk, Desk, Numbers, Of};
+use super::stage::{Booth, CloudDesk, Desk, Ear, Numbers, Of};
 use super::veil::Veil;
 use crate::journal::{Answered, Claim, Event, Journal, Said, TillClaim, TillEvent};
 
@@ -91,6 +91,8 @@ pub(super) struct Scene {
     passphrase: String,
     secret_key: String,
     pub(super) webhook_secret: String,
+    /// Takes the other's place when secrets rotate.
+    pub(super) next_webhook_secret: String,
     ids: Vec<TerminalId>,
     identity: TillIdentity,
     pub(super) terminals: Vec<Booth>,
@@ -102,7 +104,8 @@ pub(super) struct Scene {
     pub(super) knows_hosts: bool,
     pub(super) files: IdentityFiles,
     pub(super) deadline_ms: u64,
-    pub(super) advertised: Vec<vinr_discovery::Announcement>,
+    pub(super) advertised: Vec<(TerminalId, vinr_discovery::Announcement)>,
+    pub(super) ear: Option<Ear>,
     waiting: Option<Waiting>,
     /// The last op.
     pub(super) op: u64,
@@ -132,10 +135,12 @@ impl Scene {
         let passphrase = secret("till ");
         let secret_key = secret("sk_test_");
         let webhook_secret = secret("whsec_");
+        let next_webhook_secret = secret("whsec_");
         let mut veil = Veil::default();
         veil.add("the passphrase", &passphrase);
         veil.add("the API secret key", &secret_key);
         veil.add("a webhook secret", &webhook_secret);
+        veil.add("a webhook secret", &next_webhook_secret);
         let identity = shared
             .authorities
             .till(&ids, &passphrase)
@@ -173,6 +178,7 @@ impl Scene {
             passphrase,
             secret_key,
             webhook_secret,
+            next_webhook_secret,
             ids,
             identity,
             terminals: Vec::new(),
@@ -184,6 +190,7 @@ impl Scene {
             files: IdentityFiles::Both,
             deadline_ms: DEADLINE_MS,
             advertised: Vec::new(),
+            ear: None,
             waiting: None,
             op: 0,
             ops: BTreeMap::new(),
@@ -278,10 +285,6 @@ impl Scene {
     /// The first one.
     pub(super) fn first(&self) -> Option<&Booth> {
         self.terminals.first()
-    }
-
-    pub(super) fn cloud(&self) -> Option<&Booth> {
-        self.cloud.as_ref()
     }
 
     /// The id of the terminal with this letter, whether it stands there or not.
@@ -473,7 +476,7 @@ impl Scene {
         if let Some(adapter) = self.adapter.take() {
             adapter.end().await;
         }
-        for announcement in self.advertised.drain(..) {
+        for (_, announcement) in self.advertised.drain(..) {
             announcement.vanish();
         }
         broke

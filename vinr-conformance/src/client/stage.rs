@@ -6,6 +6,7 @@ mod desk;
 mod fault;
 mod hello;
 mod http;
+mod mdns;
 mod serve;
 mod tls;
 
@@ -13,3 +14,4 @@ pub(crate) use booth::{Booth, Numbers, Of};
 pub(crate) use cloud::CloudDesk;
 pub(crate) use desk::{Customer, Desk};
 pub(crate) use fault::{Alteration, Fault, How, Moment};
+pub(crate) use mdns::{Ear, QUIET};

@@ -355,8 +355,6 @@ pub enum TillClaim {
     },
     /// Not one byte of a request reached whoever showed a false identity.
     NothingToStrangers,
-    /// A connection was tried to whoever shows a false identity: else nothing was seen.
-    MetAStranger,
     /// Every connection with a request showed the till's certificate.
     CertificateEverywhere,
     /// TLS 1.3 alone was offered, no resumption, no early data.
@@ -375,6 +373,13 @@ pub enum TillClaim {
     },
     /// The cloud was asked nothing.
     CloudIdle,
+    /// The cloud was not asked to take a payment.
+    CloudTakesNothing,
+    /// The till's answer is an error, of whatever class.
+    AnError {
+        /// Which answer.
+        op: u64,
+    },
     /// The LAN was tried before the cloud.
     LanFirst,
     /// The cloud was asked to take the payment in this time after the LAN was tried, with the same reference, key and

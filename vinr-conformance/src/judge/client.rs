@@ -45,10 +45,11 @@ pub(super) fn weigh(trace: &Trace<'_>, entry: &Entry, claim: &TillClaim) -> Foun
         TillClaim::OwnKeys => recovery::own_keys(shop),
         TillClaim::Charged { most, least } => recovery::charged(shop, *most, *least),
         TillClaim::NothingToStrangers => trust::nothing_to_strangers(shop),
-        TillClaim::MetAStranger => trust::met_a_stranger(shop),
         TillClaim::CertificateEverywhere => trust::certificate_everywhere(shop),
         TillClaim::NewTlsOnly => trust::new_tls_only(shop),
         TillClaim::Discreet => trust::discreet(shop),
+        TillClaim::AnError { op } => answers::an_error(shop, *op),
+        TillClaim::CloudTakesNothing => hybrid::cloud_takes_nothing(shop),
         TillClaim::CloudIdle => hybrid::cloud_idle(shop),
         TillClaim::LanFirst => hybrid::lan_first(shop),
         TillClaim::FellBack {

@@ -190,11 +190,18 @@ impl Booth {
         self.inner.vanish();
     }
 
-    /// It listens again.
-    pub(crate) fn comes_back(&self) {
-        self.inner
-            .changes
-            .send_modify(|changes| *changes += *changes % 2);
+    /// So long after it went away it listens again.
+    pub(crate) fn comes_back_after(&self, after: Duration) {
+        let inner = self.inner.clone();
+        let mut changes = inner.changes.subscribe();
+        tokio::spawn(async move {
+            if changes.wait_for(|changes| changes % 2 == 1).await.is_ok() {
+                tokio::time::sleep(after).await;
+                inner
+                    .changes
+                    .send_modify(|changes| *changes += *changes % 2);
+            }
+        });
     }
 
     /// Every connection ends, and new ones are taken.

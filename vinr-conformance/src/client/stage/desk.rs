@@ -17,8 +17,8 @@ use vinr_protocol::terminal::{
     Screen, Session, Timer,
 };
 use vinr_protocol::{
-    AttemptKey, CancelRequest, JournalId, Machine as _, PayRequest, PaymentId, Reference,
-    TerminalId, Timestamp,
+    Amount, AttemptKey, CancelRequest, Currency, JournalId, Machine as _, PayRequest, PaymentId,
+    Reference, TerminalId, Timestamp,
 };
 
 use crate::journal::{Event, Journal, TillEvent};
@@ -62,7 +62,6 @@ struct Inner {
     journal: Journal,
     callers: AtomicU64,
     state: Mutex<State>,
-    activity: tokio::sync::watch::Sender<(ReaderStatus, Activity)>,
 }
 
 struct State {
@@ -76,7 +75,7 @@ struct State {
     /// What the host knows of a payment: approved, or closed.
     host: BTreeMap<PaymentId, bool>,
     verdicts: BTreeMap<PaymentId, Customer>,
-    reader: (ReaderStatus, Activity),
+    activity: Activity,
 }
 
 impl Desk {
@@ -84,7 +83,6 @@ impl Desk {
         let id = JournalId::new(&format!("jrn_{}", ulid::Ulid::generate()))
             .expect("a ULID is visible ASCII");
         let session = Session::new(Config::new(terminal.clone(), model, "conformance"), id);
-        let reader = (ReaderStatus::Online, Activity::Idle);
         Self(Arc::new(Inner {
             terminal,
             journal,
@@ -98,9 +96,8 @@ impl Desk {
                 arms: 0,
                 host: BTreeMap::new(),
                 verdicts: BTreeMap::new(),
-                reader: reader.clone(),
+                activity: Activity::Idle,
             }),
-            activity: tokio::sync::watch::Sender::new(reader),
         }))
     }
 
@@ -125,17 +122,11 @@ impl Desk {
 
     /// Is it free?
     pub(crate) fn is_idle(&self) -> bool {
-        self.lock().reader.1 == Activity::Idle
-    }
-
-    /// Its own state, whenever it changes.
-    pub(crate) fn watch(&self) -> tokio::sync::watch::Receiver<(ReaderStatus, Activity)> {
-        self.0.activity.subscribe()
+        self.lock().activity == Activity::Idle
     }
 
     /// The internet goes, or comes back.
     pub(crate) fn internet(&self, status: ReaderStatus) {
-        self.lock().reader.0 = status.clone();
         self.feed(Input::Internet { status });
     }
 
@@ -150,6 +141,21 @@ impl Desk {
     /// The cardholder on the screen presses the red button.
     pub(crate) fn red_button(&self) {
         self.feed(Input::CustomerGaveUp { now: now() });
+    }
+
+    /// Another till, which is not judged, asks for a payment.
+    pub(crate) fn elsewhere(&self, reference: &str, key: &str) {
+        let (Ok(reference), Ok(key), Ok(amount)) = (
+            Reference::new(reference),
+            AttemptKey::new(key),
+            Amount::new(2500),
+        ) else {
+            return;
+        };
+        let terminal = self.terminal().clone();
+        let request = PayRequest::new(terminal, amount, Currency::USD, reference);
+        // Nobody waits for its answer.
+        let _ = self.pay(request, Some(key), ConnectionMode::Local);
     }
 
     pub(super) fn pay(
@@ -213,13 +219,6 @@ impl Desk {
         for effect in effects {
             self.perform(&mut state, effect);
         }
-        let reader = state.reader.clone();
-        drop(state);
-        self.0.activity.send_if_modified(|known| {
-            let changed = *known != reader;
-            *known = reader;
-            changed
-        });
     }
 
     fn perform(&self, state: &mut State, effect: Effect) {
@@ -296,7 +295,7 @@ impl Desk {
             Effect::Disarm(timer) => {
                 state.armed.remove(&timer);
             }
-            Effect::Announce(activity) => state.reader.1 = activity,
+            Effect::Announce(activity) => state.activity = activity,
             Effect::Show(_) | Effect::Alarm(_) => {}
         }
     }

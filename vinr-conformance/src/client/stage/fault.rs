@@ -55,12 +55,14 @@ pub(crate) enum How {
     ResetAtOutcome,
     /// It is reset after this share of all its bytes, in thousandths.
     CutAt(u16),
-    /// It ends in good order in the middle of the body.
-    HalfBody,
+    /// It ends in good order after this share of its body, in thousandths.
+    HalfBody(u16),
     /// It is an error of the terminal.
     Status(u16),
-    /// It is a refusal with this status and code.
-    Refusal(&'static str),
+    /// It is a refusal with this code.
+    Refusal(String),
+    /// It comes at the outcome, whole.
+    NoHead,
     /// The head comes at once and the body so long after the request.
     LateBody(Duration),
     /// Nothing comes for so long after the request.
@@ -145,7 +147,7 @@ impl Faults {
         None
     }
 
-    /// From here on nothing goes wrong.
+    /// Nothing is planned any more.
     pub(crate) fn clear(&self) {
         self.lock().clear();
     }

@@ -1,7 +1,7 @@
 //! One request and its answer, lawful or wrong as it was planned.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -39,8 +39,8 @@ pub(super) async fn serve(
         began: Instant::now(),
         head: false,
     };
-    if let Some(How::Refusal(code)) = how {
-        let refusal = Refusal::new(Code::from(code), "as the scenario wants it");
+    if let Some(How::Refusal(code)) = &how {
+        let refusal = Refusal::new(Code::from(code.as_str()), "as the scenario wants it");
         return turn.refuse(refusal).await;
     }
     if !taken {
@@ -59,7 +59,7 @@ pub(super) async fn serve(
             Reply::Refused(refusal) => turn.refuse(refusal).await,
             Reply::Later(desk, caller, words) => {
                 // The cloud has no early head.
-                let how = how.or(Some(How::Late(Duration::ZERO)));
+                let how = how.or(Some(How::NoHead));
                 turn.answer(&desk, caller, words, how).await
             }
         },
@@ -196,7 +196,7 @@ impl Turn<'_> {
             None
             | Some(
                 How::ResetAfterHead
-                | How::HalfBody
+                | How::HalfBody(_)
                 | How::LateBody(_)
                 | How::Alter(_)
                 | How::CloseAfter,
@@ -238,16 +238,18 @@ impl Turn<'_> {
                 self.wire.reset().await;
                 Err((Whose::Suite, "reset within the answer".into()))
             }
-            Some(How::HalfBody) => {
+            Some(How::HalfBody(share)) => {
                 let text = http::late_body(&body.to_string());
                 if !self.head {
                     let _ = self.wire.write(&http::late_head()).await;
                 }
-                let _ = self.wire.write(&text[..text.len() / 2]).await;
-                self.lost("half a body, and the connection ends in good order");
+                let end = text.len() * usize::from(share) / 1000;
+                let _ = self.wire.write(&text[..end]).await;
+                self.lost("a part of the body, and the connection ends in good order");
                 self.wire.close().await;
                 Err((Whose::Suite, "closed within the body".into()))
             }
+            Some(How::NoHead) => self.whole(200, &[], &body.to_string()).await,
             Some(How::LateBody(after) | How::Late(after)) => {
                 let left = after.saturating_sub(self.began.elapsed());
                 let until = tokio::time::sleep(left);

@@ -63,6 +63,18 @@ pub(super) fn refused(shop: &Shop<'_>, op: u64, classes: &[String]) -> Found {
     }
 }
 
+/// The till's answer is an error.
+pub(super) fn an_error(shop: &Shop<'_>, op: u64) -> Found {
+    match shop.told.get(&op) {
+        None => Found::unseen("the till did not answer"),
+        Some((_, Answered::Unsupported)) => Found::unseen("the adapter has no such op"),
+        Some((at, Answered::Error { .. })) => Found::kept([at.seq]),
+        Some((at, Answered::Ok { value })) => {
+            Found::broken("no_error", "an error", short(value), [at.seq])
+        }
+    }
+}
+
 /// \[REC-10\]
 pub(super) fn unknown(shop: &Shop<'_>, op: u64) -> Found {
     let expected = "the till says that nobody knows the outcome, and of which sale";

@@ -17,6 +17,18 @@ pub(super) fn cloud_idle(shop: &Shop<'_>) -> Found {
     }
 }
 
+/// The cloud was not asked to take a payment; questions are no harm. \[HYB-4, HYB-6, HYB-7\]
+pub(super) fn cloud_takes_nothing(shop: &Shop<'_>) -> Found {
+    let expected = "the cloud is not asked to take the payment";
+    if let Some(pay) = shop.pays().find(|pay| pay.is_cloud()) {
+        return Found::broken("fell_back", expected, pay.words(), [pay.at.seq]);
+    }
+    match shop.asked.last() {
+        Some(asked) => Found::kept([asked.at.seq]),
+        None => Found::unseen("the till was asked nothing"),
+    }
+}
+
 /// Between a local payment and its answer the cloud was asked nothing; silent where no local payment was taken. \[NET-2\]
 pub(super) fn local_stays_local(shop: &Shop<'_>) -> Option<Found> {
     let expected = "no request to the cloud precedes or accompanies a local payment";

@@ -62,7 +62,6 @@ pub(super) struct Met<'a> {
     pub(super) shown: &'a str,
     pub(super) certificate: Option<&'a Certificate>,
     pub(super) refused: Option<&'a str>,
-    pub(super) error: Option<&'a str>,
 }
 
 /// A payment as a terminal's journal has it.
@@ -158,7 +157,7 @@ impl<'a> Shop<'a> {
                 shown,
                 certificate,
                 refused,
-                error,
+                ..
             } => {
                 let own = self.connections.entry(*connection).or_default();
                 own.met = Some(Met {
@@ -166,7 +165,6 @@ impl<'a> Shop<'a> {
                     shown,
                     certificate: certificate.as_ref(),
                     refused: refused.as_deref(),
-                    error: error.as_deref(),
                 });
             }
             TillEvent::Plain { connection, text } => {
@@ -248,14 +246,6 @@ impl<'a> Shop<'a> {
         self.asked.iter().find(|asked| asked.op == op)
     }
 
-    /// What was said to it, as a value.
-    pub(super) fn ok(&self, op: u64) -> Option<(u64, &'a Value)> {
-        match self.told.get(&op) {
-            Some((at, Answered::Ok { value })) => Some((at.seq, value)),
-            _ => None,
-        }
-    }
-
     /// Every request that takes money, to a terminal or the cloud.
     pub(super) fn pays(&self) -> impl Iterator<Item = &Request<'a>> {
         self.requests.iter().filter(|request| request.is_pay())
@@ -279,16 +269,6 @@ impl<'a> Shop<'a> {
         }
         let connection = self.connections.get(&request.connection)?;
         connection.ended.map(|(at, by, _)| (at, by))
-    }
-
-    /// The last state of every payment that a terminal ever had for this sale, by id.
-    pub(super) fn payments(&self, reference: &str) -> BTreeMap<&'a str, &Stands<'a>> {
-        let own = self
-            .stands
-            .iter()
-            .filter(|stands| stands.payment["reference"] == reference);
-        own.filter_map(|stands| Some((stands.payment["id"].as_str()?, stands)))
-            .collect()
     }
 
     /// The requests on connections that showed the till something else than the terminal's own certificate.

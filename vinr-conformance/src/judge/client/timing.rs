@@ -21,8 +21,17 @@ pub(super) fn held(shop: &Shop<'_>, ms: u64) -> Found {
             .connections
             .get(&pay.connection)
             .and_then(|connection| connection.ended);
+        // The answer came on another connection: nobody waits for two.
+        let copy = shop.pays().find_map(|copy| {
+            let reply = shop.replies.get(&copy.exchange)?;
+            (copy.key().is_some() && copy.key() == pay.key()).then_some(reply.at)
+        });
         match ended {
-            Some((at, Whose::Till, how)) if at.ms_since(pay.at) + UNDERWAY_MS < ms => {
+            Some((at, ..)) if copy.is_some_and(|answered| answered < at) => {}
+            // A copy on another connection is held as long as the first.
+            Some((at, Whose::Till, how))
+                if at.ms_since(first_copy(shop, pay).at) + UNDERWAY_MS < ms =>
+            {
                 let seen = format!("the till ended it after {} ms: {how}", at.ms_since(pay.at));
                 return Found::broken("gave_up", expected, seen, [pay.at.seq, at.seq]);
             }
@@ -34,6 +43,11 @@ pub(super) fn held(shop: &Shop<'_>, ms: u64) -> Found {
         return Found::unseen("no payment was sent");
     }
     Found::kept(evidence)
+}
+
+fn first_copy<'s, 'a>(shop: &'s Shop<'a>, pay: &'s Request<'a>) -> &'s Request<'a> {
+    let is_copy = |copy: &&Request<'_>| copy.key().is_some() && copy.key() == pay.key();
+    shop.pays().find(is_copy).unwrap_or(pay)
 }
 
 /// While a `pay` was held nobody asked for its outcome. \[PAY-7\]

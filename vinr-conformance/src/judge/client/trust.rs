@@ -32,18 +32,6 @@ pub(super) fn strangers(shop: &Shop<'_>) -> Option<Found> {
     (!evidence.is_empty()).then(|| Found::kept(evidence))
 }
 
-/// The false identity was looked at: the handshake was tried.
-pub(super) fn met_a_stranger(shop: &Shop<'_>) -> Found {
-    match shop
-        .strangers()
-        .next()
-        .and_then(|(_, own)| own.met.as_ref())
-    {
-        Some(met) => Found::kept([met.seq]),
-        None => Found::unseen("the till never met a false identity"),
-    }
-}
-
 /// Every connection to a terminal with a request on it showed the till's certificate. \[TLS-4\]
 pub(super) fn certificate_everywhere(shop: &Shop<'_>) -> Found {
     certificates(shop).unwrap_or_else(|| Found::unseen("no request reached a terminal"))

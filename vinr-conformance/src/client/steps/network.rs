@@ -1,0 +1,97 @@
+//! The network: who is advertised, and who asks.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+use vinr_discovery::{Advert, Announcement};
+use vinr_protocol::device::Model;
+use vinr_protocol::reader::{Activity, ReaderStatus};
+
+use crate::client::scene::{SOON, Scene};
+use crate::client::stage::{Booth, Ear, QUIET};
+use crate::journal::{Event, TillEvent};
+use crate::steps::words::Words;
+
+pub(super) async fn advertise(scene: &mut Scene, _: &Words) {
+    for letter in ["A", "B", "C"] {
+        if scene.terminal(letter).is_some() {
+            advertises(scene, letter).await;
+        }
+    }
+}
+
+pub(super) async fn is_advertised_again(scene: &mut Scene, words: &Words) {
+    advertises(scene, words.text(0)).await;
+}
+
+async fn advertises(scene: &mut Scene, letter: &str) {
+    let Some((terminal, listens_on)) = scene.terminal(letter).and_then(|booth| {
+        let desk = booth.desk()?;
+        Some((desk.terminal().clone(), booth.address()))
+    }) else {
+        return scene.stop("there is no such terminal");
+    };
+    let advert = Advert {
+        terminal: terminal.clone(),
+        model: Model::NexgoCt20,
+        status: ReaderStatus::Online,
+        activity: Activity::Idle,
+        listens_on,
+    };
+    let announcement = match Announcement::start(advert).await {
+        Ok(announcement) => announcement,
+        Err(error) => return scene.stop(error.to_string()),
+    };
+    let Ok(instance) = timeout(SOON, announcement.announced()).await else {
+        return scene.stop("the advertisement did not go out");
+    };
+    scene.journal().record(Event::Till(TillEvent::Advertised {
+        instance,
+        terminal: terminal.to_string(),
+        address: listens_on.to_string(),
+        model: Model::NexgoCt20.as_str().to_owned(),
+        status: "online".into(),
+    }));
+    scene.advertised.push((terminal, announcement));
+}
+
+/// Others on this network may ask, too: while they do, nobody can say who it was.
+pub(super) async fn listens(scene: &mut Scene, _: &Words) {
+    let ear = match Ear::open(scene.journal().clone()) {
+        Ok(ear) => ear,
+        Err(why) => return scene.stop(why),
+    };
+    let since = scene.journal().last_seq();
+    tokio::time::sleep(QUIET).await;
+    let asks = |till: &TillEvent| {
+        matches!(till, TillEvent::Queried { names, .. }
+            if names.iter().any(|name| name.eq_ignore_ascii_case(vinr_discovery::SERVICE_TYPE)))
+    };
+    let others = scene.journal().any_after(
+        since,
+        |entry| matches!(&entry.event, Event::Till(till) if asks(till)),
+    );
+    if others {
+        return scene.stop("others on this network ask by mDNS as well");
+    }
+    scene.ear = Some(ear);
+}
+
+pub(super) async fn says_goodbye(scene: &mut Scene, words: &Words) {
+    let id = scene.id(words.text(0));
+    let mut stay = Vec::new();
+    for (terminal, announcement) in scene.advertised.drain(..).collect::<Vec<_>>() {
+        if terminal.as_str() == id {
+            announcement.goodbye().await;
+            scene.journal().record(Event::Till(TillEvent::Goodbye {
+                terminal: terminal.to_string(),
+            }));
+        } else {
+            stay.push((terminal, announcement));
+        }
+    }
+    scene.advertised = stay;
+    // Nobody who says goodbye goes on listening.
+    scene.terminal(words.text(0)).map(Booth::vanish);
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+}
