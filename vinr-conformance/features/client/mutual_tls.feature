@@ -45,6 +45,7 @@ Feature: Whom a till believes
       | a certificate for clients       |
       | a certificate without a purpose |
       | a certificate with two names    |
+      | a certificate with its name in other letters |
 
   @tls.reconnect @TLS-8 @TLS-4
   Scenario Outline: After a payment the terminal comes back with <certificate>

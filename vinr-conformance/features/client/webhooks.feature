@@ -13,6 +13,7 @@ Feature: Which webhooks a till believes
       | as the cloud signs it                    |
       | signed with the next secret too          |
       | signed with the other of its two secrets |
+      | whose body is laid out as nobody would   |
       | signed 299 s ago                         |
       | signed 299 s ahead                       |
       | with a signature of a scheme to come     |

@@ -143,7 +143,7 @@ pub async fn certify(
 /// Is there an adapter that speaks the protocol, and says so where it has no such op?
 async fn meet(shared: &Shared, journal: &Journal) -> Result<(), String> {
     let veil = Veil::default();
-    let adapter = Adapter::start(&shared.program, 0, journal, &veil, &shared.ops)?;
+    let adapter = Adapter::start(&shared.program, 0, journal, &veil, &shared.ops, None)?;
     let hello = adapter.begin(&Op::Hello).within(SOON).await?;
     let wire = match &hello {
         Answered::Ok { value } => value["wire"].as_str().unwrap_or_default().to_owned(),

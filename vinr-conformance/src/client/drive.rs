@@ -5,6 +5,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
@@ -25,6 +26,9 @@ const STEP_LIMIT: Duration = Duration::from_secs(240);
 
 /// How many scenarios run at a time, beside those that only wait.
 const SIDE_BY_SIDE: usize = 4;
+
+/// An adapter that did not keep to its protocol in so many scenarios is not asked any further.
+const PATIENCE: u32 = 3;
 
 /// A tag: nothing runs beside it.
 const ALONE: &str = "alone";
@@ -47,15 +51,17 @@ pub(super) async fn drive(
         (0..plan.scenarios.len()).partition(|place| has(*place, ALONE));
     let (slow, quick): (Vec<_>, Vec<_>) = others.into_iter().partition(|place| has(*place, SLOW));
     let mut ended: Vec<Option<(Ended, Duration)>> = vec![None; plan.scenarios.len()];
+    let broken = AtomicU32::new(0);
+    let is_over = || stop.is_cancelled() || broken.load(Ordering::Relaxed) >= PATIENCE;
     let one = |place: usize| {
-        let (shared, steps) = (shared.clone(), &steps);
+        let (shared, steps, broken) = (shared.clone(), &steps, &broken);
         async move {
             let scenario = &plan.scenarios[place];
             let journal = journal.of_scenario(&scenario.id);
             let began = Instant::now();
             let case = cases.iter().find(|case| case.scenario.id == scenario.id);
             let how = match case {
-                Some(case) => scene(shared, journal, steps, case, stop).await,
+                Some(case) => scene(shared, journal, steps, case, stop, broken).await,
                 None => Ended::Fault {
                     why: "the plan names a scenario that no feature has".into(),
                 },
@@ -64,7 +70,7 @@ pub(super) async fn drive(
         }
     };
     for place in alone {
-        if stop.is_cancelled() {
+        if is_over() {
             break;
         }
         tell(Progress::Begins(place, &plan.scenarios[place]));
@@ -79,13 +85,13 @@ pub(super) async fn drive(
         .map(|place| (place, true))
         .chain(quick.into_iter().map(|place| (place, false)))
     {
-        let (places, one) = (&places, &one);
+        let (places, one, is_over) = (&places, &one, &is_over);
         running.push(async move {
             let _place = match waits {
                 true => None,
                 false => places.acquire().await.ok(),
             };
-            if stop.is_cancelled() {
+            if is_over() {
                 return None;
             }
             Some(one(place).await)
@@ -99,21 +105,18 @@ pub(super) async fn drive(
         }
     }
     drop(running);
-    conclude(plan, ended)
+    conclude(plan, ended, stop.is_cancelled())
 }
 
-fn conclude(plan: &Plan, ended: Vec<Option<(Ended, Duration)>>) -> Driven {
+fn conclude(plan: &Plan, ended: Vec<Option<(Ended, Duration)>>, interrupted: bool) -> Driven {
     let mut driven = Driven {
         outcomes: Vec::new(),
-        interrupted: false,
+        interrupted,
         faults: Vec::new(),
     };
     for (scenario, ended) in plan.scenarios.iter().zip(ended) {
         let (ran, took) = match ended {
-            None => {
-                driven.interrupted = true;
-                (Ran::NotStarted, Duration::ZERO)
-            }
+            None => (Ran::NotStarted, Duration::ZERO),
             Some((how, took)) => {
                 if let Ended::Fault { why } = &how {
                     driven.faults.push(format!("{}: {why}", scenario.id));
@@ -140,6 +143,7 @@ async fn scene(
     steps: &steps::Collection,
     case: &Case,
     stop: &CancellationToken,
+    broken: &AtomicU32,
 ) -> Ended {
     journal.record(Event::ScenarioBegin {
         title: case.scenario.name.clone(),
@@ -153,6 +157,9 @@ async fn scene(
                 () = stop.cancelled() => Ended::Interrupted,
             };
             let broke = scene.tidy_up().await;
+            if broke.is_some() {
+                broken.fetch_add(1, Ordering::Relaxed);
+            }
             match (ended, broke) {
                 (Ended::Completed, Some(why)) => Ended::CouldNot { why },
                 (ended, _) => ended,

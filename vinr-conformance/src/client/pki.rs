@@ -37,6 +37,8 @@ pub(crate) enum Shown {
     SelfSigned,
     /// Lawful, and another terminal's. \[TLS-10\]
     OtherTerminal,
+    /// Lawful, and its name in other letters. \[TLS-14\]
+    OtherCase,
     /// Its own, past its last day.
     Expired,
     /// Its own, before its first day.
@@ -51,11 +53,12 @@ pub(crate) enum Shown {
 
 impl Shown {
     /// Each of them.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Own,
         Self::ForeignCa,
         Self::SelfSigned,
         Self::OtherTerminal,
+        Self::OtherCase,
         Self::Expired,
         Self::NotYetValid,
         Self::ForClients,
@@ -70,6 +73,7 @@ impl Shown {
             Self::ForeignCa => "a certificate of another CA",
             Self::SelfSigned => "a certificate that it signed itself",
             Self::OtherTerminal => "the certificate of another terminal",
+            Self::OtherCase => "a certificate with its name in other letters",
             Self::Expired => "a certificate that has expired",
             Self::NotYetValid => "a certificate that is not valid yet",
             Self::ForClients => "a certificate for clients",
@@ -122,6 +126,11 @@ impl Authorities {
         &self.terminals.pem
     }
 
+    /// What it must not trust.
+    pub(crate) fn foreign_ca(&self) -> &str {
+        &self.nobody.pem
+    }
+
     /// What it trusts for the cloud.
     pub(crate) fn cloud_ca(&self) -> &str {
         &self.cloud.pem
@@ -142,6 +151,10 @@ impl Authorities {
             Shown::SelfSigned => by = None,
             Shown::OtherTerminal => {
                 let other = format!("{terminal}x");
+                leaf.subject_alt_names = names([other.as_str()])?;
+            }
+            Shown::OtherCase => {
+                let other = terminal.as_str().to_ascii_lowercase();
                 leaf.subject_alt_names = names([other.as_str()])?;
             }
             Shown::Expired => days(&mut leaf, -30, -2),

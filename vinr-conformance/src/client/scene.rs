@@ -89,6 +89,7 @@ pub(super) struct Scene {
     dir: tempfile::TempDir,
     veil: Veil,
     passphrase: String,
+    wrong_passphrase: String,
     secret_key: String,
     pub(super) webhook_secret: String,
     /// Takes the other's place when secrets rotate.
@@ -133,11 +134,13 @@ impl Scene {
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| fault(&error))?;
         let passphrase = secret("till ");
+        let wrong_passphrase = secret("wrong ");
         let secret_key = secret("sk_test_");
         let webhook_secret = secret("whsec_");
         let next_webhook_secret = secret("whsec_");
         let mut veil = Veil::default();
         veil.add("the passphrase", &passphrase);
+        veil.add("the wrong passphrase", &wrong_passphrase);
         veil.add("the API secret key", &secret_key);
         veil.add("a webhook secret", &webhook_secret);
         veil.add("a webhook secret", &next_webhook_secret);
@@ -153,7 +156,11 @@ impl Scene {
             .prefix("vinr-client-")
             .tempdir()
             .map_err(|error| fault(&error))?;
-        let files: [(&str, &[u8]); 5] = [
+        let files: [(&str, &[u8]); 6] = [
+            (
+                "system-roots.pem",
+                shared.authorities.foreign_ca().as_bytes(),
+            ),
             (
                 "terminal-ca.pem",
                 shared.authorities.terminal_ca().as_bytes(),
@@ -176,6 +183,7 @@ impl Scene {
             dir,
             veil,
             passphrase,
+            wrong_passphrase,
             secret_key,
             webhook_secret,
             next_webhook_secret,
@@ -354,6 +362,7 @@ impl Scene {
             &self.journal,
             &self.veil,
             &self.shared.ops,
+            Some(&self.dir.path().join("system-roots.pem")),
         );
         self.lives += 1;
         self.is_configured = false;
@@ -394,7 +403,7 @@ impl Scene {
         };
         let pem = self.files == IdentityFiles::Both;
         let passphrase = match self.files {
-            IdentityFiles::WrongPassphrase => "not the passphrase".to_owned(),
+            IdentityFiles::WrongPassphrase => self.wrong_passphrase.clone(),
             IdentityFiles::Both | IdentityFiles::P12 => self.passphrase.clone(),
         };
         Configure {

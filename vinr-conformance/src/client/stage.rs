@@ -14,4 +14,4 @@ pub(crate) use booth::{Booth, Numbers, Of};
 pub(crate) use cloud::CloudDesk;
 pub(crate) use desk::{Customer, Desk};
 pub(crate) use fault::{Alteration, Fault, How, Moment};
-pub(crate) use mdns::{Ear, QUIET};
+pub(crate) use mdns::{Ear, OTHERS};

@@ -60,6 +60,7 @@ steps! {
     given "the answer to a payment is about another {word}" => faults::answer_is_foreign;
     given "the answer to a payment shows a status that nobody knows" => faults::answer_is_unknown;
     given "the first {number} look-ups show a status that nobody knows" => faults::look_ups_are_unknown;
+    given "the first cancel is heard after {number} ms" => faults::cancel_is_overheard;
     given "the first cancel is answered after {number} ms" => faults::cancel_is_late;
     given "the first answer to a cancel is lost" => faults::cancel_is_lost;
     given "the terminal sends no head before the outcome" => faults::has_no_head;
@@ -136,6 +137,7 @@ steps! {
     then "the cloud was not asked to pay" => claims::cloud_takes_nothing;
     then "the LAN was tried first" => claims::lan_first;
     then "the cloud was asked after {number} to {number} ms" => claims::fell_back;
+    then "both paths carried one attempt" => claims::one_attempt;
     then "no two attempts were live at a time" => claims::one_at_a_time;
     then "the payment was taken at {name}" => claims::taken_at;
     then "the till found {name} and {name}" => claims::found;

@@ -382,8 +382,9 @@ pub enum TillClaim {
     },
     /// The LAN was tried before the cloud.
     LanFirst,
-    /// The cloud was asked to take the payment in this time after the LAN was tried, with the same reference, key and
-    /// terminal.
+    /// What went to the terminal and what went to the cloud is one attempt: the same reference, key and terminal.
+    OneAttempt,
+    /// The cloud was asked to take the payment in this time after the call.
     FellBack {
         /// Not earlier.
         after_ms: u64,

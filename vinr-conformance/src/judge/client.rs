@@ -56,6 +56,7 @@ pub(super) fn weigh(trace: &Trace<'_>, entry: &Entry, claim: &TillClaim) -> Foun
             after_ms,
             within_ms,
         } => hybrid::fell_back(shop, *after_ms, *within_ms),
+        TillClaim::OneAttempt => hybrid::one_attempt(shop),
         TillClaim::OneAtATime => hybrid::one_at_a_time(shop),
         TillClaim::Readers { op, ids } => discovery::readers(shop, *op, ids),
         TillClaim::LeftOut { op, terminal } => discovery::left_out(shop, *op, terminal),

@@ -274,7 +274,7 @@ type Ending = (Whose, String);
 
 async fn meet(inner: &Arc<Inner>, connection: u64, tcp: TcpStream) -> Ending {
     let (mut shown, mut resets) = (Shown::Own, false);
-    match inner.faults.strike(Moment::Connection) {
+    match inner.faults.strike(Moment::Connection, None) {
         Some(Fault::Refuse) => {
             http::reset(&tcp);
             return (Whose::Suite, "reset as soon as it was there".into());
@@ -330,7 +330,9 @@ async fn meet(inner: &Arc<Inner>, connection: u64, tcp: TcpStream) -> Ending {
     inner.record(met(certificate, refused.clone(), None));
     let mut wire = Wire::new(stream);
     if resets {
-        wire.reset().await;
+        // The till has its part of the handshake, and may have written more.
+        wire.let_through().await;
+        wire.reset_at_once();
         return (Whose::Suite, "reset after the handshake".into());
     }
     loop {
@@ -341,7 +343,7 @@ async fn meet(inner: &Arc<Inner>, connection: u64, tcp: TcpStream) -> Ending {
         };
         let exchange = inner.request(connection, &raw);
         if shown != Shown::Own {
-            wire.reset().await;
+            wire.reset_at_once();
             return (Whose::Suite, "a stranger has what it wanted".into());
         }
         if let Some(why) = &refused {

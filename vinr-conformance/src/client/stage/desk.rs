@@ -80,9 +80,7 @@ struct State {
 
 impl Desk {
     pub(crate) fn new(terminal: TerminalId, model: Model, journal: Journal) -> Self {
-        let id = JournalId::new(&format!("jrn_{}", ulid::Ulid::generate()))
-            .expect("a ULID is visible ASCII");
-        let session = Session::new(Config::new(terminal.clone(), model, "conformance"), id);
+        let session = session(&terminal, model);
         Self(Arc::new(Inner {
             terminal,
             journal,
@@ -141,6 +139,11 @@ impl Desk {
     /// The cardholder on the screen presses the red button.
     pub(crate) fn red_button(&self) {
         self.feed(Input::CustomerGaveUp { now: now() });
+    }
+
+    /// Another device takes its place, with its name and without its journal.
+    pub(crate) fn is_swapped(&self) {
+        self.lock().session = session(&self.0.terminal, Model::NexgoCt20);
     }
 
     /// Another till, which is not judged, asks for a payment.
@@ -373,6 +376,13 @@ impl Desk {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A terminal with an empty journal.
+fn session(terminal: &TerminalId, model: Model) -> Session {
+    let id = JournalId::new(&format!("jrn_{}", ulid::Ulid::generate()))
+        .expect("a ULID is visible ASCII");
+    Session::new(Config::new(terminal.clone(), model, "conformance"), id)
 }
 
 fn card() -> CardFacts {

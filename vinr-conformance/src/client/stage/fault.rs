@@ -67,6 +67,10 @@ pub(crate) enum How {
     LateBody(Duration),
     /// Nothing comes for so long after the request.
     Late(Duration),
+    /// The terminal hears of it so long after it was sent.
+    Overheard(Duration),
+    /// The terminal is swapped for another one, with another journal, before it heard of it.
+    Swap,
     /// It is about something else.
     Alter(Alteration),
     /// The terminal goes away for good.
@@ -118,6 +122,8 @@ struct Rule {
     /// So many are struck.
     left: u32,
     fault: Fault,
+    /// Attempts that were struck, by their keys.
+    struck: Vec<String>,
 }
 
 impl Faults {
@@ -128,19 +134,27 @@ impl Faults {
             spare,
             left: times,
             fault,
+            struck: Vec::new(),
         });
     }
 
-    /// What happens now.
-    pub(crate) fn strike(&self, at: Moment) -> Option<Fault> {
+    /// What happens now. Every copy of an attempt meets the same fate: a till may send the very same request on several
+    /// connections.
+    pub(crate) fn strike(&self, at: Moment, key: Option<&str>) -> Option<Fault> {
         let mut rules = self.lock();
         for rule in rules.iter_mut().filter(|rule| rule.at == at) {
+            if let Some(key) = key
+                && rule.struck.iter().any(|own| own == key)
+            {
+                return Some(rule.fault.clone());
+            }
             if rule.spare > 0 {
                 rule.spare -= 1;
                 continue;
             }
             if rule.left > 0 {
                 rule.left -= 1;
+                rule.struck.extend(key.map(str::to_owned));
                 return Some(rule.fault.clone());
             }
         }
@@ -166,7 +180,7 @@ mod tests {
         let faults = Faults::default();
         faults.plan(Moment::Pay, 1, 2, Fault::Refuse);
         let struck: Vec<_> = (0..5)
-            .map(|_| faults.strike(Moment::Pay).is_some())
+            .map(|_| faults.strike(Moment::Pay, None).is_some())
             .collect();
         assert_eq!(struck, [false, true, true, false, false]);
     }
@@ -175,7 +189,16 @@ mod tests {
     fn a_fault_strikes_where_it_was_planned() {
         let faults = Faults::default();
         faults.plan(Moment::Pay, 0, 1, Fault::Refuse);
-        assert_eq!(faults.strike(Moment::LookUp), None);
-        assert_eq!(faults.strike(Moment::Pay), Some(Fault::Refuse));
+        assert_eq!(faults.strike(Moment::LookUp, None), None);
+        assert_eq!(faults.strike(Moment::Pay, None), Some(Fault::Refuse));
+    }
+
+    #[test]
+    fn every_copy_of_a_struck_attempt_is_struck_and_no_other_attempt() {
+        let faults = Faults::default();
+        faults.plan(Moment::Pay, 0, 1, Fault::Refuse);
+        assert!(faults.strike(Moment::Pay, Some("k1")).is_some());
+        assert!(faults.strike(Moment::Pay, Some("k1")).is_some());
+        assert!(faults.strike(Moment::Pay, Some("k2")).is_none());
     }
 }

@@ -100,9 +100,13 @@ impl Wire {
         let _ = self.stream.shutdown().await;
     }
 
-    /// Ends it with a reset: what was written before is let through.
-    pub(super) async fn reset(self) {
+    /// Waits until what was written is through: a reset would eat it.
+    pub(super) async fn let_through(&self) {
         tokio::time::sleep(UNDERWAY).await;
+    }
+
+    /// Ends it with a reset.
+    pub(super) fn reset_at_once(self) {
         reset(&self.stream.get_ref().0.tcp);
     }
 }

@@ -12,8 +12,8 @@ use crate::journal::{Event, Journal, TillEvent};
 const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
 const PORT: u16 = 5353;
 
-/// How long nobody may ask before a till is listened to: others on the network ask, too.
-pub(crate) const QUIET: Duration = Duration::from_millis(700);
+/// How long is listened before the till is asked for anything: whoever asks by then is somebody else.
+pub(crate) const OTHERS: Duration = Duration::from_millis(700);
 
 /// Listens until it is dropped.
 pub(crate) struct Ear(JoinHandle<()>);

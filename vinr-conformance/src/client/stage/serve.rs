@@ -27,7 +27,12 @@ pub(super) async fn serve(
     exchange: u64,
     raw: Raw,
 ) -> Result<Wire, Ending> {
-    let fault = inner.faults.strike(moment(&raw));
+    let key = raw
+        .headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("idempotency-key"))
+        .map(|(_, key)| key.as_str());
+    let fault = inner.faults.strike(moment(&raw), key);
     let (taken, how) = match fault {
         Some(Fault::Answer { taken, how }) => (taken, Some(how)),
         Some(_) | None => (true, None),
@@ -45,6 +50,9 @@ pub(super) async fn serve(
     }
     if !taken {
         return turn.untaken(how).await;
+    }
+    if let Some(How::Overheard(after)) = how {
+        tokio::time::sleep(after).await;
     }
     match &inner.kind {
         Kind::Terminal(desk) => {
@@ -131,9 +139,17 @@ impl Turn<'_> {
             }
             Some(How::Vanish) => self.vanish("the terminal goes away before it did anything"),
             Some(How::Silence) => Err((Whose::Till, self.wire.end().await)),
+            Some(How::Swap) => {
+                if let Kind::Terminal(desk) = &self.inner.kind {
+                    desk.is_swapped();
+                }
+                self.lost("reset, and another device stands in the terminal's place");
+                self.wire.reset_at_once();
+                Err((Whose::Suite, "reset".into()))
+            }
             _ => {
                 self.lost("reset, and the terminal did nothing");
-                self.wire.reset().await;
+                self.wire.reset_at_once();
                 Err((Whose::Suite, "reset".into()))
             }
         }
@@ -149,7 +165,7 @@ impl Turn<'_> {
         match &how {
             Some(How::Reset) => {
                 self.lost("reset after the request");
-                self.wire.reset().await;
+                self.wire.reset_at_once();
                 return Err((Whose::Suite, "reset after the request".into()));
             }
             Some(How::Vanish) => return self.vanish("the terminal goes away"),
@@ -179,8 +195,9 @@ impl Turn<'_> {
                         return Err((Whose::Till, how));
                     }
                     if how == Some(How::ResetAfterHead) {
+                        self.wire.let_through().await;
                         self.lost("reset after the head");
-                        self.wire.reset().await;
+                        self.wire.reset_at_once();
                         return Err((Whose::Suite, "reset after the head".into()));
                     }
                 }
@@ -197,6 +214,7 @@ impl Turn<'_> {
             | Some(
                 How::ResetAfterHead
                 | How::HalfBody(_)
+                | How::Overheard(_)
                 | How::LateBody(_)
                 | How::Alter(_)
                 | How::CloseAfter,
@@ -226,7 +244,7 @@ impl Turn<'_> {
             Some(How::Silence) => Err((Whose::Till, self.wire.end().await)),
             Some(How::ResetAtOutcome) => {
                 self.lost("the outcome is there, and the connection is reset");
-                self.wire.reset().await;
+                self.wire.reset_at_once();
                 Err((Whose::Suite, "reset at the outcome".into()))
             }
             Some(How::CutAt(share)) => {
@@ -234,8 +252,9 @@ impl Turn<'_> {
                 bytes.extend(http::late_body(&body.to_string()));
                 let at = bytes.len() * usize::from(share) / 1000;
                 let _ = self.wire.write(&bytes[..at]).await;
+                self.wire.let_through().await;
                 self.lost(&format!("reset after {at} of {} bytes", bytes.len()));
-                self.wire.reset().await;
+                self.wire.reset_at_once();
                 Err((Whose::Suite, "reset within the answer".into()))
             }
             Some(How::HalfBody(share)) => {

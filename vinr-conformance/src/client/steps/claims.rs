@@ -157,6 +157,10 @@ pub(super) async fn fell_back(scene: &mut Scene, words: &Words) {
     });
 }
 
+pub(super) async fn one_attempt(scene: &mut Scene, _: &Words) {
+    scene.claim(TillClaim::OneAttempt);
+}
+
 pub(super) async fn one_at_a_time(scene: &mut Scene, _: &Words) {
     scene.claim(TillClaim::OneAtATime);
 }

@@ -43,6 +43,7 @@ pub(super) async fn never_arrives(scene: &mut Scene, words: &Words) {
     let how = match words.text(0) {
         "reset" => How::Reset,
         "status 503" => How::Status(503),
+        "the terminal is swapped" => How::Swap,
         other => return scene.stop(format!("nobody knows how to lose a payment by '{other}'")),
     };
     answer(scene, Moment::Pay, 1, false, how);
@@ -83,6 +84,11 @@ pub(super) async fn look_ups_are_unknown(scene: &mut Scene, words: &Words) {
 pub(super) async fn cancel_is_late(scene: &mut Scene, words: &Words) {
     let after = Duration::from_millis(words.number(0));
     answer(scene, Moment::Cancel, 1, true, How::Late(after));
+}
+
+pub(super) async fn cancel_is_overheard(scene: &mut Scene, words: &Words) {
+    let after = Duration::from_millis(words.number(0));
+    answer(scene, Moment::Cancel, 1, true, How::Overheard(after));
 }
 
 pub(super) async fn cancel_is_lost(scene: &mut Scene, _: &Words) {

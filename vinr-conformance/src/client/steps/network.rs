@@ -8,7 +8,7 @@ use vinr_protocol::device::Model;
 use vinr_protocol::reader::{Activity, ReaderStatus};
 
 use crate::client::scene::{SOON, Scene};
-use crate::client::stage::{Booth, Ear, QUIET};
+use crate::client::stage::{Booth, Ear, OTHERS};
 use crate::journal::{Event, TillEvent};
 use crate::steps::words::Words;
 
@@ -55,26 +55,14 @@ async fn advertises(scene: &mut Scene, letter: &str) {
     scene.advertised.push((terminal, announcement));
 }
 
-/// Others on this network may ask, too: while they do, nobody can say who it was.
+/// Others on this network may ask, too: they are heard before the till is asked for anything.
 pub(super) async fn listens(scene: &mut Scene, _: &Words) {
-    let ear = match Ear::open(scene.journal().clone()) {
-        Ok(ear) => ear,
+    scene.must_configure().await;
+    match Ear::open(scene.journal().clone()) {
+        Ok(ear) => scene.ear = Some(ear),
         Err(why) => return scene.stop(why),
-    };
-    let since = scene.journal().last_seq();
-    tokio::time::sleep(QUIET).await;
-    let asks = |till: &TillEvent| {
-        matches!(till, TillEvent::Queried { names, .. }
-            if names.iter().any(|name| name.eq_ignore_ascii_case(vinr_discovery::SERVICE_TYPE)))
-    };
-    let others = scene.journal().any_after(
-        since,
-        |entry| matches!(&entry.event, Event::Till(till) if asks(till)),
-    );
-    if others {
-        return scene.stop("others on this network ask by mDNS as well");
     }
-    scene.ear = Some(ear);
+    tokio::time::sleep(OTHERS).await;
 }
 
 pub(super) async fn says_goodbye(scene: &mut Scene, words: &Words) {

@@ -42,6 +42,10 @@ pub(super) async fn is_handed(scene: &mut Scene, words: &Words) {
             secrets.push(next.clone());
             signed(&[&next], now, &body)
         }
+        "whose body is laid out as nobody would" => {
+            body = body.replace("\":", "\" :\t").replace(",\"", " ,\n\"");
+            signed(&[&own], now, &body)
+        }
         "signed 299 s ago" => signed(&[&own], now - 299, &body),
         "signed 299 s ahead" => signed(&[&own], now + 299, &body),
         "with a signature of a scheme to come" => {

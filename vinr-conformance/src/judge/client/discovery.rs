@@ -76,12 +76,16 @@ fn found<'a>(shop: &Shop<'a>, op: u64, expected: &str) -> Result<(u64, &'a [Valu
 
 /// Static hosts are asked, and the network is not. \[DISC-4\]
 pub(super) fn no_query(shop: &Shop<'_>, asked: &[String]) -> Found {
-    let Some(listening) = shop.listening.first() else {
+    let Some((from, to, listening)) = while_it_looked(shop) else {
         return Found::unseen("nobody could listen for mDNS questions");
     };
     let expected = "each static host is connected to, and no mDNS question is asked";
-    if let Some((seq, from, _)) = ours(shop).next() {
-        let seen = format!("{from} asked for {SERVICE}");
+    let heard_before = |own: &str| ours(shop).any(|(seq, source, _)| *seq < from && *source == own);
+    for (seq, source, _) in ours(shop).filter(|(seq, ..)| (from..to).contains(seq)) {
+        if heard_before(source) {
+            return Found::unseen(format!("{source} asks by mDNS, with or without the till"));
+        }
+        let seen = format!("{source} asked for {SERVICE}");
         return Found::broken("asks_by_mdns", expected, seen, [*seq]);
     }
     for id in asked {
@@ -91,22 +95,32 @@ pub(super) fn no_query(shop: &Shop<'_>, asked: &[String]) -> Found {
             .any(|connection| connection.to == id && connection.hello.is_some());
         if !reached {
             let seen = format!("{id} was not connected to");
-            return Found::broken("not_asked", expected, seen, [*listening]);
+            return Found::broken("not_asked", expected, seen, [listening]);
         }
     }
-    Found::kept([*listening])
+    Found::kept([listening])
 }
 
 /// \[DISC-2\]
 pub(super) fn asked(shop: &Shop<'_>) -> Found {
-    match (ours(shop).next(), shop.listening.first()) {
-        (Some((seq, ..)), _) => Found::kept([*seq]),
-        (None, None) => Found::unseen("nobody could listen for mDNS questions"),
-        (None, Some(listening)) => {
+    let Some((from, to, listening)) = while_it_looked(shop) else {
+        return Found::unseen("nobody could listen for mDNS questions");
+    };
+    match ours(shop).find(|(seq, ..)| (from..to).contains(seq)) {
+        Some((seq, ..)) => Found::kept([*seq]),
+        None => {
             let expected = format!("a question for {SERVICE}");
-            Found::broken("wrong_service", expected, "none", [*listening])
+            Found::broken("wrong_service", expected, "none", [listening])
         }
     }
+}
+
+/// The entries between which the till looked for terminals, and since when somebody listened.
+fn while_it_looked(shop: &Shop<'_>) -> Option<(u64, u64, u64)> {
+    let listening = shop.listening.first()?;
+    let looked = shop.asked.iter().find(|asked| asked.name == "discover")?;
+    let (told, _) = shop.told.get(&looked.op)?;
+    Some((looked.at.seq, told.seq, *listening))
 }
 
 fn ours<'s, 'a>(shop: &'s Shop<'a>) -> impl Iterator<Item = &'s (u64, &'a str, &'a [String])> {

@@ -39,10 +39,15 @@ pub(super) fn blind(shop: &Shop<'_>, after: After) -> Option<Found> {
                 Whose::Till if !restarted => After::TimeOut,
                 Whose::Till | Whose::Suite => After::Break,
             };
-            if is_fallback || kind != after {
+            if is_fallback || kind != after || is_copy(shop, earlier, pay, lost) {
                 continue;
             }
-            match answered_between(shop, pay.reference(), lost, pay.at) {
+            // When a till gave up is seen only when it hangs up, and it may ask before it does.
+            let from = match kind {
+                After::TimeOut => earlier.at,
+                After::Break => lost,
+            };
+            match answered_between(shop, pay.reference(), from, pay.at) {
                 Some(look_up) => evidence.extend([lost.seq, look_up, pay.at.seq]),
                 None => {
                     let seen = format!(
@@ -65,6 +70,19 @@ pub(super) fn blind(shop: &Shop<'_>, after: After) -> Option<Found> {
         }
     }
     (!evidence.is_empty()).then(|| Found::kept(evidence))
+}
+
+/// How long after a loss a copy may still arrive that was sent before the till heard of it.
+const COPY_MS: u64 = 1000;
+
+/// The very same attempt on a connection that was open before the loss: a second copy, which the terminal joins to the
+/// first, and no new payment. §4.1
+fn is_copy(shop: &Shop<'_>, earlier: &Request<'_>, pay: &Request<'_>, lost: At) -> bool {
+    let was_open = shop
+        .connections
+        .get(&pay.connection)
+        .is_some_and(|connection| connection.accepted < lost.seq);
+    pay.key().is_some() && pay.key() == earlier.key() && was_open && pay.at.ms_since(lost) < COPY_MS
 }
 
 fn answered_between(shop: &Shop<'_>, reference: &str, from: At, to: At) -> Option<u64> {
@@ -91,9 +109,11 @@ pub(super) fn looked_up_first(shop: &Shop<'_>) -> Found {
             return found;
         }
     }
-    let asked = lost
-        .iter()
-        .any(|(reference, (at, _))| shop.look_ups(reference).any(|look_up| look_up.at > *at));
+    let asked = lost.iter().any(|(reference, (at, who))| {
+        // When a till gave up is seen only when it hangs up, and it may ask before it does.
+        shop.look_ups(reference)
+            .any(|look_up| *who == Whose::Till || look_up.at > *at)
+    });
     let seqs: Vec<_> = lost.iter().map(|(_, (at, _))| at.seq).collect();
     if !asked {
         let expected = "a look-up after the loss";
@@ -188,9 +208,20 @@ pub(super) fn cancelled_first(shop: &Shop<'_>) -> Found {
             "the next payment was sent before the answer to the cancel",
             [cancel.at.seq, next.at.seq],
         ),
+        Some(next) if !is_cancelled(shop, cancel.exchange) => Found::broken(
+            "cancel_misread",
+            expected,
+            "the cancel did not say cancelled, and there is another payment",
+            [cancel.at.seq, next.at.seq],
+        ),
         Some(next) => Found::kept([pending.at.seq, cancel.at.seq, next.at.seq]),
         None => Found::kept([pending.at.seq, cancel.at.seq]),
     }
+}
+
+fn is_cancelled(shop: &Shop<'_>, cancel: u64) -> bool {
+    let reply = shop.replies.get(&cancel);
+    reply.is_some_and(|reply| reply.body["outcome"] == "cancelled")
 }
 
 fn says(body: &serde_json::Value, status: &str) -> bool {
@@ -297,7 +328,11 @@ pub(super) fn own_keys(shop: &Shop<'_>) -> Found {
 /// How often the customer was charged for the sale of this scenario. \[REC-9\]
 pub(super) fn charged(shop: &Shop<'_>, most: u64, least: u64) -> Found {
     let Some(pay) = shop.pays().next() else {
-        return Found::unseen("no payment was sent");
+        return match shop.asked.last() {
+            // Whoever sends nothing charges nobody.
+            Some(asked) if least == 0 => Found::kept([asked.at.seq]),
+            _ => Found::unseen("no payment was sent"),
+        };
     };
     let own: Vec<_> = charges(shop, pay.reference()).collect();
     let count = own.len() as u64;

@@ -82,7 +82,7 @@ pub(super) fn looked_up(shop: &Shop<'_>, ms: u64) -> Found {
     let expected = format!("a look-up by the same reference within {ms} ms of the loss");
     let mut evidence = Vec::new();
     for pay in shop.pays() {
-        let Some((lost, _)) = shop.loss(pay) else {
+        let Some((lost, who)) = shop.loss(pay) else {
             continue;
         };
         // A copy on another connection may have brought the answer meanwhile; a till that was killed asks nothing.
@@ -94,6 +94,13 @@ pub(super) fn looked_up(shop: &Shop<'_>, ms: u64) -> Found {
                     .is_some_and(|reply| reply.status == 200)
         });
         if answered || shop.gone.iter().any(|gone| *gone < lost) {
+            continue;
+        }
+        // When a till gave up is seen only when it hangs up, and it may ask before it does.
+        if who == Whose::Till
+            && let Some(look_up) = shop.look_ups(pay.reference()).find(|own| own.at > pay.at)
+        {
+            evidence.extend([pay.at.seq, look_up.at.seq]);
             continue;
         }
         let next = |request: &&Request<'_>| request.at > lost;
