@@ -1,6 +1,7 @@
 //! What a scenario remembers from step to step: a shop with its terminals, and the till that is judged.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -97,6 +98,8 @@ pub(super) struct Scene {
     ids: Vec<TerminalId>,
     identity: TillIdentity,
     pub(super) terminals: Vec<Booth>,
+    /// Further addresses of the same terminals.
+    twins: Vec<Booth>,
     cloud: Option<Booth>,
     adapter: Option<Adapter>,
     lives: u32,
@@ -190,6 +193,7 @@ impl Scene {
             ids,
             identity,
             terminals: Vec::new(),
+            twins: Vec::new(),
             cloud: None,
             adapter: None,
             lives: 0,
@@ -272,6 +276,32 @@ impl Scene {
                 self.cloud = Some(cloud);
             }
             Err(why) => self.stop(why),
+        }
+    }
+
+    /// Opens another address of a terminal that stands there already.
+    pub(super) async fn opens_a_twin(&mut self, desk: Desk) -> Option<SocketAddr> {
+        let own = self
+            .shared
+            .authorities
+            .terminal(desk.terminal(), Shown::Own)
+            .map_err(|error| error.to_string());
+        let opened = match own {
+            Ok(own) => {
+                Booth::terminal(self.place(), desk, BTreeMap::from([(Shown::Own, own)])).await
+            }
+            Err(why) => Err(why),
+        };
+        match opened {
+            Ok(booth) => {
+                let address = booth.address();
+                self.twins.push(booth);
+                Some(address)
+            }
+            Err(why) => {
+                self.stop(why);
+                None
+            }
         }
     }
 

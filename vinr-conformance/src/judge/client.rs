@@ -2,6 +2,8 @@
 
 mod answers;
 mod discovery;
+#[cfg(test)]
+mod fixture;
 mod hybrid;
 mod recovery;
 mod request;

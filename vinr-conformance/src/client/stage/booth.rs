@@ -380,7 +380,11 @@ async fn speak_plain(inner: &Inner, connection: u64, tcp: TcpStream) -> Ending {
     let bytes = first.bytes();
     match hello::read(&bytes) {
         Some(hello) => inner.record(TillEvent::Hello { connection, hello }),
-        None => inner.plain(connection, &bytes),
+        None if bytes.first().is_some_and(|first| *first != 22) => {
+            inner.plain(connection, &bytes);
+        }
+        // Nothing, or a hello that was cut short.
+        None => {}
     }
     inner.record(TillEvent::Met {
         connection,

@@ -1,9 +1,11 @@
 //! The network: who is advertised, and who asks.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::time::timeout;
 use vinr_discovery::{Advert, Announcement};
+use vinr_protocol::TerminalId;
 use vinr_protocol::device::Model;
 use vinr_protocol::reader::{Activity, ReaderStatus};
 
@@ -20,8 +22,14 @@ pub(super) async fn advertise(scene: &mut Scene, _: &Words) {
     }
 }
 
+/// At another of its addresses: another instance of the service, and the same terminal.
 pub(super) async fn is_advertised_again(scene: &mut Scene, words: &Words) {
-    advertises(scene, words.text(0)).await;
+    let Some(desk) = scene.terminal(words.text(0)).and_then(Booth::desk).cloned() else {
+        return scene.stop("there is no such terminal");
+    };
+    if let Some(listens_on) = scene.opens_a_twin(desk.clone()).await {
+        is_advertised_at(scene, desk.terminal().clone(), listens_on).await;
+    }
 }
 
 async fn advertises(scene: &mut Scene, letter: &str) {
@@ -31,6 +39,10 @@ async fn advertises(scene: &mut Scene, letter: &str) {
     }) else {
         return scene.stop("there is no such terminal");
     };
+    is_advertised_at(scene, terminal, listens_on).await;
+}
+
+async fn is_advertised_at(scene: &mut Scene, terminal: TerminalId, listens_on: SocketAddr) {
     let advert = Advert {
         terminal: terminal.clone(),
         model: Model::NexgoCt20,
@@ -79,7 +91,6 @@ pub(super) async fn says_goodbye(scene: &mut Scene, words: &Words) {
         }
     }
     scene.advertised = stay;
-    // Nobody who says goodbye goes on listening.
-    scene.terminal(words.text(0)).map(Booth::vanish);
+    // It still listens: a till that asks whom it knew finds it, and one that listens to the network does not.
     tokio::time::sleep(Duration::from_millis(1200)).await;
 }

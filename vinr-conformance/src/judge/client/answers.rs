@@ -326,3 +326,106 @@ fn short(value: &Value) -> String {
     let text = value.to_string();
     text.chars().take(300).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{SALE, Story, payment, sale};
+    use super::*;
+
+    /// A till that was asked to pay, and a terminal that has completed it.
+    fn paid() -> Story {
+        let mut story = Story::new();
+        story.asks(1, "pay", sale());
+        let connection = story.connect();
+        story.pay(connection, "k1");
+        story.stands(&payment("p1", "k1", "pending"));
+        story.stands(&payment("p1", "k1", "completed"));
+        story
+    }
+
+    // [REC-3]
+    #[test]
+    fn the_terminals_own_payment_is_the_result() {
+        let mut story = paid();
+        story.says(1, payment("p1", "k1", "completed"));
+        assert_eq!(result(&story.shop(), 1, "completed").reason(), None);
+        assert_eq!(
+            result(&story.shop(), 1, "failed").reason(),
+            Some("wrong_result")
+        );
+    }
+
+    // [REC-19]
+    #[test]
+    fn an_amount_that_the_terminal_never_had_fools_nobody() {
+        let mut story = paid();
+        let mut altered = payment("p1", "k1", "completed");
+        altered["amount"] = 1.into();
+        story.says(1, altered);
+        assert_eq!(not_fooled(&story.shop(), 1).reason(), Some("fooled"));
+    }
+
+    // [REC-18]
+    #[test]
+    fn a_status_that_nobody_knows_is_no_result() {
+        let mut story = paid();
+        story.says(1, payment("p1", "k1", "settling"));
+        assert_eq!(not_fooled(&story.shop(), 1).reason(), Some("not_final"));
+    }
+
+    // [REC-16]
+    #[test]
+    fn another_tills_attempt_is_no_result() {
+        let mut story = Story::new();
+        story.stands(&payment("p0", "k0", "failed"));
+        story.asks(1, "pay", sale());
+        let connection = story.connect();
+        story.pay(connection, "k1");
+        story.says(1, payment("p0", "k0", "failed"));
+        assert_eq!(
+            not_fooled(&story.shop(), 1).reason(),
+            Some("another_attempt")
+        );
+    }
+
+    // [REC-10]
+    #[test]
+    fn nobody_knows_is_said_of_a_sale_and_by_no_other_word() {
+        for (class, reference, reason) in [
+            ("indeterminate", Some(SALE), None),
+            ("indeterminate", None, Some("no_reference")),
+            ("unreachable", Some(SALE), Some("guessed")),
+        ] {
+            let mut story = paid();
+            story.errs(1, class, reference);
+            assert_eq!(unknown(&story.shop(), 1).reason(), reason, "{class}");
+        }
+    }
+
+    // [OFF-10]
+    #[test]
+    fn an_offline_acceptance_is_told_as_one() {
+        let mut queued = payment("p1", "k1", "processing");
+        queued["offline"] =
+            serde_json::json!({ "queuedAt": "2026-05-31T14:23:00.000Z", "sequence": 1 });
+        for (answer, reason) in [
+            (queued, None),
+            (payment("p1", "k1", "processing"), Some("offline_not_told")),
+            (
+                payment("p1", "k1", "completed"),
+                Some("offline_called_approved"),
+            ),
+        ] {
+            let mut story = paid();
+            story.says(1, answer);
+            assert_eq!(accepted_offline(&story.shop(), 1).reason(), reason);
+        }
+    }
+
+    #[test]
+    fn silence_is_never_kept_and_never_broken() {
+        let story = paid();
+        assert!(result(&story.shop(), 1, "completed").is_unseen());
+        assert!(unknown(&story.shop(), 1).is_unseen());
+    }
+}

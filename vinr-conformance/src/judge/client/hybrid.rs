@@ -182,3 +182,86 @@ pub(super) fn one_live(shop: &Shop<'_>) -> Option<Found> {
     }
     (!evidence.is_empty()).then(|| Found::kept(evidence))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Story, payment, sale};
+    use super::*;
+
+    /// A hybrid payment whose copy in the cloud comes after so long, with this key.
+    fn fallback(after_ms: u64, key: &str) -> Story {
+        let mut story = Story::new();
+        story.asks(1, "pay_hybrid", sale());
+        let connection = story.connect();
+        story.pay(connection, "k1");
+        story.pass(after_ms);
+        let path = ["POST", "/v1/terminal/payments", key];
+        story.request(99, "cloud", path, &sale());
+        story
+    }
+
+    // [HYB-2]
+    #[test]
+    fn the_cloud_is_asked_neither_too_early_nor_too_late() {
+        for (ms, reason) in [
+            (1_899, Some("too_early")),
+            (1_900, None),
+            (5_000, None),
+            (5_001, Some("too_late")),
+        ] {
+            let story = fallback(ms, "k1");
+            let found = fell_back(&story.shop(), 1_900, 5_000);
+            assert_eq!(found.reason(), reason, "{ms}");
+        }
+    }
+
+    // [HYB-5]
+    #[test]
+    fn both_paths_carry_one_key() {
+        for (key, reason) in [("k1", None), ("k2", Some("another_attempt"))] {
+            let story = fallback(2_000, key);
+            assert_eq!(one_attempt(&story.shop()).reason(), reason, "{key}");
+        }
+    }
+
+    // [HYB-1]
+    #[test]
+    fn the_cloud_before_the_lan_is_the_wrong_way_round() {
+        let mut story = Story::new();
+        story.asks(1, "pay_hybrid", sale());
+        let path = ["POST", "/v1/terminal/payments", "k1"];
+        story.request(99, "cloud", path, &sale());
+        let connection = story.connect();
+        story.pay(connection, "k1");
+        assert_eq!(lan_first(&story.shop()).reason(), Some("cloud_first"));
+        assert_eq!(lan_first(&fallback(1, "k1").shop()).reason(), None);
+    }
+
+    // [NET-2]
+    #[test]
+    fn a_local_payment_with_a_request_to_the_cloud_is_not_local() {
+        let mut story = Story::new();
+        story.asks(1, "pay", sale());
+        let connection = story.connect();
+        story.pay(connection, "k1");
+        story.request(99, "cloud", ["GET", "/v1/ping", ""], &sale());
+        let found = local_stays_local(&story.shop()).expect("a local payment");
+        assert_eq!(found.reason(), Some("cloud_asked"));
+    }
+
+    // [GRP-4]
+    #[test]
+    fn two_attempts_of_a_sale_that_live_at_one_time_are_one_too_many() {
+        for (first_ends, reason) in [(true, None), (false, Some("two_live"))] {
+            let mut story = Story::new();
+            let connection = story.connect();
+            story.pay(connection, "k1");
+            story.stands(&payment("p1", "k1", "pending"));
+            if first_ends {
+                story.stands(&payment("p1", "k1", "cancelled"));
+            }
+            story.stands(&payment("p2", "k2", "pending"));
+            assert_eq!(one_at_a_time(&story.shop()).reason(), reason);
+        }
+    }
+}

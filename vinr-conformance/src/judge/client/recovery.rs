@@ -377,3 +377,193 @@ fn charges<'s>(shop: &'s Shop<'_>, reference: &'s str) -> impl Iterator<Item = A
         .filter(move |(_, own, payment)| *own == reference && !shop.reversed.contains(payment))
         .map(|(at, ..)| *at)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::fixture::{SALE, Story, TERMINAL, payment};
+    use super::*;
+    use crate::journal::TillEvent;
+
+    /// A `pay` whose answer was lost, on a connection of its own.
+    fn lost() -> Story {
+        let mut story = Story::new();
+        let connection = story.connect();
+        let pay = story.pay(connection, "k1");
+        story.lose(pay);
+        story
+    }
+
+    fn blind_reason(story: &Story, after: After) -> Option<&'static str> {
+        blind(&story.shop(), after).and_then(|found| found.reason())
+    }
+
+    // [REC-5]
+    #[test]
+    fn a_pay_right_after_a_loss_is_blind() {
+        let mut story = lost();
+        let again = story.connect();
+        story.pay(again, "k2");
+        assert_eq!(blind_reason(&story, After::Break), Some("blind_retry"));
+        assert_eq!(blind_reason(&story, After::TimeOut), None);
+    }
+
+    // [REC-5]
+    #[test]
+    fn a_pay_with_the_old_key_on_a_new_connection_is_blind_too() {
+        let mut story = lost();
+        let again = story.connect();
+        story.pay(again, "k1");
+        assert_eq!(blind_reason(&story, After::Break), Some("blind_retry"));
+    }
+
+    // [REC-5]
+    #[test]
+    fn a_look_up_that_was_answered_in_between_opens_its_eyes() {
+        let mut story = lost();
+        let again = story.connect();
+        story.look_up(again, &[]);
+        story.pay(again, "k2");
+        let found = blind(&story.shop(), After::Break).expect("there is a pair");
+        assert!(!found.is_broken());
+    }
+
+    // [REC-5]
+    #[test]
+    fn a_copy_on_a_connection_that_was_open_is_none_for_a_second() {
+        for (ms, reason) in [(COPY_MS - 1, None), (COPY_MS, Some("blind_retry"))] {
+            let mut story = Story::new();
+            let (first, second) = (story.connect(), story.connect());
+            let pay = story.pay(first, "k1");
+            story.lose(pay).pass(ms);
+            story.pay(second, "k1");
+            assert_eq!(blind_reason(&story, After::Break), reason, "{ms}");
+        }
+    }
+
+    // [REC-1]
+    #[test]
+    fn a_till_that_hung_up_and_pays_again_is_blind_after_a_time_out() {
+        let mut story = Story::new();
+        let connection = story.connect();
+        story.pay(connection, "k1");
+        story.pass(120_000).hang_up(connection);
+        let again = story.connect();
+        story.pay(again, "k2");
+        assert_eq!(blind_reason(&story, After::TimeOut), Some("blind_retry"));
+    }
+
+    fn pending_then(story: &mut Story, outcome: &str, cancel_first: bool) {
+        let connection = story.connect();
+        story.look_up(connection, &[payment("p1", "k1", "pending")]);
+        let body = json!({ "terminalId": TERMINAL, "reference": SALE, "attemptKey": "k1" });
+        let cancel = story.request(connection, TERMINAL, ["POST", "/v1/cancel", ""], &body);
+        if !cancel_first {
+            story.pay(connection, "k2");
+        }
+        let word = json!({ "object": "cancellation", "reference": SALE, "outcome": outcome, "payment": null });
+        story.answer(cancel, 200, &word);
+        if cancel_first {
+            story.pay(connection, "k2");
+        }
+    }
+
+    // [REC-4]
+    #[test]
+    fn a_new_attempt_waits_for_the_answer_to_the_cancel() {
+        for (awaited, reason) in [(true, None), (false, Some("cancel_not_awaited"))] {
+            let mut story = lost();
+            pending_then(&mut story, "cancelled", awaited);
+            assert_eq!(cancelled_first(&story.shop()).reason(), reason);
+        }
+    }
+
+    // [REC-4]
+    #[test]
+    fn a_cancel_that_came_too_late_allows_no_new_attempt() {
+        let mut story = lost();
+        pending_then(&mut story, "too_late", true);
+        assert_eq!(
+            cancelled_first(&story.shop()).reason(),
+            Some("cancel_misread")
+        );
+    }
+
+    // [REC-4]
+    #[test]
+    fn a_pending_payment_that_nobody_cancels_is_one_too_many() {
+        let mut story = lost();
+        let connection = story.connect();
+        story.look_up(connection, &[payment("p1", "k1", "pending")]);
+        story.pay(connection, "k2");
+        assert_eq!(
+            cancelled_first(&story.shop()).reason(),
+            Some("not_cancelled")
+        );
+    }
+
+    // [REC-20]
+    #[test]
+    fn what_the_terminal_does_not_know_is_buried_before_there_is_more() {
+        for (buried, reason) in [(true, None), (false, Some("not_buried"))] {
+            let mut story = lost();
+            let connection = story.connect();
+            story.look_up(connection, &[]);
+            if buried {
+                story.note(TillEvent::Buried {
+                    at: TERMINAL.into(),
+                    reference: SALE.into(),
+                    key: "k1".into(),
+                });
+            }
+            story.pay(connection, "k2");
+            assert_eq!(buried_first(&story.shop()).reason(), reason);
+        }
+    }
+
+    // [REC-17]
+    #[test]
+    fn an_attempt_after_one_that_is_over_has_another_key() {
+        for (key, reason) in [("k2", None), ("k1", Some("old_key")), ("", Some("no_key"))] {
+            let mut story = lost();
+            let connection = story.connect();
+            story.look_up(connection, &[payment("p1", "k1", "cancelled")]);
+            story.pay(connection, key);
+            let found = keys(&story.shop()).expect("there are two attempts");
+            assert_eq!(found.reason(), reason, "{key}");
+        }
+    }
+
+    // [REC-3]
+    #[test]
+    fn nothing_is_sent_once_the_result_is_known() {
+        for (status, reason) in [("completed", Some("sent_again")), ("cancelled", None)] {
+            let mut story = Story::new();
+            let connection = story.connect();
+            let pay = story.pay(connection, "k1");
+            story.answer(pay, 200, &payment("p1", "k1", status));
+            story.pay(connection, "k2");
+            assert_eq!(nothing_again(&story.shop()).reason(), reason, "{status}");
+        }
+    }
+
+    // [REC-9]
+    #[test]
+    fn one_charge_is_well_and_two_are_not_unless_one_is_taken_back() {
+        let charge = |payment: &str| TillEvent::Charged {
+            at: TERMINAL.into(),
+            reference: SALE.into(),
+            payment: payment.into(),
+        };
+        let mut story = lost();
+        story.note(charge("p1"));
+        assert_eq!(charged(&story.shop(), 1, 1).reason(), None);
+        story.note(charge("p2"));
+        assert_eq!(charged(&story.shop(), 1, 1).reason(), Some("charged_twice"));
+        story.note(TillEvent::Reversed {
+            payment: "p2".into(),
+        });
+        assert_eq!(charged(&story.shop(), 1, 1).reason(), None);
+    }
+}

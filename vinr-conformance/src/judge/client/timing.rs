@@ -159,3 +159,62 @@ pub(super) fn quick(shop: &Shop<'_>, p99_us: u64, warm_up: u64) -> Found {
     }
     Found::kept([seq])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Story, payment};
+    use super::*;
+
+    // [PAY-5]
+    #[test]
+    fn a_till_that_hangs_up_a_second_early_gave_up() {
+        for (ms, reason) in [(119_000, Some("gave_up")), (120_000, None)] {
+            let mut story = Story::new();
+            let connection = story.connect();
+            story.pay(connection, "k1");
+            story.pass(ms).hang_up(connection);
+            assert_eq!(held(&story.shop(), 120_000).reason(), reason, "{ms}");
+        }
+    }
+
+    // [PAY-5]
+    #[test]
+    fn a_copy_is_held_as_long_as_the_first() {
+        let mut story = Story::new();
+        let (first, second) = (story.connect(), story.connect());
+        story.pay(first, "k1");
+        story.pass(2_000);
+        story.pay(second, "k1");
+        story.pass(118_000).hang_up(first).hang_up(second);
+        assert_eq!(held(&story.shop(), 120_000).reason(), None);
+    }
+
+    // [REC-2]
+    #[test]
+    fn a_look_up_comes_within_5_seconds_of_the_loss() {
+        for (ms, reason) in [(5_000, None), (5_001, Some("looks_up_late"))] {
+            let mut story = Story::new();
+            let connection = story.connect();
+            let pay = story.pay(connection, "k1");
+            story.lose(pay).pass(ms);
+            story.look_up(connection, &[]);
+            assert_eq!(looked_up(&story.shop(), 5_000).reason(), reason, "{ms}");
+        }
+    }
+
+    // [PAY-7]
+    #[test]
+    fn a_look_up_after_the_answer_is_no_poll_and_one_before_it_is() {
+        for (polls, reason) in [(false, None), (true, Some("polls"))] {
+            let mut story = Story::new();
+            let (first, second) = (story.connect(), story.connect());
+            let pay = story.pay(first, "k1");
+            if polls {
+                story.pass(10).look_up(second, &[]);
+            }
+            story.answer(pay, 200, &payment("p1", "k1", "completed"));
+            story.look_up(second, &[]);
+            assert_eq!(not_polled(&story.shop()).reason(), reason);
+        }
+    }
+}
