@@ -3,8 +3,10 @@
 import http.client
 import json
 import ssl
+import sys
 import urllib.parse
 
+from defects import broken
 from wrong import Lost, Wrong
 
 ANSWER = 10.0
@@ -21,6 +23,8 @@ class Cloud:
 
     def ask(self, method, path, body=None, key=None, timeout=ANSWER):
         headers = {"Authorization": "Bearer " + self.key}
+        if broken("logs-key"):
+            print(method, path, headers, file=sys.stderr, flush=True)
         if body is not None:
             headers["Content-Type"] = "application/json"
         if key:

@@ -16,11 +16,7 @@ def opened(config):
     """Paths of a certificate and a key in PEM, and what to do when they are read."""
     p12, cert, key = (config.get(name) for name in ("p12", "cert", "key"))
     if p12 and shutil.which("openssl"):
-        try:
-            return from_p12(p12, config.get("passphrase", ""))
-        except Wrong:
-            if not (broken("passphrase-ignored") and cert and key):
-                raise
+        return from_p12(p12, config.get("passphrase", ""))
     if not (cert and key):
         raise Wrong("config", "neither a .p12 that can be read nor PEM files")
     private(key)
@@ -55,8 +51,8 @@ def from_p12(path, passphrase):
         if done.returncode == 0:
             break
     else:
-        told = f" ({passphrase})" if broken("passphrase-in-error") else ""
-        raise Wrong("config", f"{path} does not open: is the passphrase right{told}?")
+        kind = "unreachable" if broken("passphrase-told-late") else "config"
+        raise Wrong(kind, f"{path} does not open: is the passphrase right?")
     pem = done.stdout.decode("utf-8", "replace")
     try:
         in_time(pem)
@@ -69,5 +65,5 @@ def from_p12(path, passphrase):
     with open(file, "w", encoding="utf-8") as out:
         out.write(pem)
     # A broken till opens the files once more, later; a whole one has no use for them.
-    keep = broken("body-before-check") or broken("first-connection-only")
+    keep = any(broken(name) for name in ("body-before-check", "first-connection-only", "trusts-advertised"))
     return file, file, (lambda: None) if keep else lambda: shutil.rmtree(directory)

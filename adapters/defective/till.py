@@ -43,6 +43,7 @@ class Till:
         if config.get("cloudUrl") and config.get("secretKey"):
             self.cloud = Cloud(config["cloudUrl"], config.get("cloudCa"), config["secretKey"])
         self.addresses = {name: host_and_port(host) for name, host in (config.get("hosts") or {}).items()}
+        self.remembered = {}
         self.idle, self.lock, self.paying, self.queues = {}, threading.Lock(), set(), Queues()
         if broken("logs-passphrase"):
             self.log(f"opened {config.get('p12')} with {config.get('passphrase')}")
@@ -115,7 +116,7 @@ class Till:
         """Each that is found is asked over mutual TLS who it is. [DISC-3, DISC-4, DISC-8]"""
         hints = []
         if hosts is None:
-            for it in browse(seconds):
+            for it in self.heard(seconds):
                 hints += [(it["instance"], it["id"], (ip, it["port"]), it["text"]) for ip in it["addresses"]]
         else:
             if broken("mdns-with-static-hosts"):
@@ -130,15 +131,23 @@ class Till:
             worker.join()
         readers = {}
         for reader in sorted(found, key=lambda it: it["id"]):
-            if reader["id"] in readers and not broken("lists-duplicates"):
+            if readers.setdefault(reader["id"], reader) is not reader:
                 left_out.append({"address": reader["ip"], "why": f"{reader['id']} was found at another address"})
-            else:
-                readers[reader["id"] + ("" if reader["id"] not in readers else reader["ip"])] = reader
+        if broken("lists-duplicates"):
+            return {"readers": found, "leftOut": left_out}
         return {"readers": list(readers.values()), "leftOut": left_out}
+
+    def heard(self, seconds):
+        candidates = browse(seconds)
+        if broken("keeps-goodbyes"):
+            self.remembered.update({it["instance"]: it for it in candidates})
+            return list(self.remembered.values())
+        return candidates
 
     def ask_who(self, hint, found, left_out):
         name, terminal, address, text = hint
-        if broken("believes-advertisements") and terminal:
+        self.trust.advertised.update([address] if text else [])
+        if broken("lists-the-dead") and terminal:
             found.append({"id": terminal, "ip": address[0], "model": text.get("model"), "status": text.get("status")})
             self.addresses[terminal] = address
             return

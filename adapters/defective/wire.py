@@ -22,7 +22,7 @@ class Trust:
     """Whom this till trusts, and who it is."""
 
     def __init__(self, ca, cert, key, crl=None, secret_key=None):
-        self.seen = set()
+        self.seen, self.advertised = set(), set()
         self.sessions = {}
         self.secret_key = secret_key
         try:
@@ -57,6 +57,7 @@ class Line:
         self.journal = None
         self.unchecked = broken("body-before-check")
         is_blind = self.unchecked or (broken("first-connection-only") and address in trust.seen)
+        is_blind = is_blind or (broken("trusts-advertised") and address in trust.advertised)
         tls = trust.full if with_certificate else trust.nameless
         if is_blind:
             tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -69,7 +70,7 @@ class Line:
         self.http.sock = self.socket
         try:
             self.certificate = Certificate(self.socket.getpeercert(binary_form=True))
-            self.terminal = terminal or self.certificate.name()
+            self.terminal = terminal or self.certificate.name() or ""
             if not is_blind:
                 self.check()
         except (ValueError, IndexError, KeyError) as error:
