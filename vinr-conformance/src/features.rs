@@ -297,7 +297,7 @@ mod tests {
     fn every_rule_that_the_suite_promises_to_judge_a_till_by_has_a_scenario() {
         let promised = "NET-2 DISC-2 DISC-3 DISC-4 DISC-5 DISC-8 TLS-1 TLS-3 TLS-4 TLS-7 TLS-8 TLS-9 TLS-10 TLS-11 \
             TLS-13 TLS-14 PAY-1 PAY-5 PAY-7 REC-1 REC-2 REC-3 REC-4 REC-5 REC-9 REC-10 REC-12 REC-16 REC-17 REC-18 \
-            REC-19 REC-20 REC-23 OFF-10 HYB-1 HYB-2 HYB-3 HYB-4 HYB-5 HYB-6 HYB-7 GRP-1 GRP-2 GRP-3 GRP-4 LAT-2 EVT-3 EVT-4 \
+            REC-19 REC-20 REC-23 REC-24 OFF-10 HYB-1 HYB-2 HYB-3 HYB-4 HYB-5 HYB-6 HYB-7 GRP-1 GRP-2 GRP-3 GRP-4 LAT-2 EVT-3 EVT-4 \
             SEC-1";
         for id in promised.split_whitespace() {
             assert!(tills().iter().any(|case| case.scenario.names(id)), "{id}");

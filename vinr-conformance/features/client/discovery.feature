@@ -29,8 +29,9 @@ Feature: Whom a till finds
     When the till looks for terminals
     Then the till found "A" and "B" [DISC-5]
     And the till does not take "C" for a reader [DISC-5]
-    When terminal "B" says goodbye
-    And the till looks for terminals
+    When the till begins to look for terminals
+    And terminal "B" says goodbye
+    And the till has looked for terminals
     Then the till does not take "B" for a reader [DISC-5]
 
   @disc.hint @DISC-8 @alone @needs:mdns

@@ -90,3 +90,12 @@ Feature: The LAN first, the cloud where the LAN does not accept
     Given the terminal is silent
     When the till takes a hybrid payment of 25.00 USD
     Then the till keeps its secrets [SEC-1]
+
+  @hyb.refused_by_the_cloud @REC-24 @needs:hybrid
+  Scenario: The terminal does not answer the payment, and the cloud refuses its copy
+    Given the terminal does not answer payments
+    And the cloud refuses payments as offline_queue_full
+    When the till takes a hybrid payment of 25.00 USD
+    Then the payment was buried before anybody was told [REC-24]
+    And the till says an error [REC-24]
+    And the customer was charged at most once [REC-24]

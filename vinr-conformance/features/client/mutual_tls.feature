@@ -69,6 +69,13 @@ Feature: Whom a till believes
     And the till offered nothing but new TLS [TLS-13]
     And the till showed its certificate everywhere [TLS-4]
 
+  @tls.look_up @TLS-4
+  Scenario: The answer is lost, and the look-up is as well dressed as the payment
+    Given the first answer to a payment is lost: reset at the outcome
+    When the till takes a payment of 25.00 USD
+    Then the till showed its certificate everywhere [TLS-4]
+    And the till says completed [TLS-4]
+
   @tls.plaintext @TLS-1
   Scenario: The terminal speaks plain HTTP
     Given the terminal speaks plain HTTP

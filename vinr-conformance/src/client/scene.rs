@@ -252,7 +252,8 @@ impl Scene {
     /// Opens so many terminals.
     pub(super) async fn open(&mut self, count: usize) {
         for id in self.ids.iter().take(count).cloned().collect::<Vec<_>>() {
-            let desk = Desk::new(id.clone(), Model::NexgoCt20, self.journal.clone());
+            let journal = self.journal.clone();
+            let desk = Desk::new(id.clone(), Model::NexgoCt20, journal, self.veil.clone());
             let certificates = Shown::ALL
                 .into_iter()
                 .map(|shown| Ok((shown, self.shared.authorities.terminal(&id, shown)?)))
@@ -323,6 +324,11 @@ impl Scene {
     /// The first one.
     pub(super) fn first(&self) -> Option<&Booth> {
         self.terminals.first()
+    }
+
+    /// The cloud.
+    pub(super) fn cloud(&self) -> Option<&Booth> {
+        self.cloud.as_ref()
     }
 
     /// The id of the terminal with this letter, whether it stands there or not.

@@ -65,6 +65,8 @@ steps! {
     given "the first answer to a cancel is lost" => faults::cancel_is_lost;
     given "the terminal sends no head before the outcome" => faults::has_no_head;
     given "the terminal is silent" => faults::is_silent;
+    given "the terminal does not answer payments" => faults::does_not_answer_payments;
+    given "the cloud refuses payments as {word}" => faults::cloud_refuses;
     given "the terminal takes payments and says nothing" => faults::takes_and_says_nothing;
     given "the terminal goes away when it has the payment" => faults::goes_away;
     given "the terminal comes back {number} s later" => faults::comes_back;
@@ -94,6 +96,8 @@ steps! {
     when "the till begins a payment of {money}" => till::begins;
     when "the till takes a hybrid payment of {money}" => till::pays_hybrid;
     when "the till takes a payment of {money} at the first free terminal" => till::pays_at_a_group;
+    when "the till begins to look for terminals" => till::begins_to_look_for_terminals;
+    when "the till has looked for terminals" => till::has_looked_for_terminals;
     when "the till looks for terminals" => till::looks_for_terminals;
     when "the till looks for terminals at their addresses" => till::asks_static_hosts;
     when "the till is killed" => till::is_killed;
@@ -128,6 +132,7 @@ steps! {
     then "nothing that takes money was sent again" => claims::nothing_again;
     then "the pending payment was cancelled before there was another" => claims::cancelled_first;
     then "what the terminal did not know was buried first" => claims::buried_first;
+    then "the payment was buried before anybody was told" => claims::buried_before_told;
     then "the customer was charged once" => claims::charged_once;
     then "the customer was charged at most once" => claims::charged_at_most_once;
     then "nothing reached the stranger" => claims::nothing_to_strangers;

@@ -344,6 +344,11 @@ pub enum TillClaim {
     CancelledFirst,
     /// What the terminal did not know was buried, or found, before there was another attempt.
     BuriedFirst,
+    /// A copy was refused while another may exist: the key was buried before the till answered.
+    BuriedBeforeTold {
+        /// The payment.
+        op: u64,
+    },
     /// Every attempt had a key of its own.
     OwnKeys,
     /// The customer was charged so often for this sale, and the till knows it.

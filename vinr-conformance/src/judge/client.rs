@@ -44,6 +44,7 @@ pub(super) fn weigh(trace: &Trace<'_>, entry: &Entry, claim: &TillClaim) -> Foun
         TillClaim::NothingAgain => recovery::nothing_again(shop),
         TillClaim::CancelledFirst => recovery::cancelled_first(shop),
         TillClaim::BuriedFirst => recovery::buried_first(shop),
+        TillClaim::BuriedBeforeTold { op } => recovery::buried_before_told(shop, *op),
         TillClaim::OwnKeys => recovery::own_keys(shop),
         TillClaim::Charged { most, least } => recovery::charged(shop, *most, *least),
         TillClaim::NothingToStrangers => trust::nothing_to_strangers(shop),

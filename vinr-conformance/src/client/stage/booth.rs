@@ -85,7 +85,7 @@ pub(super) struct Inner {
     pub(super) numbers: Arc<Numbers>,
     pub(super) faults: Faults,
     address: SocketAddr,
-    veil: Veil,
+    pub(super) veil: Veil,
     certificates: BTreeMap<Shown, Arc<CertifiedKey>>,
     configs: Mutex<BTreeMap<Shown, Arc<ServerConfig>>>,
     /// SHA-256 of the certificate of the one till that may come.

@@ -21,6 +21,7 @@ use vinr_protocol::{
     Reference, TerminalId, Timestamp,
 };
 
+use crate::client::veil::Veil;
 use crate::journal::{Event, Journal, TillEvent};
 
 /// What the next cardholder does.
@@ -60,6 +61,7 @@ pub(crate) struct Desk(Arc<Inner>);
 struct Inner {
     terminal: TerminalId,
     journal: Journal,
+    veil: Veil,
     callers: AtomicU64,
     state: Mutex<State>,
 }
@@ -79,11 +81,12 @@ struct State {
 }
 
 impl Desk {
-    pub(crate) fn new(terminal: TerminalId, model: Model, journal: Journal) -> Self {
+    pub(crate) fn new(terminal: TerminalId, model: Model, journal: Journal, veil: Veil) -> Self {
         let session = session(&terminal, model);
         Self(Arc::new(Inner {
             terminal,
             journal,
+            veil,
             callers: AtomicU64::new(0),
             state: Mutex::new(State {
                 session,
@@ -227,9 +230,12 @@ impl Desk {
     fn perform(&self, state: &mut State, effect: Effect) {
         match effect {
             Effect::Persist(Record::Attempt(attempt)) => {
+                // A till may have put anything into its metadata. [SEC-1]
+                let payment = serde_json::to_string(&attempt.payment).unwrap_or_default();
+                let payment = self.0.veil.cover(&payment);
                 self.record(TillEvent::Stands {
                     at: self.0.terminal.to_string(),
-                    payment: serde_json::to_value(&attempt.payment).unwrap_or_default(),
+                    payment: serde_json::from_str(&payment).unwrap_or_default(),
                 });
             }
             Effect::Persist(Record::Tombstone { reference, key }) => {

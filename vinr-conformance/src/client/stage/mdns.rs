@@ -82,10 +82,10 @@ fn questions(packet: &[u8]) -> Vec<String> {
         let Some((name, after)) = name(packet, rest) else {
             break;
         };
-        names.push(name);
         let Some((_, after)) = after.split_at_checked(4) else {
             break;
         };
+        names.push(name);
         rest = after;
     }
     names

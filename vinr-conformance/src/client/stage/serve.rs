@@ -316,7 +316,7 @@ impl Turn<'_> {
         self.inner.record(TillEvent::Body {
             exchange: self.exchange,
             status,
-            text: body.to_owned(),
+            text: self.inner.veil.cover(body),
         });
         match self.wire.write(&bytes).await {
             Ok(()) => Ok(self.wire),

@@ -118,6 +118,10 @@ pub(super) async fn buried_first(scene: &mut Scene, _: &Words) {
     scene.claim(TillClaim::BuriedFirst);
 }
 
+pub(super) async fn buried_before_told(scene: &mut Scene, _: &Words) {
+    scene.claim(TillClaim::BuriedBeforeTold { op: scene.op });
+}
+
 pub(super) async fn charged_once(scene: &mut Scene, _: &Words) {
     scene.claim(TillClaim::Charged { most: 1, least: 1 });
 }

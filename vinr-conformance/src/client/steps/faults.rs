@@ -106,6 +106,18 @@ pub(super) async fn is_silent(scene: &mut Scene, _: &Words) {
     }
 }
 
+pub(super) async fn does_not_answer_payments(scene: &mut Scene, _: &Words) {
+    answer(scene, Moment::Pay, ALWAYS, false, How::Silence);
+}
+
+pub(super) async fn cloud_refuses(scene: &mut Scene, words: &Words) {
+    let how = How::Refusal(words.text(0).to_owned());
+    if let Some(cloud) = scene.cloud() {
+        let fault = Fault::Answer { taken: false, how };
+        cloud.faults().plan(Moment::Pay, 0, ALWAYS, fault);
+    }
+}
+
 pub(super) async fn takes_and_says_nothing(scene: &mut Scene, _: &Words) {
     answer(scene, Moment::Pay, ALWAYS, true, How::Silence);
     for at in [Moment::LookUp, Moment::Cancel] {

@@ -1,7 +1,6 @@
 //! The network: who is advertised, and who asks.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use tokio::time::timeout;
 use vinr_discovery::{Advert, Announcement};
@@ -91,6 +90,5 @@ pub(super) async fn says_goodbye(scene: &mut Scene, words: &Words) {
         }
     }
     scene.advertised = stay;
-    // It still listens: a till that asks whom it knew finds it, and one that listens to the network does not.
-    tokio::time::sleep(Duration::from_millis(1200)).await;
+    // It still listens: a till that asks whom it heard finds it, and one that heard its goodbye does not.
 }

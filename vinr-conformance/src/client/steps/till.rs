@@ -1,5 +1,7 @@
 //! The till: how it is set up, and what it is asked to do.
 
+use std::time::Duration;
+
 use crate::client::protocol::Op;
 use crate::client::scene::{IdentityFiles, Scene};
 use crate::client::stage::Booth;
@@ -7,6 +9,9 @@ use crate::steps::words::Words;
 
 /// How long the LAN may take to accept: the documentation's default.
 const LOCAL_TIMEOUT_MS: u64 = 2000;
+
+/// By when a terminal has answered a question that was asked by mDNS.
+const FIRST_ANSWERS: Duration = Duration::from_millis(400);
 
 /// How long a discovery may take.
 const WINDOW_MS: u64 = 2000;
@@ -95,11 +100,24 @@ pub(super) async fn pays_at_a_group(scene: &mut Scene, words: &Words) {
 }
 
 pub(super) async fn looks_for_terminals(scene: &mut Scene, _: &Words) {
-    let op = Op::Discover {
+    scene.ask(on_the_network()).await;
+}
+
+/// It has asked, and has had the first answers, when this is done.
+pub(super) async fn begins_to_look_for_terminals(scene: &mut Scene, _: &Words) {
+    scene.begin(on_the_network()).await;
+    tokio::time::sleep(FIRST_ANSWERS).await;
+}
+
+pub(super) async fn has_looked_for_terminals(scene: &mut Scene, _: &Words) {
+    scene.answer().await;
+}
+
+fn on_the_network() -> Op {
+    Op::Discover {
         hosts: None,
         timeout_ms: Some(WINDOW_MS),
-    };
-    scene.ask(op).await;
+    }
 }
 
 pub(super) async fn asks_static_hosts(scene: &mut Scene, _: &Words) {

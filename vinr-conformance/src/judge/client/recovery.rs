@@ -267,6 +267,39 @@ pub(super) fn buried_first(shop: &Shop<'_>) -> Found {
     }
 }
 
+/// One copy was refused, another had no word: its key is buried before the till says anything. \[REC-24\]
+pub(super) fn buried_before_told(shop: &Shop<'_>, op: u64) -> Found {
+    let expected =
+        "a cancel with the attempt's key, acknowledged by the terminal, before the till answers";
+    let refused = shop.pays().find_map(|pay| {
+        let reply = shop.replies.get(&pay.exchange)?;
+        (400..500)
+            .contains(&reply.status)
+            .then_some((pay, reply.at))
+    });
+    let (Some((pay, refused)), Some((told, _))) = (refused, shop.told.get(&op)) else {
+        return Found::unseen("no copy was refused, or the till did not answer");
+    };
+    let silent =
+        |copy: &Request<'_>| copy.key() == pay.key() && !shop.replies.contains_key(&copy.exchange);
+    if !shop.pays().any(silent) {
+        return Found::unseen("no other copy was sent");
+    }
+    let buried = shop
+        .buried
+        .iter()
+        .find(|(at, _, _, key)| Some(*key) == pay.key() && at < told);
+    match buried {
+        Some((at, ..)) => Found::kept([refused.seq, at.seq, told.seq]),
+        None => Found::broken(
+            "not_buried",
+            expected,
+            "no such cancel",
+            [refused.seq, told.seq],
+        ),
+    }
+}
+
 /// Two attempts of one sale never had one key. Silent where there is but one attempt. \[REC-17\]
 pub(super) fn keys(shop: &Shop<'_>) -> Option<Found> {
     let expected = "a new attempt carries a new key";
