@@ -221,7 +221,7 @@ async fn listen(inner: Arc<Inner>, listener: TcpListener) {
     let mut changes = inner.changes.subscribe();
     let mut listener = Some(listener);
     loop {
-        let is_present = *changes.borrow_and_update() % 2 == 0;
+        let is_present = changes.borrow_and_update().is_multiple_of(2);
         if !is_present {
             listener = None;
         } else if listener.is_none() {

@@ -81,12 +81,15 @@ pub(super) fn no_query(shop: &Shop<'_>, asked: &[String]) -> Found {
     };
     let expected = "each static host is connected to, and no mDNS question is asked";
     let heard_before = |own: &str| ours(shop).any(|(seq, source, _)| *seq < from && *source == own);
-    for (seq, source, _) in ours(shop).filter(|(seq, ..)| (from..to).contains(seq)) {
-        if heard_before(source) {
-            return Found::unseen(format!("{source} asks by mDNS, with or without the till"));
-        }
+    let asking: Vec<_> = ours(shop)
+        .filter(|(seq, ..)| (from..to).contains(seq))
+        .collect();
+    if let Some((seq, source, _)) = asking.iter().find(|(_, source, _)| !heard_before(source)) {
         let seen = format!("{source} asked for {SERVICE}");
         return Found::broken("asks_by_mdns", expected, seen, [*seq]);
+    }
+    if let Some((_, source, _)) = asking.first() {
+        return Found::unseen(format!("{source} asks by mDNS, with or without the till"));
     }
     for id in asked {
         let reached = shop
