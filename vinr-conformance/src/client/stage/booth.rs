@@ -257,6 +257,15 @@ async fn serve(inner: Arc<Inner>, tcp: TcpStream) {
     });
     let mut changes = inner.changes.subscribe();
     let now = *changes.borrow_and_update();
+    if !now.is_multiple_of(2) {
+        // It was taken in the moment in which the terminal went away.
+        http::reset(&tcp);
+        return inner.record(TillEvent::Ended {
+            connection,
+            by: Whose::Suite,
+            how: "the terminal is gone".into(),
+        });
+    }
     let how = tokio::select! {
         how = meet(&inner, connection, tcp) => how,
         // The sockets are dropped with the future that holds them.
