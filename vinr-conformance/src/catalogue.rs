@@ -158,9 +158,8 @@ fn described(row: &Requirement) -> Value {
 }
 
 fn scenarios(row: &Requirement) -> Vec<&'static vinr_conformance::plan::Scenario> {
-    features::all()
-        .iter()
-        .map(|case| &case.scenario)
+    let both = features::all().iter().chain(features::tills());
+    both.map(|case| &case.scenario)
         .filter(|scenario| scenario.names(&row.id))
         .collect()
 }

@@ -71,8 +71,11 @@ async fn explain_of_nothing_is_bad_usage() {
 async fn list_names_every_row_and_says_which_nobody_judges() {
     let ran = run(&["list"]).await;
     assert_eq!(ran.out.lines().count(), 121);
-    let hybrid = ran.out.lines().find(|line| line.starts_with("HYB-1 "));
-    assert!(hybrid.is_some_and(|line| line.contains("not implemented")));
+    let line = |id: &str| ran.out.lines().find(|line| line.starts_with(id));
+    let withdrawn = line("HYB-8 ");
+    assert!(withdrawn.is_some_and(|line| line.contains("not implemented")));
+    let hybrid = line("HYB-1 ");
+    assert!(hybrid.is_some_and(|line| line.contains("scenarios")));
 }
 
 #[tokio::test]
