@@ -129,6 +129,10 @@ class Till:
             workers[-1].start()
         for worker in workers:
             worker.join()
+        if broken("keeps-goodbyes") and hosts is None:
+            for it in self.remembered.values():
+                said = {name: it["text"].get(name) for name in ("id", "model", "status")}
+                found += [{**said, "ip": ip} for ip in it["addresses"]]
         readers = {}
         for reader in sorted(found, key=lambda it: it["id"]):
             if readers.setdefault(reader["id"], reader) is not reader:
@@ -139,9 +143,7 @@ class Till:
 
     def heard(self, seconds):
         candidates = browse(seconds)
-        if broken("keeps-goodbyes"):
-            self.remembered.update({it["instance"]: it for it in candidates})
-            return list(self.remembered.values())
+        self.remembered.update({it["instance"]: it for it in candidates})
         return candidates
 
     def ask_who(self, hint, found, left_out):
