@@ -58,6 +58,7 @@ Feature: What a till does when it lost an answer
     And the first customer does not tap
     When the till takes a payment of 25.00 USD
     Then the pending payment was cancelled before there was another [REC-4]
+    And each attempt had a key of its own [REC-17]
     And the customer was charged at most once [REC-9]
     And the till was not fooled [REC-4]
 
@@ -94,6 +95,7 @@ Feature: What a till does when it lost an answer
     Given the first payment never arrives: <how>
     When the till takes a payment of 25.00 USD
     Then what the terminal did not know was buried first [REC-20]
+    And each attempt had a key of its own [REC-17]
     And the customer was charged at most once [REC-9]
     And the till was not fooled [REC-20]
 

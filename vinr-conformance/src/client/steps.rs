@@ -132,6 +132,7 @@ steps! {
     then "nothing that takes money was sent again" => claims::nothing_again;
     then "the pending payment was cancelled before there was another" => claims::cancelled_first;
     then "what the terminal did not know was buried first" => claims::buried_first;
+    then "each attempt had a key of its own" => claims::own_keys;
     then "the payment was buried before anybody was told" => claims::buried_before_told;
     then "the customer was charged once" => claims::charged_once;
     then "the customer was charged at most once" => claims::charged_at_most_once;

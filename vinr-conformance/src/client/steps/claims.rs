@@ -118,6 +118,10 @@ pub(super) async fn buried_first(scene: &mut Scene, _: &Words) {
     scene.claim(TillClaim::BuriedFirst);
 }
 
+pub(super) async fn own_keys(scene: &mut Scene, _: &Words) {
+    scene.claim(TillClaim::OwnKeys);
+}
+
 pub(super) async fn buried_before_told(scene: &mut Scene, _: &Words) {
     scene.claim(TillClaim::BuriedBeforeTold { op: scene.op });
 }

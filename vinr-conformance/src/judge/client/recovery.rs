@@ -353,9 +353,12 @@ fn is_over(shop: &Shop<'_>, pay: &Request<'_>, before: At) -> bool {
     })
 }
 
-/// See [`keys`]; a scenario that wants to see two attempts.
+/// See [`keys`]. A till that makes no second attempt where it might uses no key twice.
 pub(super) fn own_keys(shop: &Shop<'_>) -> Found {
-    keys(shop).unwrap_or_else(|| Found::unseen("there was no second attempt"))
+    keys(shop).unwrap_or_else(|| match shop.pays().next() {
+        Some(only) => Found::kept([only.at.seq]),
+        None => Found::unseen("no payment was sent"),
+    })
 }
 
 /// How often the customer was charged for the sale of this scenario. \[REC-9\]

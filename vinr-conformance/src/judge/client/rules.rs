@@ -13,7 +13,7 @@ pub(in crate::judge) const RULES: &[Rule] = &[
     rule("TLS-1", |trace| each(trace, trust::plaintext)),
     rule("TLS-4", |trace| each(trace, trust::certificates)),
     rule("TLS-7", |trace| each(trace, trust::key_at_a_terminal)),
-    rule("TLS-9", |trace| each(trace, trust::strangers)),
+    rule("TLS-9", |trace| each(trace, trust::mismatches)),
     rule("TLS-13", |trace| each(trace, trust::hellos)),
     rule("SEC-1", |trace| each(trace, trust::discretion)),
     rule("PAY-1", |trace| each(trace, shapes)),

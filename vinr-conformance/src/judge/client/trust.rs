@@ -1,6 +1,6 @@
 //! Whom a till believes, and what it shows.
 
-use super::shop::Shop;
+use super::shop::{Connection, Shop};
 use crate::journal::Place;
 use crate::judge::found::Found;
 
@@ -12,8 +12,27 @@ pub(super) fn nothing_to_strangers(shop: &Shop<'_>) -> Found {
     }
 }
 
-/// The same as a rule; silent where nobody showed a false identity.
-pub(super) fn strangers(shop: &Shop<'_>) -> Option<Found> {
+/// What a lawful path leads to, and only a strict reading refuses: no mismatch of an identity. \[TLS-14\]
+const STRICT: [&str; 4] = [
+    "a certificate with its name in other letters",
+    "a certificate for clients",
+    "a certificate without a purpose",
+    "a certificate with two names",
+];
+
+/// A mismatch is an error wherever it shows; silent where nobody showed a false identity. \[TLS-9\]
+pub(super) fn mismatches(shop: &Shop<'_>) -> Option<Found> {
+    let is_strict = |(_, connection): &(&u64, &Connection<'_>)| {
+        let met = connection.met.as_ref();
+        met.is_some_and(|met| STRICT.contains(&met.shown))
+    };
+    match shop.strangers().any(|stranger| is_strict(&stranger)) {
+        true => None,
+        false => strangers(shop),
+    }
+}
+
+fn strangers(shop: &Shop<'_>) -> Option<Found> {
     let expected = "not one byte of a request reaches whoever shows a false identity";
     let mut evidence = Vec::new();
     for (number, connection) in shop.strangers() {
