@@ -1,7 +1,7 @@
 #!/usr/bin/env ruby
 # frozen_string_literal: true
 
-# A till of Ruby's standard library, as an adapter for `vinr-conformance client`, written from docs/certify-a-till.md alone.
+# A till of Ruby's standard library, as an adapter for `vinr-conformance client`, written along docs/certify-a-till.md.
 # What it does not have it says: an op answered with `unsupported`, or one of the lines marked LACKS below.
 require 'json'
 require 'net/http'
