@@ -321,6 +321,12 @@ pub(crate) struct Client {
     /// Picks the bytes at which connections break; printed and stored.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
+    /// What is known to be broken: known-failures.toml.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) known_failures: Option<PathBuf>,
+    /// Signs the bundle with this Ed25519 key (PKCS#8, PEM); `keygen` makes one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sign_key: Option<PathBuf>,
     /// Warnings count.
     #[arg(long)]
     pub(crate) strict: bool,

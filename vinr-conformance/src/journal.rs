@@ -169,15 +169,15 @@ impl Journal {
         }
         let said_by_others = redact::is_said_by_others(&event);
         let numbers = redact::redact(&mut event);
-        let seq = Self::append(inner, at_ns, event);
+        let seq = self.append(inner, at_ns, event);
         if said_by_others && numbers > 0 {
             // What is cut out above must not be forgotten: it should never have been said.
-            Self::append(inner, at_ns, Event::CardNumber { entry: seq });
+            self.append(inner, at_ns, Event::CardNumber { entry: seq });
         }
         seq
     }
 
-    fn append(inner: &mut Inner, at_ns: u64, event: Event) -> u64 {
+    fn append(&self, inner: &mut Inner, at_ns: u64, event: Event) -> u64 {
         let entry = Entry {
             seq: inner.entries.len() as u64 + 1,
             at_ns,

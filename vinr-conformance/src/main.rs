@@ -70,7 +70,7 @@ fn main() -> ExitCode {
     let style = Style::of(&cli);
     let ended = match cli.command {
         Command::Terminal(order) => terminal::run(&order, style),
-        Command::Client(order) => till::run(&order),
+        Command::Client(order) => till::run(&order, style),
         Command::Doctor(asked) => checkup::run(&asked, style),
         Command::Plan(choice) => catalogue::plan(&choice, style),
         Command::Rejudge(asked) => finished::rejudge(&asked, style),

@@ -2,21 +2,22 @@
 
 use anstream::eprintln;
 use tokio_util::sync::CancellationToken;
-use vinr_conformance::bundle::{Contents, Directory};
+use vinr_conformance::bundle::{Contents, Directory, Signer};
 use vinr_conformance::client::{self, Order, Program, Session};
 use vinr_conformance::features;
 use vinr_conformance::journal::Journal;
+use vinr_conformance::known::KnownFailures;
 use vinr_conformance::plan::{Plan, Selection};
 use vinr_conformance::profile::TillProfile;
 use vinr_conformance::report::console;
-use vinr_conformance::run;
 
 use crate::Failure;
 use crate::cli::Client;
 use crate::progress::Progress;
+use crate::style::Style;
 use crate::terminal::asked_to_stop;
 
-pub(crate) fn run(asked: &Client) -> Result<u8, Failure> {
+pub(crate) fn run(asked: &Client, style: Style) -> Result<u8, Failure> {
     let profile = TillProfile::read(&asked.profile).map_err(Failure::usage)?;
     let plan = planned(asked, &profile)?;
     if asked.list {
@@ -26,7 +27,12 @@ pub(crate) fn run(asked: &Client) -> Result<u8, Failure> {
         .adapter
         .split_first()
         .ok_or_else(|| Failure::usage("name the adapter after --"))?;
+    let known = asked.known_failures.as_deref();
+    let known = known.map(KnownFailures::read).transpose();
+    let signer = asked.sign_key.as_deref().map(Signer::read).transpose();
+    let signer = signer.map_err(Failure::usage)?;
     let order = Order {
+        known: known.map_err(Failure::usage)?.unwrap_or_default(),
         program: Program {
             program: program.clone(),
             arguments: arguments.to_vec(),
@@ -43,7 +49,7 @@ pub(crate) fn run(asked: &Client) -> Result<u8, Failure> {
         .enable_all()
         .build()
         .map_err(Failure::fault)?;
-    runtime.block_on(certify(asked, &order))
+    runtime.block_on(certify(asked, &order, signer.as_ref(), style))
 }
 
 fn planned(asked: &Client, profile: &TillProfile) -> Result<Plan, Failure> {
@@ -68,17 +74,24 @@ fn list(plan: &Plan) -> u8 {
     0
 }
 
-async fn certify(asked: &Client, order: &Order) -> Result<u8, Failure> {
+async fn certify(
+    asked: &Client,
+    order: &Order,
+    signer: Option<&Signer>,
+    style: Style,
+) -> Result<u8, Failure> {
     let directory = Directory::claim(&asked.out).map_err(Failure::usage)?;
     let journal = Journal::in_file(&directory.journal()).map_err(Failure::fault)?;
     let session = Session::new(order).map_err(Failure::fault)?;
-    eprintln!(
-        "{} {}: {} scenarios to run, seed {}",
-        order.profile.product,
-        order.profile.version,
-        order.plan.scenarios.len(),
-        order.seed
-    );
+    if style == Style::Words {
+        eprintln!(
+            "{} {}: {} scenarios to run, seed {}",
+            order.profile.product,
+            order.profile.version,
+            order.plan.scenarios.len(),
+            order.seed
+        );
+    }
     let stop = CancellationToken::new();
     let interrupt = tokio::spawn({
         let stop = stop.clone();
@@ -87,7 +100,8 @@ async fn certify(asked: &Client, order: &Order) -> Result<u8, Failure> {
             stop.cancel();
         }
     });
-    let progress = Progress::new(order.plan.scenarios.len());
+    let planned: Vec<_> = order.plan.scenarios.iter().collect();
+    let mut progress = Progress::new(&planned, planned.len(), style);
     let certified = client::certify(
         &session,
         order,
@@ -100,26 +114,31 @@ async fn certify(asked: &Client, order: &Order) -> Result<u8, Failure> {
     progress.done();
     interrupt.abort();
     journal.flush().map_err(Failure::fault)?;
-    let report = directory.report();
+    let path = directory.path().to_owned();
     let contents = Contents {
         results: &certified.results,
         plan: &order.plan,
         profile: &order.profile.text(),
-        timeline: &run::story(&certified.entries),
-        samples_ns: &[],
+        entries: &certified.entries,
+        known: order.known.text(),
         secrets: &session.secrets(),
+        signer,
     };
-    let written = directory.finish(&contents);
-    say!("{}", console::summary(&certified.results));
-    written.map_err(Failure::fault)?;
-    say!("report    {}", report.display());
+    if let Err(error) = directory.finish(&contents) {
+        eprintln!("{}", console::summary(&certified.results));
+        return Err(Failure::fault(error));
+    }
+    style.result(&certified.results, &path);
     Ok(certified.results.exit_code())
 }
 
 /// The command that runs the same again; the report appends what to run.
 fn command(asked: &Client) -> String {
-    format!(
-        "vinr-conformance client --profile {}",
-        asked.profile.display()
-    )
+    let mut words = vec![
+        "vinr-conformance client".to_owned(),
+        format!("--profile {}", asked.profile.display()),
+    ];
+    let known = asked.known_failures.as_ref();
+    words.extend(known.map(|path| format!("--known-failures {}", path.display())));
+    words.join(" ")
 }

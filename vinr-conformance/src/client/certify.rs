@@ -16,6 +16,7 @@ use super::veil::Veil;
 use crate::bundle::Secret;
 use crate::features::Case;
 use crate::journal::{Answered, Entry, Event, Journal, TillEvent};
+use crate::known::KnownFailures;
 use crate::plan::{Plan, Selection};
 use crate::profile::TillProfile;
 use crate::run::{self, Certified, Progress};
@@ -34,6 +35,8 @@ pub struct Order {
     pub seed: u64,
     /// Warnings close the gate.
     pub strict: bool,
+    /// What is known to be broken.
+    pub known: KnownFailures,
     /// The command that runs the same again.
     pub command: String,
 }
@@ -109,10 +112,9 @@ pub async fn certify(
             (ending, driven.outcomes)
         }
     };
-    journal.record(Event::RunEnd {
+    let entries = journal.close(Event::RunEnd {
         interrupted: ending == Ending::Interrupted,
     });
-    let entries = journal.entries();
     let run = Run {
         suite: Suite::this(),
         subject: SubjectFacts {
@@ -132,7 +134,14 @@ pub async fn certify(
         environment: environment(),
         command: order.command.clone(),
     };
-    let results = run::conclude(run, profile.claims(), &order.plan, &outcomes, &entries);
+    let results = run::conclude(
+        run,
+        profile.claims(),
+        &order.plan,
+        &outcomes,
+        &entries,
+        &order.known,
+    );
     Certified {
         results,
         entries,

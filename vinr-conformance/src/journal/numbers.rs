@@ -97,6 +97,8 @@ impl Numbers {
             | Event::Endpoint(_)
             | Event::Webhook(_)
             | Event::CloudCommand(_)
+            // A run that judges a till is one sitting: it has no shards, and does not go on.
+            | Event::Till(_)
             | Event::Claimed(_)
             | Event::Trace(_)
             | Event::ClockSet { .. } => {}
@@ -154,6 +156,7 @@ impl Numbers {
             }
             // A command to the cloud is counted within its scenario.
             Said::CloudRefused { .. }
+            | Said::Till(_)
             | Said::Charges { .. }
             | Said::DescribesItself
             | Said::LocalSimulator

@@ -1,6 +1,6 @@
 //! From text to a profile; each error names its line and column, shows the words, and says what may stand there.
 
-mod fault;
+pub(super) mod fault;
 mod raw;
 
 use std::collections::BTreeMap;
@@ -45,7 +45,8 @@ impl Reader<'_> {
             return Err(self.instead(head.schema.span(), message, "schema = 1"));
         }
         if *head.role.get_ref() == RawRole::Client {
-            let message = "role = \"client\": this version judges terminals only";
+            let message =
+                "role = \"client\": `vinr-conformance client` takes the profile of a till";
             return Err(self.error(head.role.span(), message));
         }
         let features = self.features(raw.features, head.base)?;

@@ -20,6 +20,7 @@
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -27,6 +28,7 @@ use vinr_protocol::requirement::Role;
 
 use super::ProfileError;
 use super::effective::{EffectiveClaims, Head, to_toml};
+use super::read::fault;
 use crate::verdict::{Claims, DeclaredWire, ProfileFacts};
 
 /// The role, as a profile names it.
@@ -107,31 +109,24 @@ impl TillProfile {
 
     /// Reads a profile from text; `path` names it in errors.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ProfileError> {
-        let at = |line: usize, message: String| ProfileError::Invalid {
-            path: path.to_owned(),
-            line,
-            message,
-        };
-        let raw: Raw = toml::from_str(text).map_err(|error| {
-            let start = error.span().map_or(0, |span| span.start);
-            let line = text
-                .bytes()
-                .take(start)
-                .filter(|byte| *byte == b'\n')
-                .count()
-                + 1;
-            at(line, error.message().to_owned())
-        })?;
-        let line_of = |word: &str| {
-            let line = text
-                .lines()
-                .position(|line| line.trim_start().starts_with(word));
-            line.map_or(1, |line| line + 1)
+        let at = |span: Range<usize>, message: String| fault::at(text, path, span, message, None);
+        let raw: Raw = toml::from_str(text)
+            .map_err(|error| at(error.span().unwrap_or_default(), error.message().to_owned()))?;
+        let place_of = |word: &str| {
+            let mut start = 0;
+            for line in text.split_inclusive('\n') {
+                let indent = line.len() - line.trim_start().len();
+                if line[indent..].starts_with(word) {
+                    return start + indent..start + indent + word.len();
+                }
+                start += line.len();
+            }
+            0..0
         };
         let head = raw.profile;
         if head.schema != 1 || head.role != ROLE {
             return Err(at(
-                line_of("[profile]"),
+                place_of("[profile]"),
                 format!(
                     "[profile] has schema = 1 and role = \"{ROLE}\"; `terminal` takes the profile of a terminal"
                 ),
@@ -140,13 +135,13 @@ impl TillProfile {
         let known = |name: &str| TILL_FEATURES.iter().any(|(own, _)| *own == name);
         if let Some(unknown) = raw.features.keys().find(|name| !known(name)) {
             let message = format!("[features] knows no {unknown}");
-            return Err(at(line_of(unknown), message));
+            return Err(at(place_of(unknown), message));
         }
         let absent = |(name, _): &&(&str, &str)| !raw.features.contains_key(*name);
         if let Some((name, meaning)) = TILL_FEATURES.iter().find(absent) {
             let message =
                 format!("[features] does not say whether it {meaning}: {name} = true or false");
-            return Err(at(line_of("[features]"), message));
+            return Err(at(place_of("[features]"), message));
         }
         Ok(Self {
             vendor: head.vendor,

@@ -42,6 +42,7 @@ pub(crate) async fn certify(program: Program, cases: &[Case], only: &[&str]) -> 
     let none: &[&str] = &[];
     let selection = Selection::parse(only, none).expect("known names");
     let order = Order {
+        known: Default::default(),
         plan: client::plan(cases, &profile, &selection),
         profile,
         program,

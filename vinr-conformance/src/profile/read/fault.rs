@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::profile::{Fault, ProfileError};
 
 /// A fault at this place of the text.
-pub(super) fn at(
+pub(in crate::profile) fn at(
     text: &str,
     path: &Path,
     span: Range<usize>,
