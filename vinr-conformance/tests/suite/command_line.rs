@@ -72,8 +72,8 @@ async fn list_names_every_row_and_says_which_nobody_judges() {
     let ran = run(&["list"]).await;
     assert_eq!(ran.out.lines().count(), 121);
     let line = |id: &str| ran.out.lines().find(|line| line.starts_with(id));
-    let withdrawn = line("HYB-8 ");
-    assert!(withdrawn.is_some_and(|line| line.contains("not implemented")));
+    let multicast = line("DISC-6 ");
+    assert!(multicast.is_some_and(|line| line.contains("not implemented")));
     let hybrid = line("HYB-1 ");
     assert!(hybrid.is_some_and(|line| line.contains("scenarios")));
 }

@@ -246,6 +246,7 @@ const SHORTHAND: &[&str] = &[
     r#"docs/clients.md: {"status": answer.status, **js"#,
     r#"docs/clients.md: {"terminalId": TERMINAL, "refe"#,
     r#"docs/clients.md: {"Idempotency-Key": KEY},"#,
+    r#"docs/drivers.md: {"question":"present_card","id"#,
     r#"spec/harness.md: {"id":1,"ok":{"name":"acme-pos"#,
     r#"spec/harness.md: {"id":…,"error":{"class":C,"me"#,
     r#"spec/harness.md: {"id":…,"unsupported":true}"#,
