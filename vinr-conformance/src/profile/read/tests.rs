@@ -53,12 +53,12 @@ fn the_newest_version_is_no_version() {
 }
 
 #[test]
-fn a_client_is_not_judged_yet() {
+fn the_profile_of_a_till_is_sent_to_the_command_that_takes_it() {
     assert_refused(
         "role = \"terminal\"",
         "role = \"client\"",
         3,
-        "terminals only",
+        "`vinr-conformance client`",
     );
 }
 
