@@ -36,12 +36,21 @@ async fn patient_terminal(pki: &Pki) -> Terminal {
 
 /// A lawful till connects, pays, and has its outcome.
 async fn pays(pki: &Pki, terminal: &mut Terminal) {
+    pays_on_dial(1, pki, terminal).await;
+}
+
+/// The same, at the latest when it dials for this time.
+async fn pays_on_dial(last: usize, pki: &Pki, terminal: &mut Terminal) {
     let connector = pki.connector().within(FOR_EVER);
     let payment = async {
-        let mut connection = connector
-            .connect(terminal.addr(), &id(TERMINAL))
-            .await
-            .expect("the till is let in");
+        let mut dials = 1;
+        let mut connection = loop {
+            match connector.connect(terminal.addr(), &id(TERMINAL)).await {
+                Ok(connection) => break connection,
+                Err(error) => assert!(dials < last, "the till is let in: {error}"),
+            }
+            dials += 1;
+        };
         let accepted = connection.pay(&pay_request(), None).await.unwrap();
         let (_, outcome) = terminal.held.recv().await.unwrap();
         outcome.send(Ok(Bytes::from(PAYMENT))).unwrap();
@@ -236,8 +245,12 @@ async fn a_held_payment_is_closed_for_nobody() {
     assert!(accepted.outcome().await.is_ok());
 }
 
-/// Attackers come and go as fast as they can, in several tasks, while the till pays ten times on fresh connections.
-async fn pays_during_a_flood(from: &[u8], words: impl Fn(&Pki) -> Vec<u8>) {
+/// Attackers come and go as fast as they can, in several tasks, while the till pays ten times on fresh connections, each
+/// time at the latest when it dials for this time.
+///
+/// Room is made by whoever has shown least for longest, of the address that has most. On an attacker's own address that may
+/// be a till whose machine gave it no turn to say hello: nothing was sent, and it dials again.
+async fn pays_during_a_flood(last_dial: usize, from: &[u8], words: impl Fn(&Pki) -> Vec<u8>) {
     let pki = Pki::new();
     let mut terminal = patient_terminal(&pki).await;
     let (addr, words) = (terminal.addr(), words(&pki));
@@ -262,7 +275,7 @@ async fn pays_during_a_flood(from: &[u8], words: impl Fn(&Pki) -> Vec<u8>) {
         })
         .collect();
     for _ in 0..10 {
-        pays(&pki, &mut terminal).await;
+        pays_on_dial(last_dial, &pki, &mut terminal).await;
     }
     for one in flood {
         one.abort();
@@ -274,13 +287,13 @@ async fn pays_during_a_flood(from: &[u8], words: impl Fn(&Pki) -> Vec<u8>) {
 // [NET-5]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_till_pays_during_a_connect_flood() {
-    pays_during_a_flood(&EVERYWHERE, |_| Vec::new()).await;
+    pays_during_a_flood(3, &EVERYWHERE, |_| Vec::new()).await;
 }
 
 // [NET-5]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_till_pays_during_a_flood_of_client_hellos_from_other_addresses() {
-    pays_during_a_flood(&[2, 3], client_hello).await;
+    pays_during_a_flood(1, &[2, 3], client_hello).await;
 }
 
 /// The log of a flood is bounded, and so is what a monitor sees: each place is one place.
