@@ -9,12 +9,11 @@
 mod certify;
 mod context;
 mod latency;
+mod play;
 mod story;
 
-use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
-use futures_util::FutureExt as _;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -22,9 +21,11 @@ pub use certify::{Certified, Order, Resumed, certify, plan, samples_ns};
 pub(crate) use certify::{conclude, plan_by};
 pub use context::Context;
 pub(crate) use latency::measure;
+pub(crate) use play::{Staged, play};
 pub use story::story;
+pub(crate) use story::{Line, joined};
 
-use crate::features::{Case, cites};
+use crate::features::Case;
 use crate::journal::{Ended, Event};
 use crate::plan::{Outcome, Plan, Ran, Scenario};
 use crate::steps::{self, Scene};
@@ -142,8 +143,9 @@ async fn scene(
         requirements: case.scenario.requirements.clone(),
     });
     let mut scene = Scene::new(context.clone());
+    let limit = STEP_LIMIT + scene.patience();
     let ended = tokio::select! {
-        ended = play(&mut scene, steps, case) => ended,
+        ended = play(&mut scene, steps, case, limit) => ended,
         () = stop.cancelled() => Ended::Interrupted,
     };
     if ended != Ended::Interrupted {
@@ -162,43 +164,4 @@ async fn scene(
     });
     journal.enter(None);
     ended
-}
-
-async fn play(scene: &mut Scene, steps: &steps::Collection, case: &Case) -> Ended {
-    let limit = STEP_LIMIT + scene.patience();
-    for step in &case.steps {
-        scene.journal().record(Event::Step {
-            text: format!("{} {}", step.keyword.trim(), step.value),
-        });
-        let fault = |why: String| Ended::Fault {
-            why: format!("'{}': {why}", step.value),
-        };
-        let (words, cited) = cites(&step.value);
-        let mut bare = step.clone();
-        bare.value = words.to_owned();
-        let (take, _, _, words) = match steps.find(&bare) {
-            Ok(Some(found)) => found,
-            Ok(None) => return fault("no step is defined for these words".into()),
-            Err(ambiguous) => return fault(ambiguous.to_string()),
-        };
-        scene.begins(step.ty, cited);
-        let taken = AssertUnwindSafe(take(scene, words)).catch_unwind();
-        match timeout(limit, taken).await {
-            Ok(Ok(())) => {}
-            Ok(Err(panic)) => return fault(format!("it panicked: {}", said(&*panic))),
-            Err(_) => return fault(format!("it took longer than {} s", limit.as_secs())),
-        }
-        if let Some(why) = scene.stopped() {
-            return Ended::CouldNot { why };
-        }
-    }
-    Ended::Completed
-}
-
-fn said(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no words")
 }

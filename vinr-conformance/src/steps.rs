@@ -18,37 +18,15 @@ mod strangers;
 mod till;
 pub(crate) mod words;
 
-use cucumber::codegen::Regex;
-
 pub(crate) use scene::Scene;
-use words::{Words, pattern};
+use words::steps;
 
 /// Finds the step for a line of a feature.
 pub(crate) type Collection = cucumber::step::Collection<Scene>;
 
-/// Builds a collection from lines of `kind "words" => function`.
-macro_rules! steps {
-    ($($kind:ident $words:literal => $step:path;)+) => {
-        /// Every step there is.
-        pub(crate) fn collection() -> Collection {
-            let collection = Collection::new();
-            $(let collection = collection.$kind(None, regex($words), |scene, context| {
-                Box::pin(async move {
-                    let words = Words::of(context);
-                    $step(scene, &words).await;
-                })
-            });)+
-            collection
-        }
-    };
-}
-
-fn regex(words: &str) -> Regex {
-    Regex::new(&pattern(words))
-        .expect("the words below are lawful patterns; a test builds them all")
-}
-
 steps! {
+    pub(crate) collection;
+
     given "the terminal is idle" => till::waits_until_idle;
     given "the host takes {number} ms to answer" => hands::slows_the_host;
     given "a revocation list that revokes nobody is in force" => lists::of_nobody_is_in_force;

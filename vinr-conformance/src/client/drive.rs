@@ -3,23 +3,20 @@
 //! Those that are about speed come first, each alone. Then those that wait for minutes begin, all together, and the others
 //! beside them, a few at a time, so that nobody's timing is another one's load.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use futures_util::FutureExt as _;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::scene::{Scene, Shared};
 use super::steps;
-use crate::features::{Case, cites};
+use crate::features::Case;
 use crate::journal::{Ended, Event, Journal};
 use crate::plan::{Outcome, Plan, Ran};
-use crate::run::{Driven, Progress, ran};
+use crate::run::{Driven, Progress, play, ran};
 
 /// No step takes longer: beyond the longest deadline that a till is given.
 const STEP_LIMIT: Duration = Duration::from_secs(240);
@@ -153,7 +150,7 @@ async fn scene(
         Err(why) => Ended::Fault { why },
         Ok(mut scene) => {
             let ended = tokio::select! {
-                ended = play(&mut scene, steps, case) => ended,
+                ended = play(&mut scene, steps, case, STEP_LIMIT) => ended,
                 () = stop.cancelled() => Ended::Interrupted,
             };
             let broke = scene.tidy_up().await;
@@ -170,34 +167,4 @@ async fn scene(
         ended: ended.clone(),
     });
     ended
-}
-
-async fn play(scene: &mut Scene, steps: &steps::Collection, case: &Case) -> Ended {
-    for step in &case.steps {
-        scene.journal().record(Event::Step {
-            text: format!("{} {}", step.keyword.trim(), step.value),
-        });
-        let fault = |why: String| Ended::Fault {
-            why: format!("'{}': {why}", step.value),
-        };
-        let (words, cited) = cites(&step.value);
-        let mut bare = step.clone();
-        bare.value = words.to_owned();
-        let (take, _, _, words) = match steps.find(&bare) {
-            Ok(Some(found)) => found,
-            Ok(None) => return fault("no step is defined for these words".into()),
-            Err(ambiguous) => return fault(ambiguous.to_string()),
-        };
-        scene.begins(step.ty, cited);
-        let taken = AssertUnwindSafe(take(scene, words)).catch_unwind();
-        match timeout(STEP_LIMIT, taken).await {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => return fault("it panicked".into()),
-            Err(_) => return fault(format!("it took longer than {} s", STEP_LIMIT.as_secs())),
-        }
-        if let Some(why) = scene.stopped() {
-            return Ended::CouldNot { why };
-        }
-    }
-    Ended::Completed
 }

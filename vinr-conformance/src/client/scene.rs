@@ -17,6 +17,7 @@ use super::protocol::{Configure, Op, Sale};
 use super::stage::{Booth, CloudDesk, Desk, Ear, Numbers, Of};
 use super::veil::Veil;
 use crate::journal::{Answered, Claim, Event, Journal, Said, TillClaim, TillEvent};
+use crate::run::Staged;
 
 /// How long an answer may take that needs no customer.
 pub(super) const SOON: Duration = Duration::from_secs(20);
@@ -214,16 +215,6 @@ impl Scene {
 
     pub(super) fn journal(&self) -> &Journal {
         &self.journal
-    }
-
-    /// A step begins that decides these requirements.
-    pub(super) fn begins(&mut self, _: StepType, cited: Vec<String>) {
-        self.cited = cited;
-    }
-
-    /// Why it cannot go on.
-    pub(super) fn stopped(&self) -> Option<String> {
-        self.stopped.clone()
     }
 
     pub(super) fn stop(&mut self, why: impl Into<String>) {
@@ -525,6 +516,20 @@ impl Scene {
             announcement.vanish();
         }
         broke
+    }
+}
+
+impl Staged for Scene {
+    fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    fn begins(&mut self, _: StepType, cited: Vec<String>) {
+        self.cited = cited;
+    }
+
+    fn stopped(&mut self) -> Option<String> {
+        self.stopped.clone()
     }
 }
 

@@ -9,37 +9,15 @@ mod shop;
 mod till;
 mod webhooks;
 
-use cucumber::codegen::Regex;
-
 use super::scene::Scene;
-use crate::steps::words::{Words, pattern};
+use crate::steps::words::steps;
 
 /// Finds the step for a line of a feature.
 pub(super) type Collection = cucumber::step::Collection<Scene>;
 
-/// Builds a collection from lines of `kind "words" => function`.
-macro_rules! steps {
-    ($($kind:ident $words:literal => $step:path;)+) => {
-        /// Every step there is.
-        pub(super) fn collection() -> Collection {
-            let collection = Collection::new();
-            $(let collection = collection.$kind(None, regex($words), |scene, context| {
-                Box::pin(async move {
-                    let words = Words::of(context);
-                    $step(scene, &words).await;
-                })
-            });)+
-            collection
-        }
-    };
-}
-
-fn regex(words: &str) -> Regex {
-    Regex::new(&pattern(words))
-        .expect("the words below are lawful patterns; a test builds them all")
-}
-
 steps! {
+    pub(super) collection;
+
     given "a shop with a terminal" => shop::opens;
     given "a shop with {number} terminals" => shop::opens_several;
     given "the customer taps after {number} ms" => shop::taps_after;

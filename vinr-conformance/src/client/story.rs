@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 
-use crate::journal::{Answered, Entry, Header, Place, TillEvent, Whose};
-use crate::report::{TimelineEntry, Who};
+use crate::journal::{Answered, Place, TillEvent, Whose};
+use crate::report::Who;
+use crate::run::{Line, joined};
 
 /// One line for an entry, where a reader wants to see it.
-pub(crate) fn line(entry: &Entry, till: &TillEvent) -> Option<TimelineEntry> {
+pub(crate) fn line(till: &TillEvent) -> Option<Line> {
     // In this role the till is the subject, and the suite plays the terminal.
-    let (who, what, detail) = match till {
+    Some(match till {
         TillEvent::Started { life: 0 } => (Who::Suite, "the till is started".into(), String::new()),
         TillEvent::Started { .. } => (
             Who::Suite,
@@ -149,14 +150,6 @@ pub(crate) fn line(entry: &Entry, till: &TillEvent) -> Option<TimelineEntry> {
             (Who::Suite, format!("{from} asks by mDNS"), names.join(", "))
         }
         TillEvent::Hello { .. } | TillEvent::Searched { .. } | TillEvent::Listening => return None,
-    };
-    Some(TimelineEntry {
-        seq: entry.seq,
-        at_ns: entry.at_ns,
-        who,
-        what,
-        detail,
-        scenario: entry.scenario.clone(),
     })
 }
 
@@ -175,15 +168,4 @@ fn at(place: &Place) -> String {
         Place::Stderr => "what the adapter wrote to stderr".into(),
         Place::Answers => "an answer of the adapter".into(),
     }
-}
-
-fn joined(headers: &[Header], body: &str) -> String {
-    let mut lines: Vec<_> = headers
-        .iter()
-        .map(|(name, value)| format!("{name}: {value}"))
-        .collect();
-    if !body.is_empty() {
-        lines.push(body.to_owned());
-    }
-    lines.join("\n")
 }

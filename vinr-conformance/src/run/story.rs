@@ -215,7 +215,7 @@ fn line(entry: &Entry) -> Option<TimelineEntry> {
         Event::Note { text } => (Who::Note, text.clone(), String::new()),
         // One line for each of hundreds of samples helps nobody; the table and the plot do.
         Event::LatencySample { .. } | Event::Calibration { .. } => return None,
-        Event::Till(till) => return crate::client::line(entry, till),
+        Event::Till(till) => crate::client::line(till)?,
         Event::RunBegin { .. }
         | Event::RunEnd { .. }
         | Event::Claimed(_)
@@ -233,7 +233,10 @@ fn line(entry: &Entry) -> Option<TimelineEntry> {
     })
 }
 
-fn joined(headers: &[Header], body: &str) -> String {
+/// Who did what, and in full.
+pub(crate) type Line = (Who, String, String);
+
+pub(crate) fn joined(headers: &[Header], body: &str) -> String {
     let mut lines: Vec<_> = headers
         .iter()
         .map(|(name, value)| format!("{name}: {value}"))

@@ -12,7 +12,7 @@ use crate::features::Case;
 use crate::journal::{Claim, Event, Journal, Said};
 use crate::merchant::Merchant;
 use crate::probe::{Answer, Connection, Exchange, Identity, Request};
-use crate::run::Context;
+use crate::run::{Context, Staged};
 use crate::subject::{Embedded, List};
 use vinr_protocol::question::{self, Answered};
 
@@ -142,19 +142,6 @@ impl Scene {
     /// How much longer a step may take because a person is asked.
     pub(crate) fn patience(&self) -> Duration {
         self.context.drivers.patience()
-    }
-
-    /// A step of this kind begins; it decides these requirements.
-    pub(crate) fn begins(&mut self, kind: StepType, cited: Vec<String>) {
-        if kind != StepType::Given && self.since.is_none() {
-            self.since = Some(self.journal().last_seq());
-        }
-        self.cited = cited;
-    }
-
-    /// Why the scenario cannot go on.
-    pub(crate) fn stopped(&mut self) -> Option<String> {
-        self.stopped.take()
     }
 
     /// The scenario was stopped by the step that runs.
@@ -536,6 +523,23 @@ impl Scene {
             }
             tokio::time::sleep(ASK_AGAIN).await;
         }
+    }
+}
+
+impl Staged for Scene {
+    fn journal(&self) -> &Journal {
+        &self.context.journal
+    }
+
+    fn begins(&mut self, kind: StepType, cited: Vec<String>) {
+        if kind != StepType::Given && self.since.is_none() {
+            self.since = Some(self.journal().last_seq());
+        }
+        self.cited = cited;
+    }
+
+    fn stopped(&mut self) -> Option<String> {
+        self.stopped.take()
     }
 }
 

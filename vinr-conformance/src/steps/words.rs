@@ -1,6 +1,30 @@
 //! The words of a step, and what stands in its gaps.
 
+use cucumber::codegen::Regex;
 use cucumber::step::Context;
+
+/// Builds a collection from its name and lines of `kind "words" => function`.
+macro_rules! steps {
+    ($vis:vis $name:ident; $($kind:ident $words:literal => $step:path;)+) => {
+        /// Every step there is.
+        $vis fn $name() -> Collection {
+            let collection = Collection::new();
+            $(let collection = collection.$kind(None, $crate::steps::words::regex($words), |scene, context| {
+                Box::pin(async move {
+                    let words = $crate::steps::words::Words::of(context);
+                    $step(scene, &words).await;
+                })
+            });)+
+            collection
+        }
+    };
+}
+pub(crate) use steps;
+
+pub(crate) fn regex(words: &str) -> Regex {
+    Regex::new(&pattern(words))
+        .expect("the words of a step are lawful patterns; a test builds them all")
+}
 
 /// The gaps of a step, in their order.
 #[derive(Debug)]
