@@ -32,7 +32,7 @@ def pay(till, sale, terminal):
             continue
         if outcome.end != "void":
             return result
-        if tries > 1 or until - time.monotonic() < ENOUGH:
+        if tries > 1 or not (until - time.monotonic() >= ENOUGH or broken("blind-retry")):
             return void(outcome, sale)
 
 

@@ -280,10 +280,9 @@ def arguments():
 def main():
     told = arguments()
     if told.list and told.json:
-        rows = [{"defect": name, "requirement": rule, "does": does} for name, (rule, does) in DEFECTS.items()]
-        return print(json.dumps(rows, indent=1))
+        return print(json.dumps([{"defect": name, **it._asdict()} for name, it in DEFECTS.items()], indent=1))
     if told.list:
-        return print("\n".join(f"{rule:8} {name:26} {does}" for name, (rule, does) in DEFECTS.items()))
+        return print("\n".join(f"{it.found_as:26} {name:28} {it.does}" for name, it in DEFECTS.items()))
     defects.planted.update(told.defect)
     adapter, working = Adapter(), []
     for line in sys.stdin:

@@ -3,7 +3,10 @@
 
 mod adapter;
 mod asked;
+mod defects;
 mod guide;
+mod matrix;
 mod recovering;
 mod schema;
 mod shop;
+mod skip;
