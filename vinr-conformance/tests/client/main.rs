@@ -2,5 +2,7 @@
 
 mod adapters;
 mod command_line;
+mod lines;
 mod rude;
+mod rude_till;
 mod sdk;

@@ -11,7 +11,7 @@ use vinr_conformance::verdict::State;
 use crate::adapters::{certify, without};
 
 /// The adapter, built where it is not: it is another package, and Cargo builds no other package's programs for a test.
-fn adapter() -> Program {
+pub(crate) fn adapter() -> Program {
     let built = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "-p", "vinr-adapter"])
         .status();
