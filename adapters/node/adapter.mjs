@@ -7,167 +7,130 @@ import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createSecureContext } from 'node:tls';
 
+const HOST = /^\[?(.*?)]?:(\d+)$/;
+const FINAL = ['completed', 'failed', 'cancelled'];
 let till;
-const final = ['completed', 'failed', 'cancelled'];
-const sleep = (ms) => new Promise((done) => { setTimeout(done, ms); });
-const wrong = (kind, message, more = {}) => Object.assign(new Error(message), { answer: { class: kind, message: `${message}`, ...more } });
-
-function hello() {
-  return { name: 'bare-node', version: '1', wire: 'vinr-local/1', ops: Object.keys(ops) };
-}
-
-function configure(it) {
-  // LACKS: no attempt is stored, so a restarted till does not know what it left open. [REC-12]
-  try {
-    till = { hosts: it.hosts ?? {}, deadline: it.deadlineMs ?? 150_000, ca: readFileSync(it.ca), pfx: readFileSync(it.p12), passphrase: it.passphrase };
-    createSecureContext({ pfx: till.pfx, passphrase: till.passphrase }); // a wrong passphrase is told now
-  } catch (error) {
-    throw wrong('config', error.message);
-  }
-  return { unresolved: [] };
-}
+const wrong = (kind, message, more) => Object.assign(new Error(message), { answer: { class: kind, message, ...more } });
 
 // LACKS: Node's agent keeps connections and TLS sessions, and of a resumed session it does not check the name. [TLS-8, TLS-13]
-function ask(method, terminal, path, { body, headers = {}, timeout = 5000 } = {}) {
-  const at = till.hosts[terminal];
-  if (!at) throw wrong('unreachable', `no address of ${terminal} is known`);
-  const port = at.slice(at.lastIndexOf(':') + 1);
-  const host = at.slice(0, at.lastIndexOf(':')).replace(/^\[|\]$/g, '');
-  return new Promise((resolve, reject) => {
-    let secure = false;
-    const call = request({
-      host, port, method, path, servername: terminal, // the certificate is checked for the terminal's id
-      ca: till.ca, pfx: till.pfx, passphrase: till.passphrase, minVersion: 'TLSv1.3', // this CA: Node's own list is out
-      headers: body ? { 'Content-Type': 'application/json', ...headers } : headers,
-    }, (answer) => {
-      let text = '';
-      answer.on('data', (part) => { text += part; });
-      answer.on('aborted', () => lost(new Error('half an answer')));
-      answer.on('end', () => {
-        clearTimeout(timer);
-        try { resolve({ status: answer.statusCode, json: JSON.parse(text) }); } catch (error) { lost(error); }
-      });
-    });
-    const lost = (error) => {
-      clearTimeout(timer);
-      const code = `${error.code}`;
-      if (/^ERR_TLS|CERT|SELF_SIGNED|UNABLE_TO_|ALERT|ERR_SSL/.test(code)) reject(wrong('tls', error.message));
-      else reject(secure ? error : wrong('unreachable', error.message));
-    };
-    const timer = setTimeout(() => call.destroy(new Error('no answer in time')), timeout);
-    call.on('socket', (socket) => {
-      if (socket.authorized) secure = true; // a kept connection
-      socket.once('secureConnect', () => { secure = true; });
-    });
-    call.on('error', lost);
-    call.end(body && JSON.stringify(body));
+const ask = (terminal, method, path, body, timeout = 5000, headers = {}) => new Promise((resolve, reject) => {
+  const [, host, port] = till.hosts[terminal]?.match(HOST) ?? [];
+  if (!host) throw wrong('unreachable', `no address of ${terminal} is known`);
+  let secure = false;
+  const lost = (error) => {
+    const isTls = /^ERR_TLS|CERT|SELF_SIGNED|UNABLE_TO_|ALERT|ERR_SSL/.test(error.code);
+    reject(isTls || !secure ? wrong(isTls ? 'tls' : 'unreachable', error.message) : error);
+  };
+  // The certificate is checked for the terminal's id.
+  const call = request({ ...till.tls, host, port, method, path, headers, servername: terminal }, (answer) => {
+    answer.toArray().then((parts) => resolve({ status: answer.statusCode, json: JSON.parse(Buffer.concat(parts)) })).catch(lost);
   });
-}
+  const timer = setTimeout(() => call.destroy(new Error('no answer in time')), timeout);
+  call.on('error', lost).on('close', () => clearTimeout(timer)).on('socket', (socket) => {
+    secure = socket.authorized; // a kept connection is
+    socket.once('secureConnect', () => { secure = true; });
+  });
+  if (body) call.setHeader('Content-Type', 'application/json');
+  call.end(body && JSON.stringify(body));
+});
+const look = async (id, reference) => (await ask(id, 'GET', `/v1/payments?reference=${encodeURIComponent(reference)}`)).json.data;
 
 /** Is it an end, and is it about this sale? */
 function ends(payment, sale) {
   const about = ['terminalId', 'amount', 'currency', 'reference'].every((name) => payment?.[name] === sale[name]);
-  return about && (final.includes(payment.status) || (payment.status === 'processing' && Boolean(payment.offline)));
+  return about && (FINAL.includes(payment.status) || (payment.status === 'processing' && Boolean(payment.offline)));
 }
 
-async function pay(it) {
-  const { terminalId, amount, currency, reference } = it;
-  const sale = { terminalId, amount, currency, reference, captureMethod: it.captureMethod ?? 'automatic' };
-  const key = randomUUID();
-  const until = Date.now() + till.deadline;
-  try {
-    const { status, json } = await ask('POST', terminalId, '/v1/pay', { body: sale, headers: { 'Idempotency-Key': key }, timeout: 130_000 });
-    if (status === 200 && ends(json, sale)) return json;
-    if (status >= 400 && status < 500) throw wrong('refused', json.error.message, { code: json.error.code, reference });
-  } catch (error) {
-    if (error.answer) throw error;
-    console.error('the answer was lost:', error.message);
-  }
-  for (; Date.now() < until; await sleep(500)) { // never pay again: look up
-    try {
-      const found = await findOut(sale, key);
-      if (found) return found;
-    } catch (error) {
-      if (['tls', 'refused'].includes(error.answer?.class)) throw error;
-    }
-  }
-  throw wrong('indeterminate', 'the outcome is not known: do not pay again', { reference });
-}
-
-async function findOut(sale, key) {
+async function findOut(sale, attemptKey) {
   const { terminalId, reference } = sale;
-  const { json } = await ask('GET', terminalId, `/v1/payments?reference=${encodeURIComponent(reference)}`);
-  const own = json.data.find((listed) => listed.attemptKey === key);
-  if (ends(own, sale)) return own;
+  const own = (await look(terminalId, reference)).find((listed) => listed.attemptKey === attemptKey);
   // LACKS: an empty answer of another journal, or of a terminal that had accepted, is not told apart. [REC-23]
+  if (ends(own, sale)) return own;
   if (own && !['created', 'pending'].includes(own.status)) return null;
-  const { status, json: done } = await ask('POST', terminalId, '/v1/cancel', { body: { terminalId, reference, attemptKey: key } });
-  if (status !== 200 || done.outcome === 'still_processing') return null;
-  if (done.outcome === 'cancelled' && !done.payment) throw wrong('refused', 'it was lost, and is cancelled', { code: 'voided', reference });
-  return ends(done.payment, sale) ? done.payment : null;
+  const { status, json } = await ask(terminalId, 'POST', '/v1/cancel', { terminalId, reference, attemptKey });
+  if (status !== 200 || json.outcome === 'still_processing') return null;
+  if (json.outcome === 'cancelled' && !json.payment) throw wrong('refused', 'it was lost, and is cancelled', { code: 'voided' });
+  return ends(json.payment, sale) ? json.payment : null;
 }
 
-async function discover(it) {
-  if (!it.hosts) return undefined; // LACKS: Node has no mDNS. [DISC-2]
-  const found = { readers: [], leftOut: [] };
-  for (const host of it.hosts) {
-    const address = /:\d+$/.test(host) ? host : `${host}:8443`;
-    // LACKS: its name cannot be asked for before it is known, so only terminals that `configure` named are found.
-    for (const [terminal] of Object.entries(till.hosts).filter(([, at]) => at === address)) {
-      try {
-        const { json: { id, model, status } } = await ask('GET', terminal, '/v1/reader');
-        if (id === terminal) found.readers.push({ id, ip: address.slice(0, address.lastIndexOf(':')), model, status });
-        else found.leftOut.push({ address, why: `it says that it is ${id}` });
-      } catch (error) {
-        found.leftOut.push({ address, why: error.message });
-      }
-    }
-  }
-  found.readers.sort((a, b) => (a.id < b.id ? -1 : 1));
-  return found;
-}
+const ops = {
+  hello: () => ({ name: 'bare-node', version: '1', wire: 'vinr-local/1', ops: Object.keys(ops) }),
 
-async function retrieve({ reference, terminalId }) {
-  const listed = [];
-  for (const terminal of terminalId ? [terminalId] : Object.keys(till.hosts)) {
+  configure({ hosts = {}, deadlineMs = 150_000, ca, p12, passphrase }) {
+    try { // this CA: Node's own list is out
+      const tls = { ca: readFileSync(ca), pfx: readFileSync(p12), passphrase, minVersion: 'TLSv1.3' };
+      createSecureContext(tls); // a wrong passphrase is told now
+      till = { hosts, deadlineMs, tls };
+    } catch (error) { throw wrong('config', error.message); }
+    return { unresolved: [] }; // LACKS: no attempt is stored, so a restarted till does not know what it left open. [REC-12]
+  },
+
+  async pay({ terminalId, amount, currency, reference, captureMethod = 'automatic' }) {
+    const sale = { terminalId, amount, currency, reference, captureMethod };
+    const [key, until] = [randomUUID(), Date.now() + till.deadlineMs];
     try {
-      listed.push(...(await ask('GET', terminal, `/v1/payments?reference=${encodeURIComponent(reference)}`)).json.data);
+      const { status, json } = await ask(terminalId, 'POST', '/v1/pay', sale, 130_000, { 'Idempotency-Key': key });
+      if (status === 200 && ends(json, sale)) return json;
+      if (status >= 400 && status < 500) throw wrong('refused', json.error.message, { code: json.error.code });
     } catch (error) {
-      throw error.answer?.class === 'tls' ? error : wrong('indeterminate', error.message, { reference });
+      if (error.answer) throw error;
+      console.error('the answer was lost:', error.message);
     }
-  }
-  const paid = listed.find((one) => one.status === 'completed');
-  return paid ?? listed.find((one) => !final.includes(one.status)) ?? listed[0] ?? null;
-}
+    for (; Date.now() < until; await sleep(500)) { // never pay again: look up
+      const found = await findOut(sale, key).catch((error) => {
+        if (error.answer?.class === 'refused') throw error;
+      });
+      if (found) return found;
+    }
+    throw wrong('indeterminate', 'the outcome is not known: do not pay again');
+  },
 
-function verify_webhook({ body, signature, secrets, now }) {
-  const parts = signature.split(',').map((part) => part.trim().split('='));
-  const times = parts.filter(([name]) => name === 't').map(([, value]) => value);
-  if (times.length !== 1 || !/^\d+$/.test(times[0]) || Math.abs(times[0] - now) > 300) throw wrong('webhook', 'it was not signed now');
-  const tags = parts.filter(([name, value]) => name === 'v1' && /^[0-9a-f]{64}$/.test(value)).map(([, value]) => Buffer.from(value, 'hex'));
-  const signed = (secret) => createHmac('sha256', secret).update(`${times[0]}.${body}`).digest();
-  if (!secrets.some((secret) => tags.some((tag) => timingSafeEqual(tag, signed(secret))))) throw wrong('webhook', 'no known secret signed it');
-  return JSON.parse(body);
-}
+  async discover({ hosts }) {
+    if (!hosts) return undefined; // LACKS: Node has no mDNS. [DISC-2]
+    const [readers, leftOut] = [[], []];
+    // LACKS: its name cannot be asked for before it is known, so only terminals that `configure` named are found.
+    const named = Object.entries(till.hosts).filter(([, at]) => hosts.includes(at) || hosts.includes(at.replace(/:8443$/, '')));
+    for (const [terminal, address] of named) {
+      try {
+        const { json: { id, model, status } } = await ask(terminal, 'GET', '/v1/reader');
+        if (id !== terminal) throw new Error(`it says that it is ${id}`);
+        readers.push({ id, ip: address.match(HOST)[1], model, status });
+      } catch (error) { leftOut.push({ address, why: error.message }); }
+    }
+    return { readers, leftOut };
+  },
 
-const ops = { hello, configure, discover, pay, retrieve, verify_webhook };
+  async retrieve({ reference, terminalId }) {
+    const all = await Promise.all((terminalId ? [terminalId] : Object.keys(till.hosts)).map((id) => look(id, reference))).catch((error) => {
+      throw error.answer?.class === 'tls' ? error : wrong('indeterminate', error.message);
+    });
+    const first = (wanted) => all.flat().find(({ status }) => wanted(status));
+    return first((it) => it === 'completed') ?? first((it) => !FINAL.includes(it)) ?? first(() => true) ?? null;
+  },
 
-async function serve(line) {
-  const it = JSON.parse(line);
-  let answer = { id: it.id, unsupported: true };
+  verify_webhook({ body, signature, secrets, now }) {
+    const parts = signature.split(',').map((part) => part.trim().split('='));
+    const [time, ...more] = parts.filter(([name]) => name === 't').map(([, value]) => value);
+    if (more.length || !/^\d+$/.test(time) || Math.abs(time - now) > 300) throw wrong('webhook', 'it was not signed now');
+    const tags = parts.filter(([name, value]) => name === 'v1' && /^[0-9a-f]{64}$/.test(value)).map(([, tag]) => Buffer.from(tag, 'hex'));
+    const signed = secrets.map((secret) => createHmac('sha256', secret).update(`${time}.${body}`).digest());
+    if (!signed.some((own) => tags.some((tag) => timingSafeEqual(tag, own)))) throw wrong('webhook', 'no known secret signed it');
+    return JSON.parse(body);
+  },
+};
+
+createInterface({ input: process.stdin }).on('line', async (line) => {
+  const { id, op, ...it } = JSON.parse(line);
+  let answer = { id, unsupported: true };
   try {
-    if (Object.hasOwn(ops, it.op)) {
-      if (!till && ['discover', 'pay', 'retrieve'].includes(it.op)) throw wrong('usage', 'configure comes first');
-      const ok = await ops[it.op](it);
-      if (ok !== undefined) answer = { id: it.id, ok };
-    }
-  } catch (error) {
-    answer = { id: it.id, error: error.answer ?? { class: 'usage', message: error.message } };
+    if (Object.hasOwn(ops, op) && !till && ['discover', 'pay', 'retrieve'].includes(op)) throw wrong('usage', 'configure comes first');
+    const ok = Object.hasOwn(ops, op) ? await ops[op](it) : undefined;
+    if (ok !== undefined) answer = { id, ok };
+  } catch ({ answer: told, message }) {
+    answer = { id, error: { reference: it.reference, ...(told ?? { class: 'usage', message }) } };
   }
   process.stdout.write(`${JSON.stringify(answer)}\n`);
-}
-
-// End of input: what is under way still answers, then nothing keeps Node running but the connections that its agent keeps.
-createInterface({ input: process.stdin }).on('line', serve);
+}); // when it ends, what is under way still answers
