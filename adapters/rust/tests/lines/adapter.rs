@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -10,6 +11,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
 use crate::schema;
+use crate::skip::skip;
 
 /// No answer takes longer here.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -21,17 +23,19 @@ pub(crate) enum Which {
     Node,
     Python,
     Ruby,
+    Go,
     /// The till with switches, all of them off.
     Till,
 }
 
-/// Those that keep the whole of a till's rules.
-pub(crate) const WHOLE: [Which; 2] = [Which::Rust, Which::Till];
-pub(crate) const ALL: [Which; 5] = [
+/// Those that pay on both paths and at groups.
+pub(crate) const WHOLE: [Which; 3] = [Which::Rust, Which::Go, Which::Till];
+pub(crate) const ALL: [Which; 6] = [
     Which::Rust,
     Which::Node,
     Which::Python,
     Which::Ruby,
+    Which::Go,
     Which::Till,
 ];
 
@@ -48,9 +52,26 @@ impl Which {
             Self::Node => script("node", "node/adapter.mjs"),
             Self::Python => script("python3", "python/adapter.py"),
             Self::Ruby => script("ruby", "ruby/adapter.rb"),
+            Self::Go => Command::new(go()),
             Self::Till => script("python3", "defective/till.py"),
         }
     }
+}
+
+/// The adapter of Go, built once; where Go is missing, a program that there is not.
+fn go() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("go-adapter");
+        // One of an earlier day says nothing about today's text.
+        let _ = std::fs::remove_file(&program);
+        let mut build = std::process::Command::new("go");
+        build.arg("build").arg("-o").arg(&program).arg(".");
+        if let Ok(built) = build.current_dir(folder().join("go")).status() {
+            assert!(built.success(), "the adapter of Go does not build");
+        }
+        program
+    })
 }
 
 /// `adapters/`.
@@ -77,7 +98,10 @@ impl Adapter {
         let mut child = match command.kill_on_drop(true).spawn() {
             Ok(child) => child,
             Err(error) => {
-                eprintln!("SKIPPED: {command:?} does not start here: {error}");
+                skip(
+                    &format!("{:?} does not start here: {error}", command.as_std()),
+                    "apt-get install -y python3 nodejs ruby golang-go",
+                );
                 return None;
             }
         };

@@ -6,7 +6,7 @@ use crate::adapter::{Adapter, Which};
 use crate::shop::{Shop, sale};
 
 /// Those that keep what is open.
-const DURABLE: [Which; 3] = [Which::Rust, Which::Ruby, Which::Till];
+const DURABLE: [Which; 4] = [Which::Rust, Which::Ruby, Which::Go, Which::Till];
 
 // [REC-12]
 #[tokio::test]

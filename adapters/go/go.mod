@@ -1,0 +1,3 @@
+module vinr.example/till
+
+go 1.19
