@@ -232,15 +232,6 @@ fn what_no_schema_is_about_is_listed() {
 
 /// Names without values, and the dictionaries of other languages: for people.
 const SHORTHAND: &[&str] = &[
-    r#"docs/certify-a-till.md: {"class": "tls", "message": st"#,
-    r#"docs/certify-a-till.md: {"class": "unreachable", "mess"#,
-    r#"docs/certify-a-till.md: {"Content-Type": "application/"#,
-    r#"docs/certify-a-till.md: {"class": "indeterminate", "me"#,
-    r#"docs/certify-a-till.md: {"class": "refused", "code": t"#,
-    r#"docs/certify-a-till.md: {"class": "indeterminate", "me"#,
-    r#"docs/certify-a-till.md: {"hello": hello, "configure": "#,
-    r#"docs/certify-a-till.md: {"id": it["id"], "unsupported""#,
-    r#"docs/certify-a-till.md: {"id": it["id"], "error" if "c"#,
     r#"docs/clients.md: {"firstByte":%{time_starttrans"#,
     r#"docs/clients.md: {"Content-Type": "application/"#,
     r#"docs/clients.md: {"status": answer.status, **js"#,
@@ -263,9 +254,6 @@ const SHORTHAND: &[&str] = &[
 
 /// Arguments of questions, parts of an adapter's lines, those of a control port's stream, and an answer of which only the carrying matters.
 const OTHERS: &[&str] = &[
-    r#"docs/certify-a-till.md: {"term_A":"127.0.0.1:18443"}"#,
-    r#"docs/certify-a-till.md: {"name": "tiny", "version": "1"#,
-    r#"docs/certify-a-till.md: {"unresolved": []}"#,
     r#"docs/simulator.md: {"loseAnswers":1}"#,
     r#"docs/simulator.md: {"delayMs":20000}"#,
     r#"docs/simulator.md: {"decline":"insufficient_funds"#,

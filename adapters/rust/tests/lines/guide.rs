@@ -1,9 +1,9 @@
-//! `docs/certify-a-till.md`: its lines are lines, and its whole adapter is one.
+//! `docs/certify-a-till.md`: its lines are lines, and the whole adapter that it names is one.
 
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::adapter::Adapter;
+use crate::adapter::{Adapter, folder};
 use crate::schema;
 use crate::shop::{Shop, sale};
 
@@ -34,14 +34,20 @@ fn its_lines_follow_the_schema() {
     }
 }
 
+/// Two pages are a promise: what is longer belongs into a page that it links to.
+#[test]
+fn it_is_two_pages() {
+    assert!(GUIDE.lines().count() <= 120);
+    assert!(GUIDE.split_whitespace().count() <= 1200);
+}
+
+/// The whole adapter that it names, which the reader begins with.
 #[tokio::test]
 async fn its_whole_adapter_pays() {
+    assert!(GUIDE.contains("(../adapters/tiny/tiny.py)"));
     let shop = Shop::taps("approved").await;
-    let folder = tempfile::tempdir().expect("a scratch directory");
-    let tiny = folder.path().join("tiny.py");
-    std::fs::write(&tiny, fence("```python tiny.py\n")).expect("a place for it");
     let mut python = Command::new("python3");
-    python.arg(&tiny);
+    python.arg(folder().join("tiny/tiny.py"));
     let Some(mut adapter) = Adapter::spawn(python) else {
         return;
     };
