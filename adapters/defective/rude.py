@@ -44,7 +44,7 @@ RUDE = {
     "says-declined": ("pay.completed", 1, "REC-3.invented", "says failed of a payment that was completed"),
     "says-unsent": ("pay.completed", 1, "REC-3.an_error", "says that nothing was sent of a payment that was completed"),
     "sends-nothing": ("pay.completed", 1, "REC-3.invented", "makes a payment up, and sends nothing"),
-    "says-settled": ("rec.restart", 1, "REC-12.invented", "makes up what became of an open payment, and asks nobody"),
+    "says-settled": ("rec.restart", 1, "REC-5.no_look_up", "makes up what became of an open payment, and asks nobody"),
 }
 PAYMENT = {"object": "terminal_payment", "id": "tpay_00000000000000000000000000", "status": "completed", "offline": None}
 SALE = ("terminalId", "amount", "currency", "reference")
