@@ -38,6 +38,7 @@ use crate::plan::{Plan, sha256};
 use crate::verdict::Results;
 use crate::{latency, report, run};
 
+use canary::Canary;
 pub use canary::Secret;
 pub use check::{Checked, check};
 pub use signing::{KeyError, PublicKey, Signer};
@@ -253,8 +254,9 @@ impl Directory {
             .chain([(JOURNAL, journal.as_slice())]);
         let manifest = manifest(all.clone());
         let statement = statement::statement(contents.results, &manifest);
+        let canary = Canary::new(contents.secrets);
         for (file, bytes) in all.chain([(STATEMENT, statement.as_bytes())]) {
-            if let Some(secret) = canary::find(contents.secrets, bytes) {
+            if let Some(secret) = canary.find(bytes) {
                 let error = BundleError::Leak {
                     file,
                     secret: secret.to_owned(),

@@ -6,7 +6,7 @@ use serde_json::json;
 use vinr_conformance::bundle::{self, BundleError, Contents, Directory, PublicKey, Signer, Stored};
 use vinr_conformance::diff::Difference;
 use vinr_conformance::verdict::{Results, Suite};
-use vinr_conformance::{journal, merge, rejudge, report};
+use vinr_conformance::{journal, merge, rejudge, report, run};
 
 use crate::cli::Rejudge;
 use crate::style::Style;
@@ -94,13 +94,18 @@ pub(crate) fn merge(
     let merged = merge::merge(shards).map_err(Failure::usage)?;
     let directory = Directory::claim(out).map_err(Failure::usage)?;
     journal::write(&directory.journal(), &merged.entries).map_err(Failure::fault)?;
+    let secrets: Vec<_> = signer
+        .iter()
+        .filter_map(Signer::secret)
+        .chain(run::cards())
+        .collect();
     let contents = Contents {
         results: &merged.results,
         plan: &merged.plan,
         profile: &merged.profile_text,
         entries: &merged.entries,
         known: merged.known.text(),
-        secrets: &[],
+        secrets: &secrets,
         signer: signer.as_ref(),
     };
     directory.finish(&contents).map_err(Failure::fault)?;

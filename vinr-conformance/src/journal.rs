@@ -30,6 +30,8 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bundle::Secret;
+
 /// One thing that was seen, sent, asked or claimed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
@@ -70,6 +72,7 @@ struct Inner {
     file: Option<BufWriter<File>>,
     broken: Option<std::io::Error>,
     is_closed: bool,
+    secrets: Vec<Secret>,
 }
 
 /// The journal's file cannot be written or read.
@@ -132,6 +135,7 @@ impl Journal {
                 file,
                 broken: None,
                 is_closed: false,
+                secrets: Vec::new(),
             })),
         }
     }
@@ -221,6 +225,16 @@ impl Journal {
     /// The number of the last entry, 0 in an empty journal.
     pub fn last_seq(&self) -> u64 {
         self.lock().entries.len() as u64
+    }
+
+    /// Remembers a secret that came up during the run: whoever closes the bundle looks for it there. \[SEC-1\]
+    pub fn keep_out(&self, secret: Secret) {
+        self.lock().secrets.push(secret);
+    }
+
+    /// The secrets that came up during the run.
+    pub fn secrets(&self) -> Vec<Secret> {
+        self.lock().secrets.clone()
     }
 
     /// A copy of everything so far.

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 pub use api::{ApiError, CloudApi};
 use receiver::Receiver;
 
+use crate::bundle::Secret;
 use crate::journal::{Endpoint, Event, Journal};
 
 /// The merchant's server, for one scenario.
@@ -29,6 +30,7 @@ impl Merchant {
         let receiver = Receiver::open(journal.clone(), refuses)
             .await
             .map_err(|error| ApiError::Unusable(format!("no port for webhooks: {error}")))?;
+        journal.keep_out(Secret::new("the cloud's API key", api.key()));
         let asked = json!({ "url": receiver.url() });
         let made = api
             .call("POST", "/v1/webhook-endpoints", Some(&asked))

@@ -10,6 +10,7 @@ mod certify;
 mod context;
 mod latency;
 mod play;
+mod secrets;
 mod story;
 
 use std::time::{Duration, Instant};
@@ -22,6 +23,7 @@ pub(crate) use certify::{conclude, plan_by};
 pub use context::Context;
 pub(crate) use latency::measure;
 pub(crate) use play::{Staged, play};
+pub use secrets::{cards, secrets};
 pub use story::story;
 pub(crate) use story::{Line, joined};
 

@@ -9,13 +9,12 @@ use vinr_conformance::bundle::{self, Contents, Directory, Secret, Signer};
 use vinr_conformance::journal::{Entry, Journal};
 use vinr_conformance::known::KnownFailures;
 use vinr_conformance::plan::Scenario;
-use vinr_conformance::profile::{CloudProfile, Profile, Sheet};
+use vinr_conformance::profile::{Profile, Sheet};
 use vinr_conformance::report::console;
 use vinr_conformance::run::{self, Certified, Order, Resumed};
 use vinr_conformance::subject::{self, Embedded, Provisioned, Subject};
 use vinr_conformance::verdict::Suite;
 use vinr_conformance::{features, rejudge};
-use vinr_simulator::cards::TEST_CARDS;
 
 use crate::catalogue::planned;
 use crate::cli::Terminal;
@@ -162,7 +161,8 @@ async fn certify(
         .interlock(subject.address.ip())
         .map_err(Failure::usage)?;
     let (directory, journal) = begin(asked, prepared)?;
-    let secrets = secrets(&subject, &order.profile);
+    let mut secrets = run::secrets(&subject, &order.profile);
+    secrets.extend(prepared.signer.as_ref().and_then(Signer::secret));
     let total = order.plan.scenarios.len();
     if style == Style::Words {
         eprintln!(
@@ -198,6 +198,7 @@ async fn certify(
         }
     }
     journal.flush().map_err(Failure::fault)?;
+    secrets.extend(journal.secrets());
     finish(directory, prepared, &certified, &secrets, style)
 }
 
@@ -265,29 +266,6 @@ pub(crate) async fn asked_to_stop() {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
     }
-}
-
-/// What must not stand in any file of the bundle.
-fn secrets(subject: &Subject, profile: &Profile) -> Vec<Secret> {
-    let api_key = match &profile.cloud {
-        Some(CloudProfile::At { api_key_env, .. }) => std::env::var(api_key_env).ok(),
-        Some(CloudProfile::Own) | None => None,
-    };
-    let api_key = api_key.map(|key| Secret::new("the cloud's API key", &key));
-    let token = subject
-        .control
-        .as_ref()
-        .map(|control| Secret::new("control token", control.token()));
-    let key = Secret::new("the till's private key", &subject.till.key_text());
-    let cards = TEST_CARDS
-        .iter()
-        .map(|card| Secret::new("a card number", card.number));
-    token
-        .into_iter()
-        .chain(api_key)
-        .chain([key])
-        .chain(cards)
-        .collect()
 }
 
 fn finish(

@@ -2,7 +2,7 @@
 
 use anstream::eprintln;
 use tokio_util::sync::CancellationToken;
-use vinr_conformance::bundle::{Contents, Directory, Signer};
+use vinr_conformance::bundle::{Contents, Directory, Secret, Signer};
 use vinr_conformance::client::{self, Order, Program, Session};
 use vinr_conformance::features;
 use vinr_conformance::journal::Journal;
@@ -10,6 +10,7 @@ use vinr_conformance::known::KnownFailures;
 use vinr_conformance::plan::{Plan, Selection};
 use vinr_conformance::profile::TillProfile;
 use vinr_conformance::report::console;
+use vinr_conformance::run;
 
 use crate::Failure;
 use crate::cli::Client;
@@ -115,13 +116,17 @@ async fn certify(
     interrupt.abort();
     journal.flush().map_err(Failure::fault)?;
     let path = directory.path().to_owned();
+    let mut secrets = session.secrets();
+    secrets.extend(signer.and_then(Signer::secret));
+    secrets.extend(told_to_the_adapter(order));
+    secrets.extend(run::cards());
     let contents = Contents {
         results: &certified.results,
         plan: &order.plan,
         profile: &order.profile.text(),
         entries: &certified.entries,
         known: order.known.text(),
-        secrets: &session.secrets(),
+        secrets: &secrets,
         signer,
     };
     if let Err(error) = directory.finish(&contents) {
@@ -130,6 +135,14 @@ async fn certify(
     }
     style.result(&certified.results, &path);
     Ok(certified.results.exit_code())
+}
+
+/// What the command line of the adapter holds.
+fn told_to_the_adapter(order: &Order) -> Vec<Secret> {
+    let words = order.program.arguments.join(" ");
+    let profile = &order.profile;
+    let public = [profile.product.as_str(), &profile.version];
+    Secret::told_in("a token of the adapter's command", &words, &public)
 }
 
 /// The command that runs the same again; the report appends what to run.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::encoding::{AsBigEndian as _, AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,6 +10,7 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{PrivatePkcs8KeyDer, SubjectPublicKeyInfoDer};
 use serde::{Deserialize, Serialize};
 
+use super::Secret;
 use crate::plan::sha256;
 use crate::probe::{read, read_key};
 
@@ -79,6 +80,12 @@ impl Signer {
     /// What others check its signatures with.
     pub fn public(&self) -> PublicKey {
         PublicKey(self.pair.public_key().as_ref().to_vec())
+    }
+
+    /// Its private key, to look for where it must not be. \[SEC-1\]
+    pub fn secret(&self) -> Option<Secret> {
+        let seed = self.pair.seed().and_then(|seed| seed.as_be_bytes()).ok()?;
+        Some(Secret::of_bytes("the key that signs", seed.as_ref()))
     }
 
     /// The envelope around a statement.
@@ -223,6 +230,19 @@ mod tests {
         assert!(fault(&envelope, "{}\n", Some(&other.public())).is_err());
         assert!(fault(&envelope, "{ }\n", None).is_err());
         assert!(fault("{}", "{}\n", None).is_err());
+    }
+
+    // [SEC-1]
+    #[test]
+    fn a_key_is_found_in_its_own_file() {
+        let (signer, private) = Signer::generate().expect("a key");
+        let (other, _) = Signer::generate().expect("a key");
+        let leaks = |signer: &Signer| {
+            let secrets = [signer.secret().expect("it has a seed")];
+            let canary = super::super::Canary::new(&secrets);
+            canary.find(format!("said: {private}").as_bytes()).is_some()
+        };
+        assert!(leaks(&signer) && !leaks(&other));
     }
 
     #[cfg(unix)]

@@ -75,6 +75,11 @@ impl CloudApi {
         })
     }
 
+    /// What opens it, to look for where it must not be.
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
     /// Calls it, and gives the JSON of a success.
     pub async fn call(
         &self,

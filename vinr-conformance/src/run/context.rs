@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use vinr_protocol::device::OfflineLimits;
 
+use crate::bundle::Secret;
 use crate::drivers::Drivers;
 use crate::journal::{Event, Journal, Numbers};
 use crate::probe::{IdentityError, Probe};
@@ -67,6 +68,11 @@ impl Context {
             control,
         );
         let drivers = drivers.going_on(so_far.questions);
+        for link in drivers.links() {
+            if let Some((_, token)) = link.split_once("#token=") {
+                journal.keep_out(Secret::new("the token of the operator's page", token));
+            }
+        }
         journal.record(Event::RunBegin {
             suite: env!("CARGO_PKG_VERSION").into(),
             seed,
@@ -113,6 +119,10 @@ impl Context {
             &subject.terminal_ca,
         )?;
         let control = subject.control.take();
+        if let Some(control) = &control {
+            let what = "the control token of a second simulator";
+            self.journal.keep_out(Secret::new(what, control.token()));
+        }
         let drivers = self.drivers.beside(subject.terminal.as_str(), control);
         Ok(Self {
             probe,

@@ -5,6 +5,7 @@ mod ci;
 mod exits;
 mod papers;
 mod rude;
+mod secrets;
 mod shards;
 mod stopped;
 mod tools;
