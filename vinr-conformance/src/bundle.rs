@@ -20,6 +20,9 @@
 //! A directory belongs to a run from [`Directory::claim`] on, and holds a file `PARTIAL` until the
 //! last byte of a run that came to its end is written. The manifest is written last: without it, or
 //! with `PARTIAL`, a bundle is not whole.
+//!
+//! Plan, profile, the list of known failures, and a result in which nothing was run are there before anybody is dialled,
+//! and the journal is written as it goes: so a run that was killed can be gone on with, see [`Stored::unfinished`].
 
 mod canary;
 mod check;
@@ -31,6 +34,7 @@ pub(crate) mod written;
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::journal::{Entry, Event};
@@ -51,6 +55,15 @@ const PARTIAL: &str = "PARTIAL";
 const STATEMENT: &str = "statement.json";
 const ENVELOPE: &str = "statement.dsse.json";
 const KNOWN: &str = "known-failures.toml";
+const RESULT: &str = "result.json";
+const PLAN: &str = "plan.json";
+const PROFILE: &str = "profile.effective.toml";
+
+/// What is there as soon as a run begins, beside the list of known failures.
+const BEGUN: [&str; 4] = [RESULT, PLAN, PROFILE, JOURNAL];
+
+/// What a file is called while it is written. Whoever is killed meanwhile leaves it.
+const DRAFT: &str = ".draft-";
 
 /// What a manifest cannot list: itself, and what is made from it.
 const UNLISTED: [&str; 4] = [MANIFEST, PARTIAL, STATEMENT, ENVELOPE];
@@ -59,11 +72,11 @@ const UNLISTED: [&str; 4] = [MANIFEST, PARTIAL, STATEMENT, ENVELOPE];
 const NAMES: [&str; 15] = [
     "report.html",
     "summary.md",
-    "result.json",
+    RESULT,
     "junit.xml",
     "ctrf.json",
-    "plan.json",
-    "profile.effective.toml",
+    PLAN,
+    PROFILE,
     KNOWN,
     "questions.ndjson",
     "latency.hgrm",
@@ -78,11 +91,11 @@ const NAMES: [&str; 15] = [
 const ALWAYS: [&str; 9] = [
     "report.html",
     "summary.md",
-    "result.json",
+    RESULT,
     "junit.xml",
     "ctrf.json",
-    "plan.json",
-    "profile.effective.toml",
+    PLAN,
+    PROFILE,
     "questions.ndjson",
     JOURNAL,
 ];
@@ -139,6 +152,27 @@ pub enum BundleError {
         /// What is wrong with it.
         why: String,
     },
+    /// The run has not come to its end.
+    #[error(
+        "no manifest: the run that writes this bundle goes on, or was killed, and then `terminal --resume` goes on with it. \
+         PARTIAL says: {said}"
+    )]
+    Unfinished {
+        /// What its mark says.
+        said: String,
+    },
+    /// The run was killed before it had begun.
+    #[error("there is no {file}: the run was killed before it had begun, so start it again")]
+    NotBegun {
+        /// What is missing.
+        file: &'static str,
+    },
+    /// Another process writes the bundle.
+    #[error("{}: a run that goes on writes this bundle", path.display())]
+    Taken {
+        /// The directory.
+        path: PathBuf,
+    },
     /// A newer suite wrote the bundle.
     #[error(
         "result.json has the schema {found} and this suite knows {}: use the suite that wrote it, or a newer one",
@@ -173,6 +207,8 @@ pub struct Contents<'a> {
 #[derive(Debug)]
 pub struct Directory {
     path: PathBuf,
+    /// Held until it is dropped, or the process is gone: two runs never write one journal.
+    _lock: Option<fs::File>,
 }
 
 impl Directory {
@@ -180,8 +216,8 @@ impl Directory {
     ///
     /// Anything that is not a bundle is refused and left as it is.
     pub fn claim(path: impl Into<PathBuf>) -> Result<Self, BundleError> {
-        let directory = Self { path: path.into() };
-        let file = |source| directory.file(&directory.path, source);
+        let mut directory = Self::at(path);
+        let file = |source| in_file(&directory.path, source);
         fs::create_dir_all(&directory.path).map_err(file)?;
         let mut found = Vec::new();
         for entry in fs::read_dir(&directory.path).map_err(file)? {
@@ -189,19 +225,49 @@ impl Directory {
             found.push(name.to_string_lossy().into_owned());
         }
         directory.refuse_foreign(&found)?;
-        directory.write(PARTIAL, "This run has not come to its end.\n")?;
+        directory.take()?;
+        directory.write(PARTIAL, NOT_AT_ITS_END)?;
+        // The manifest first: nothing may pass for a whole bundle meanwhile.
+        found.sort_by_key(|name| name != MANIFEST);
         for name in found.iter().filter(|name| *name != PARTIAL) {
-            let path = directory.path.join(name);
-            fs::remove_file(&path).map_err(|source| directory.file(&path, source))?;
+            directory.remove(name)?;
         }
         Ok(directory)
+    }
+
+    fn at(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            _lock: None,
+        }
+    }
+
+    /// Refuses a directory that another run writes. A file system without locks refuses nothing.
+    fn take(&mut self) -> Result<(), BundleError> {
+        let Ok(lock) = fs::File::open(&self.path) else {
+            return Ok(());
+        };
+        match lock.try_lock() {
+            Err(fs::TryLockError::WouldBlock) => Err(BundleError::Taken {
+                path: self.path.clone(),
+            }),
+            Ok(()) | Err(fs::TryLockError::Error(_)) => {
+                self._lock = Some(lock);
+                Ok(())
+            }
+        }
+    }
+
+    fn remove(&self, name: &str) -> Result<(), BundleError> {
+        let path = self.path.join(name);
+        fs::remove_file(&path).map_err(|source| in_file(&path, source))
     }
 
     fn refuse_foreign(&self, found: &[String]) -> Result<(), BundleError> {
         let has_mark = found.iter().any(|name| name == MANIFEST || name == PARTIAL);
         let foreign = found
             .iter()
-            .find(|name| !has_mark || !NAMES.contains(&name.as_str()));
+            .find(|name| !has_mark || !(NAMES.contains(&name.as_str()) || name.starts_with(DRAFT)));
         match foreign {
             None => Ok(()),
             Some(name) => Err(BundleError::Foreign {
@@ -211,18 +277,64 @@ impl Directory {
         }
     }
 
-    /// Takes the directory of a run that was interrupted, which goes on: it is a bundle no more until that ends, and
-    /// its journal stays.
+    /// Takes the directory of a run that was interrupted, which goes on: it is a bundle no more until that ends. Its
+    /// journal stays, and whatever else is needed to go on once more.
     pub fn reclaim(path: impl Into<PathBuf>) -> Result<Self, BundleError> {
-        let directory = Self { path: path.into() };
-        directory.write(PARTIAL, "This run has not come to its end.\n")?;
-        for name in NAMES {
-            let path = directory.path.join(name);
-            if ![JOURNAL, PARTIAL].contains(&name) && path.exists() {
-                fs::remove_file(&path).map_err(|source| directory.file(&path, source))?;
+        let mut directory = Self::at(path);
+        directory.take()?;
+        directory.write(PARTIAL, NOT_AT_ITS_END)?;
+        let is_there = |name: &&str| directory.path.join(name).exists();
+        let stays = |name: &&str| BEGUN.contains(name) || [KNOWN, PARTIAL].contains(name);
+        let mut goes: Vec<_> = NAMES.into_iter().filter(|name| !stays(name)).collect();
+        goes.sort_by_key(|name| *name != MANIFEST);
+        for name in goes.iter().filter(|name| is_there(name)) {
+            directory.remove(name)?;
+        }
+        for entry in fs::read_dir(&directory.path)
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with(DRAFT) {
+                directory.remove(&name)?;
             }
         }
         Ok(directory)
+    }
+
+    /// Writes what it takes to go on with a run that is killed; before anything is driven, so `results` say that nothing
+    /// was. The journal follows, entry by entry.
+    pub fn begin(&self, contents: &Contents<'_>) -> Result<(), BundleError> {
+        let files = [
+            (RESULT, Some(json(contents.results))),
+            (PLAN, Some(json(contents.plan))),
+            (PROFILE, Some(contents.profile.to_owned())),
+            (KNOWN, contents.known.map(str::to_owned)),
+        ];
+        let canary = Canary::new(contents.secrets);
+        for (name, text) in files {
+            let Some(text) = text else { continue };
+            self.refuse_leak(&canary, name, text.as_bytes())?;
+            self.write(name, &text)?;
+        }
+        Ok(())
+    }
+
+    fn refuse_leak(
+        &self,
+        canary: &Canary<'_>,
+        file: &'static str,
+        bytes: &[u8],
+    ) -> Result<(), BundleError> {
+        let Some(secret) = canary.find(bytes) else {
+            return Ok(());
+        };
+        let secret = secret.to_owned();
+        let error = BundleError::Leak { file, secret };
+        self.write(PARTIAL, &format!("{error}.\n"))?;
+        Err(error)
     }
 
     /// Where it is.
@@ -247,7 +359,7 @@ impl Directory {
     pub fn finish(self, contents: &Contents<'_>) -> Result<PathBuf, BundleError> {
         let files = files(contents);
         let journal =
-            fs::read(self.journal()).map_err(|source| self.file(&self.journal(), source))?;
+            fs::read(self.journal()).map_err(|source| in_file(&self.journal(), source))?;
         let all = files
             .iter()
             .map(|(name, text)| (*name, text.as_bytes()))
@@ -256,14 +368,7 @@ impl Directory {
         let statement = statement::statement(contents.results, &manifest);
         let canary = Canary::new(contents.secrets);
         for (file, bytes) in all.chain([(STATEMENT, statement.as_bytes())]) {
-            if let Some(secret) = canary.find(bytes) {
-                let error = BundleError::Leak {
-                    file,
-                    secret: secret.to_owned(),
-                };
-                self.write(PARTIAL, &format!("{error}.\n"))?;
-                return Err(error);
-            }
+            self.refuse_leak(&canary, file, bytes)?;
         }
         for (name, text) in &files {
             self.write(name, text)?;
@@ -272,36 +377,43 @@ impl Directory {
         if let Some(signer) = contents.signer {
             self.write(ENVELOPE, &signer.envelope(&statement))?;
         }
-        match contents.results.run.ending.sentence() {
-            Some(sentence) => self.write(PARTIAL, &format!("{sentence}\n"))?,
-            None => {
-                let path = self.path.join(PARTIAL);
-                fs::remove_file(&path).map_err(|source| self.file(&path, source))?;
-            }
+        let partial = contents.results.run.ending.sentence();
+        if let Some(sentence) = &partial {
+            self.write(PARTIAL, &format!("{sentence}\n"))?;
         }
         self.write(MANIFEST, &manifest)?;
+        if partial.is_none() {
+            self.remove(PARTIAL)?;
+        }
         Ok(self.path)
     }
 
-    /// Writes a file whole or not at all.
+    /// Writes a file whole or not at all, also where the power goes meanwhile.
     fn write(&self, name: &str, text: &str) -> Result<(), BundleError> {
         let path = self.path.join(name);
-        let draft = tempfile::NamedTempFile::new_in(&self.path)
-            .map_err(|source| self.file(&path, source))?;
-        fs::write(draft.path(), text).map_err(|source| self.file(&path, source))?;
+        let unwritable = |source| in_file(&path, source);
+        let mut draft = tempfile::Builder::new()
+            .prefix(DRAFT)
+            .tempfile_in(&self.path)
+            .map_err(unwritable)?;
+        draft.write_all(text.as_bytes()).map_err(unwritable)?;
+        draft.as_file().sync_data().map_err(unwritable)?;
         draft
             .persist(&path)
-            .map_err(|error| self.file(&path, error.error))?;
-        make_readable(&path).map_err(|source| self.file(&path, source))
-    }
-
-    fn file(&self, path: &Path, source: std::io::Error) -> BundleError {
-        BundleError::File {
-            path: path.to_owned(),
-            source,
-        }
+            .map_err(|error| in_file(&path, error.error))?;
+        make_readable(&path).map_err(unwritable)
     }
 }
+
+fn in_file(path: &Path, source: std::io::Error) -> BundleError {
+    BundleError::File {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// What the mark says from the first moment of a run on.
+const NOT_AT_ITS_END: &str = "This run has not come to its end.\n";
 
 /// As `sha256sum --check` reads it.
 fn manifest<'f>(files: impl Iterator<Item = (&'static str, &'f [u8])>) -> String {
@@ -320,14 +432,17 @@ fn manifest<'f>(files: impl Iterator<Item = (&'static str, &'f [u8])>) -> String
 /// A manifest lists every file that a bundle cannot be without, and a directory holds nothing that the manifest
 /// does not list: a file that was taken away or slipped in is as bad as one that was changed.
 pub fn verify(path: &Path) -> Result<Vec<String>, BundleError> {
-    let in_file = |name: &str, source| BundleError::File {
-        path: path.join(name),
-        source,
-    };
+    let in_file = |name: &str, source| in_file(&path.join(name), source);
     let altered = |file: &str| BundleError::Altered {
         file: file.to_owned(),
     };
     let read = |name: &str| fs::read(path.join(name)).map_err(|source| in_file(name, source));
+    if !path.join(MANIFEST).exists()
+        && let Ok(said) = fs::read_to_string(path.join(PARTIAL))
+    {
+        let said = said.trim().to_owned();
+        return Err(BundleError::Unfinished { said });
+    }
     let manifest = read(MANIFEST)?;
     let manifest = String::from_utf8_lossy(&manifest);
     let mut names = Vec::new();
@@ -364,11 +479,11 @@ fn files(contents: &Contents<'_>) -> Vec<(&'static str, String)> {
             report::html(results, &run::story(contents.entries), contents.profile),
         ),
         ("summary.md", report::markdown::summary(results)),
-        ("result.json", json(results)),
+        (RESULT, json(results)),
         ("junit.xml", report::junit::junit(results)),
         ("ctrf.json", json(&report::ctrf::ctrf(results))),
-        ("plan.json", json(contents.plan)),
-        ("profile.effective.toml", contents.profile.to_owned()),
+        (PLAN, json(contents.plan)),
+        (PROFILE, contents.profile.to_owned()),
     ];
     files.push(("questions.ndjson", questions(contents.entries)));
     files.extend(contents.known.map(|text| (KNOWN, text.to_owned())));
@@ -453,6 +568,39 @@ mod tests {
         let directory = Directory::claim(folder.path()).expect("ours");
         assert!(!directory.path().join("result.json").exists());
         assert!(!directory.path().join(MANIFEST).exists());
+    }
+
+    #[test]
+    fn a_directory_in_which_a_run_goes_on_is_nobody_elses() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let running = Directory::claim(folder.path()).expect("claimed");
+        let taken = |result| matches!(result, Err(BundleError::Taken { .. }));
+        assert!(taken(Directory::claim(folder.path())));
+        assert!(taken(Directory::reclaim(folder.path())));
+        drop(running);
+        assert!(Directory::reclaim(folder.path()).is_ok());
+    }
+
+    #[test]
+    fn what_a_killed_run_was_writing_gives_way() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join(PARTIAL), "").expect("written");
+        let draft = folder.path().join(".draft-x7");
+        fs::write(&draft, "half a").expect("written");
+        drop(Directory::reclaim(folder.path()).expect("ours"));
+        assert!(!draft.exists());
+        fs::write(&draft, "half a").expect("written");
+        Directory::claim(folder.path()).expect("ours");
+        assert!(!draft.exists());
+    }
+
+    #[test]
+    fn a_bundle_without_a_manifest_is_that_of_a_run_that_did_not_end() {
+        let folder = tempfile::tempdir().expect("a folder");
+        Directory::claim(folder.path()).expect("claimed");
+        let error = verify(folder.path()).expect_err("not whole");
+        assert!(matches!(&error, BundleError::Unfinished { said } if said.contains("its end")));
+        assert!(error.to_string().contains("--resume"), "{error}");
     }
 
     #[test]

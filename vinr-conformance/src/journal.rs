@@ -10,6 +10,7 @@ mod numbers;
 mod redact;
 mod seen;
 mod till;
+mod torn;
 
 pub(crate) use numbers::Numbers;
 
@@ -21,6 +22,7 @@ pub use seen::{
     Webhook,
 };
 pub use till::{Answered, Hello, Place, TillClaim, TillEvent, Whose};
+pub use torn::Torn;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
@@ -93,6 +95,12 @@ pub enum JournalError {
         line: usize,
         /// Why.
         source: serde_json::Error,
+    },
+    /// The numbers of the entries have a gap.
+    #[error("entry {entry} of the journal is missing")]
+    Missing {
+        /// Which.
+        entry: u64,
     },
 }
 
@@ -193,11 +201,16 @@ impl Journal {
             event,
         };
         let seq = entry.seq;
-        if let Some(file) = &mut inner.file
-            && let Err(error) = write_line(file, &entry)
-        {
-            // The run goes on; whoever closes the journal learns that the file is not whole.
-            inner.broken.get_or_insert(error);
+        if let Some(file) = &mut inner.file {
+            let written =
+                write_line(file, &entry).and_then(|()| match is_milestone(&entry.event) {
+                    true => file.get_ref().sync_data(),
+                    false => Ok(()),
+                });
+            if let Err(error) = written {
+                // The run goes on; whoever closes the journal learns that the file is not whole.
+                inner.broken.get_or_insert(error);
+            }
         }
         inner.entries.push(entry);
         seq
@@ -272,17 +285,31 @@ fn write_line(file: &mut BufWriter<File>, entry: &Entry) -> std::io::Result<()> 
     file.flush()
 }
 
-/// Writes entries as a journal writes them.
+/// What a power cut must not take back: a scenario that ended is not run again. Each entry reaches the system at once, so
+/// that it outlives the process; to wait for the disk at each would be in the timing of what is measured.
+fn is_milestone(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::RunBegin { .. } | Event::ScenarioEnd { .. } | Event::RunEnd { .. }
+    )
+}
+
+/// A journal that is being written anew.
+const DRAFT: &str = ".draft-journal";
+
+/// Writes entries as a journal writes them; what was in the file before stays until all of them are written.
 pub fn write(path: &Path, entries: &[Entry]) -> Result<(), JournalError> {
     let unwritable = |source| JournalError::File {
         path: path.to_owned(),
         source,
     };
-    let mut file = BufWriter::new(File::create(path).map_err(unwritable)?);
+    let draft = path.with_file_name(DRAFT);
+    let mut file = BufWriter::new(File::create(&draft).map_err(unwritable)?);
     for entry in entries {
         write_line(&mut file, entry).map_err(unwritable)?;
     }
-    Ok(())
+    file.get_ref().sync_data().map_err(unwritable)?;
+    std::fs::rename(&draft, path).map_err(unwritable)
 }
 
 /// Reads a journal back.

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-pub use certify::{Certified, Order, Resumed, certify, plan, samples_ns};
+pub use certify::{Certified, Order, Resumed, certify, not_begun, plan, samples_ns};
 pub(crate) use certify::{conclude, plan_by};
 pub use context::Context;
 pub(crate) use latency::measure;

@@ -6,6 +6,7 @@
 mod bench;
 mod claims;
 mod hands;
+mod left;
 mod lists;
 mod network;
 mod offline;
@@ -18,6 +19,7 @@ mod strangers;
 mod till;
 pub(crate) mod words;
 
+pub(crate) use left::put_right;
 pub(crate) use scene::Scene;
 use words::steps;
 

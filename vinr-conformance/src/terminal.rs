@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use anstream::eprintln;
 use tokio_util::sync::CancellationToken;
-use vinr_conformance::bundle::{self, Contents, Directory, Secret, Signer};
-use vinr_conformance::journal::{Entry, Journal};
+use vinr_conformance::bundle::{self, BundleError, Contents, Directory, Secret, Signer, Stored};
+use vinr_conformance::journal::{self, Journal};
 use vinr_conformance::known::KnownFailures;
 use vinr_conformance::plan::Scenario;
 use vinr_conformance::profile::{Profile, Sheet};
@@ -48,8 +48,8 @@ pub(crate) fn run(asked: &Terminal, style: Style) -> Result<u8, Failure> {
 /// All that is known before anybody is dialled.
 struct Prepared {
     order: Order,
-    /// A run that goes on: what it has seen so far.
-    before: Option<Vec<Entry>>,
+    /// A run that goes on: what it left.
+    before: Option<Stored>,
     signer: Option<Signer>,
 }
 
@@ -85,11 +85,17 @@ fn prepare(asked: &Terminal) -> Result<Prepared, Failure> {
     })
 }
 
-/// The order of the run that left this bundle, and its journal.
-fn resumed(path: &Path, order: &mut Order) -> Result<Vec<Entry>, Failure> {
+/// The order of the run that left this bundle, and what it left.
+fn resumed(path: &Path, order: &mut Order) -> Result<Stored, Failure> {
     let refused = |why: &str| Failure::usage(format!("{}: {why}", path.display()));
-    let checked = bundle::check(path, None).map_err(|error| refused(&error.to_string()))?;
-    let stored = checked.stored;
+    let (stored, was_killed) = match bundle::check(path, None) {
+        Ok(checked) => (checked.stored, false),
+        Err(BundleError::Unfinished { .. }) => {
+            let stored = Stored::unfinished(path).map_err(|error| refused(&error.to_string()))?;
+            (stored, true)
+        }
+        Err(error) => return Err(refused(&error.to_string())),
+    };
     let run = &stored.results.run;
     if run.suite != Suite::this() {
         let why = format!(
@@ -107,7 +113,8 @@ fn resumed(path: &Path, order: &mut Order) -> Result<Vec<Entry>, Failure> {
         return Err(refused("this run was begun with another plan"));
     }
     let outcomes = rejudge::finished(&stored);
-    if outcomes.len() == stored.plan.scenarios.len() {
+    // Who was killed after the last scenario has still to judge and to write.
+    if outcomes.len() == stored.plan.scenarios.len() && !was_killed {
         return Err(refused(
             "every scenario of this run was run: there is nothing to go on with",
         ));
@@ -118,9 +125,9 @@ fn resumed(path: &Path, order: &mut Order) -> Result<Vec<Entry>, Failure> {
         started: run.started,
         outcomes,
     });
-    order.plan = stored.plan;
-    order.known = stored.known;
-    Ok(stored.entries)
+    order.plan = stored.plan.clone();
+    order.known = stored.known.clone();
+    Ok(stored)
 }
 
 /// The profile where none is named: the simulator's, or that of a simulated CT20 for a directory that
@@ -160,9 +167,9 @@ async fn certify(
         .profile
         .interlock(subject.address.ip())
         .map_err(Failure::usage)?;
-    let (directory, journal) = begin(asked, prepared)?;
     let mut secrets = run::secrets(&subject, &order.profile);
     secrets.extend(prepared.signer.as_ref().and_then(Signer::secret));
+    let (directory, journal) = begin(asked, prepared, &subject, &secrets)?;
     let total = order.plan.scenarios.len();
     if style == Style::Words {
         eprintln!(
@@ -203,17 +210,34 @@ async fn certify(
 }
 
 /// A new bundle's directory and journal, or those of the run that goes on.
-fn begin(asked: &Terminal, prepared: &Prepared) -> Result<(Directory, Journal), Failure> {
-    let directory = match &asked.resume {
-        Some(path) => Directory::reclaim(path),
-        None => Directory::claim(&asked.out),
+fn begin(
+    asked: &Terminal,
+    prepared: &Prepared,
+    subject: &Subject,
+    secrets: &[Secret],
+) -> Result<(Directory, Journal), Failure> {
+    let order = &prepared.order;
+    if let (Some(path), Some(before)) = (&asked.resume, &prepared.before) {
+        let directory = Directory::reclaim(path).map_err(Failure::usage)?;
+        let (file, entries) = (directory.journal(), &before.entries);
+        // Where it was killed, its journal has a torn line and no end.
+        journal::write(&file, entries).map_err(Failure::fault)?;
+        let journal = Journal::going_on(&file, entries.clone()).map_err(Failure::fault)?;
+        return Ok((directory, journal));
+    }
+    let directory = Directory::claim(&asked.out).map_err(Failure::usage)?;
+    let contents = Contents {
+        results: &run::not_begun(subject, order),
+        plan: &order.plan,
+        profile: &order.profile.effective().text(),
+        entries: &[],
+        known: order.known.text(),
+        secrets,
+        signer: None,
     };
-    let directory = directory.map_err(Failure::usage)?;
-    let journal = match &prepared.before {
-        Some(entries) => Journal::going_on(&directory.journal(), entries.clone()),
-        None => Journal::in_file(&directory.journal()),
-    };
-    Ok((directory, journal.map_err(Failure::fault)?))
+    directory.begin(&contents).map_err(Failure::fault)?;
+    let journal = Journal::in_file(&directory.journal()).map_err(Failure::fault)?;
+    Ok((directory, journal))
 }
 
 /// The scenarios of the plan that no earlier sitting ran.

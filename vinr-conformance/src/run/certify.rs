@@ -17,6 +17,7 @@ use crate::latency::Latency;
 use crate::plan::{Outcome, Plan, Selection};
 use crate::probe::{IdentityError, Request};
 use crate::profile::Profile;
+use crate::steps;
 use crate::subject::Subject;
 use crate::verdict::{
     CertificateFacts, Claims, Ending, Environment, Results, Run, SubjectFacts, Suite,
@@ -111,7 +112,7 @@ pub async fn certify(
     let mut context = Context::begin(journal, subject, &order.profile, order.seed)?;
     context.real_time = order.real_time;
     let begun = tokio::select! {
-        begun = begin(&context) => begun,
+        begun = begin(&context, order) => begun,
         () = stop.cancelled() => Err(Ending::Interrupted),
     };
     let (ending, outcomes) = match begun {
@@ -151,6 +152,31 @@ pub async fn certify(
         entries,
         outcomes,
     })
+}
+
+/// The result of a run in which nothing was driven yet: what stands in the bundle while it goes on, and all that is left
+/// of when it began, and of how, if it is killed.
+pub fn not_begun(subject: &Subject, order: &Order) -> Results {
+    let now = Timestamp::from(jiff::Timestamp::now());
+    let run = Run {
+        suite: Suite::this(),
+        subject: SubjectFacts {
+            name: subject.name.clone(),
+            address: subject.address.to_string(),
+            ..SubjectFacts::default()
+        },
+        profile: order.profile.facts(),
+        plan: order.plan.facts(),
+        seed: order.seed,
+        started: now,
+        ended: now,
+        ending: Ending::Interrupted,
+        strict: order.strict,
+        environment: Environment::new(),
+        command: order.command.clone(),
+    };
+    let claims = order.profile.claims();
+    conclude(run, claims, &order.plan, &[], &[], &order.known)
 }
 
 /// From what was seen to a result: the only way, when a run ends and whenever its journal is judged again.
@@ -199,9 +225,12 @@ pub fn samples_ns(entries: &[Entry]) -> Vec<u64> {
     samples.collect()
 }
 
-async fn begin(context: &Context) -> Result<(), Ending> {
+async fn begin(context: &Context, order: &Order) -> Result<(), Ending> {
     reach(context).await.map_err(Ending::Unreachable)?;
     prepare(context).await;
+    if order.resumed.is_some() {
+        steps::put_right(context).await;
+    }
     Ok(())
 }
 

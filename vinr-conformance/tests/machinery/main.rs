@@ -1,8 +1,9 @@
-//! What is round about a verdict, on the binary as builds call it: shards, signals, signatures, exit codes, the files for
+//! What is round about a verdict, on the binary as builds call it: shards, signals, power cuts, secrets, signatures, exit codes, the files for
 //! CI, and terminals that are rude.
 
 mod ci;
 mod exits;
+mod killed;
 mod papers;
 mod rude;
 mod secrets;
