@@ -147,6 +147,9 @@ pub(crate) enum Command {
         /// Where the merged bundle goes.
         #[arg(long, value_name = "DIR", default_value = "vinr-report")]
         out: PathBuf,
+        /// Merges also where a shard is missing or was interrupted: what it had is not run, the verdict never conformant.
+        #[arg(long)]
+        partial: bool,
         /// Signs it with this Ed25519 key (PKCS#8, PEM).
         #[arg(long, value_name = "FILE")]
         sign_key: Option<PathBuf>,

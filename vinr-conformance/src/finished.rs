@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use anstream::eprintln;
 use serde_json::json;
 use vinr_conformance::bundle::{self, BundleError, Contents, Directory, PublicKey, Signer, Stored};
 use vinr_conformance::diff::Difference;
+use vinr_conformance::merge::Gaps;
 use vinr_conformance::verdict::{Results, Suite};
 use vinr_conformance::{journal, merge, rejudge, report, run};
 
@@ -68,6 +70,7 @@ fn judged_twice(before: &Results, again: &Results) {
 pub(crate) fn merge(
     bundles: &[PathBuf],
     out: &Path,
+    gaps: Gaps,
     sign_key: Option<&Path>,
     style: Style,
 ) -> Result<u8, Failure> {
@@ -91,7 +94,15 @@ pub(crate) fn merge(
         }
         shards.push(checked.stored);
     }
-    let merged = merge::merge(shards).map_err(Failure::usage)?;
+    let absent = merge::absent(&shards);
+    let merged = merge::merge(shards, gaps).map_err(|error| {
+        let given = (1..).zip(bundles);
+        let given = given.map(|(number, path)| format!("\n  bundle {number}: {}", path.display()));
+        Failure::usage(format!("{error}{}", given.collect::<String>()))
+    })?;
+    if !absent.is_empty() && style == Style::Words {
+        eprintln!("{}: what they had is not run", merge::missing(&absent));
+    }
     let directory = Directory::claim(out).map_err(Failure::usage)?;
     journal::write(&directory.journal(), &merged.entries).map_err(Failure::fault)?;
     let secrets: Vec<_> = signer
@@ -169,6 +180,14 @@ fn refused(path: &Path, error: &BundleError, style: Style) -> Result<u8, Failure
         return Err(Failure::usage(why));
     }
     match error {
+        BundleError::Unfinished { .. } => {
+            let why = error.to_string();
+            style.say(
+                || json!({ "bundle": "unfinished", "why": why }),
+                || format!("UNFINISHED  {why}"),
+            );
+            Ok(ALTERED)
+        }
         BundleError::Schema { .. } => {
             let why = error.to_string();
             style.say(

@@ -24,6 +24,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use cli::{Cli, Command};
 use style::Style;
+use vinr_conformance::merge::Gaps;
 
 /// Bad usage or a bad profile.
 const USAGE: u8 = 64;
@@ -78,8 +79,12 @@ fn main() -> ExitCode {
         Command::Merge {
             bundles,
             out,
+            partial,
             sign_key,
-        } => finished::merge(&bundles, &out, sign_key.as_deref(), style),
+        } => {
+            let gaps = if partial { Gaps::NotRun } else { Gaps::Refused };
+            finished::merge(&bundles, &out, gaps, sign_key.as_deref(), style)
+        }
         Command::Keygen { file } => paper::keygen(&file),
         Command::Schema => Ok(paper::schema()),
         Command::Completions { shell } => Ok(paper::completions(shell)),

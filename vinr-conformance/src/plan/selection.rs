@@ -48,6 +48,21 @@ impl Selection {
         Ok(Self { only, tags })
     }
 
+    /// Reads what [`text`](Self::text) wrote; `None` where it wrote nothing of the kind.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        let mut selection = Self::all();
+        let mut words = text.split_whitespace();
+        while let Some(option) = words.next() {
+            let word = words.next()?.to_owned();
+            match option {
+                "--only" => selection.only.push(word),
+                "--tags" => selection.tags.push(word),
+                _ => return None,
+            }
+        }
+        Some(selection)
+    }
+
     /// The scenario is in the selection.
     pub fn takes(&self, scenario: &Scenario) -> bool {
         let named = self
@@ -77,6 +92,17 @@ mod tests {
             Selection::parse(&["PAY-99"], &[] as &[&str]),
             Err(SelectionError::Unknown("PAY-99".to_owned()))
         );
+    }
+
+    #[test]
+    fn a_selection_is_read_back_as_it_was_typed() {
+        let typed = Selection::parse(&["PAY-8", "pay.echo"], &["@quick"]).expect("known");
+        let text = typed.text().expect("it is not all");
+        assert_eq!(Selection::read(&text), Some(typed));
+        assert_eq!(Selection::read(""), Some(Selection::all()));
+        for nonsense in ["--only", "--shard 1/2", "PAY-8"] {
+            assert_eq!(Selection::read(nonsense), None, "{nonsense}");
+        }
     }
 
     #[test]

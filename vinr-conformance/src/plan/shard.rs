@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Plan, hash};
+use super::{Plan, Selection, hash};
 
 /// Which share of a plan: 3 of 16.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -119,22 +119,23 @@ impl Plan {
         }
     }
 
-    /// The plan that these shares are shares of, were they all of them; the hash says whether they are.
-    pub(crate) fn joined(shares: &[&Plan]) -> Option<Self> {
-        let first = shares.first()?;
-        let mut scenarios: Vec<_> = shares
-            .iter()
-            .flat_map(|share| share.scenarios.clone())
-            .collect();
-        scenarios.sort_by(|a, b| a.place().cmp(&b.place()));
-        let mut unselected = first.unselected.clone();
-        unselected.retain(|one| !scenarios.contains(one));
-        Some(Self {
-            sha256: hash(&scenarios),
+    /// The plan that this is a share of, from what the share says of it; `None` where that is not so, by its hash.
+    pub(crate) fn whole(&self) -> Option<Self> {
+        let share = self.share.as_ref()?;
+        let selection = Selection::read(self.selection.as_deref().unwrap_or_default())?;
+        let applying = self.scenarios.iter().chain(&self.unselected).cloned();
+        let mut applying: Vec<_> = applying.collect();
+        applying.sort_by(|a, b| a.place().cmp(&b.place()));
+        let (scenarios, unselected): (Vec<_>, Vec<_>) = applying
+            .into_iter()
+            .partition(|scenario| selection.takes(scenario));
+        let sha256 = hash(&scenarios);
+        (sha256 == share.whole_sha256).then(|| Self {
+            sha256,
             scenarios,
             unselected,
             share: None,
-            ..(*first).clone()
+            ..self.clone()
         })
     }
 }
@@ -144,12 +145,16 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::plan::{Scenario, Selection};
+    use crate::plan::Scenario;
 
     fn plan() -> Plan {
+        planned(&Selection::all())
+    }
+
+    fn planned(selection: &Selection) -> Plan {
         let scenarios = (0..7)
             .map(|number| Scenario::new(format!("pay.{number}"), "A sale", "payments", ["PAY-3"]));
-        Plan::new(scenarios, &BTreeMap::new(), &Selection::all())
+        Plan::new(scenarios, &BTreeMap::new(), selection)
     }
 
     fn ids(plan: &Plan) -> Vec<&str> {
@@ -171,13 +176,22 @@ mod tests {
     }
 
     #[test]
-    fn all_shares_together_are_the_plan() {
-        let shares =
-            ["3/3", "1/3", "2/3"].map(|text| plan().shared(text.parse().expect("a shard")));
-        let joined = Plan::joined(&shares.each_ref());
-        assert_eq!(joined, Some(plan()));
-        let two = Plan::joined(&[&shares[0], &shares[2]]).expect("some");
-        assert_ne!(two.sha256, plan().sha256);
+    fn every_share_knows_the_plan_that_it_is_a_share_of() {
+        let selection = Selection::parse(&["pay.2", "pay.3", "pay.5"], &[] as &[&str]);
+        for whole in [plan(), planned(&selection.expect("known"))] {
+            for text in ["1/3", "2/3", "3/3"] {
+                let share = whole.clone().shared(text.parse().expect("a shard"));
+                assert_eq!(share.whole().as_ref(), Some(&whole), "{text}");
+            }
+        }
+        assert_eq!(plan().whole(), None);
+    }
+
+    #[test]
+    fn a_share_with_another_scenario_knows_no_plan() {
+        let mut share = plan().shared("2/3".parse().expect("a shard"));
+        share.unselected.pop();
+        assert_eq!(share.whole(), None);
     }
 
     #[test]

@@ -79,10 +79,35 @@ async fn one_run_and_its_three_shards_merged_are_the_same_apart_from_times() {
         let ran = ends_with(64, &arguments).await;
         assert!(ran.err.contains(why), "{}", ran.err);
     };
-    refused(&[first, third], "shard 2/3 is missing").await;
+    refused(&[first, third], "shard 2/3 is missing: run what is missing").await;
+    // Which bundle is which is said, too.
+    refused(&[first, third], &format!("bundle 2: {third}")).await;
     refused(&[first, second, third, second], "shard 2/3 is there twice").await;
     let whole = bench.out("whole");
     refused(&[first, text(&whole)], "run without --shard").await;
+
+    let gap = [
+        "merge",
+        first,
+        third,
+        "--partial",
+        "--out",
+        text(&elsewhere),
+    ];
+    let partial = ends_with(3, &gap).await;
+    assert!(
+        partial.err.contains("shard 2/3 is missing"),
+        "{}",
+        partial.err
+    );
+    let result = json(&elsewhere.join("result.json"));
+    assert_eq!(result["verdict"], "inconclusive");
+    assert_eq!(
+        json(&elsewhere.join("statement.json"))["predicate"]["result"],
+        "FAILED"
+    );
+    ends_with(0, &["verify", text(&elsewhere)]).await;
+
     std::fs::write(shards[1].join("result.json"), "{}").expect("writable");
     refused(
         &[first, second, third],
