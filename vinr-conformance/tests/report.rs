@@ -1,7 +1,16 @@
 //! What people and machines read of a run.
 
+#[allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "the simulator's tests need more of it"
+)]
+#[path = "../../vinr-simulator/tests/support/browser.rs"]
+mod browser;
 #[path = "report/fixture.rs"]
 mod fixture;
+#[path = "report/page.rs"]
+mod pages;
 
 use std::fs;
 use std::path::PathBuf;

@@ -9,6 +9,7 @@ mod matrix;
 mod untested;
 
 use askama::Template;
+use vinr_protocol::requirement::Role;
 
 use super::chart::{Curve, HEIGHT, Histogram, WIDTH};
 use super::sentence::{self, Tally};
@@ -43,6 +44,8 @@ struct Page<'a> {
     counts: Vec<Count>,
     failures: Vec<Card>,
     warnings: Vec<Card>,
+    /// The subject is a till, and the suite played the terminals.
+    is_till: bool,
     untested: Vec<Group>,
     untested_count: usize,
     sections: Vec<Section>,
@@ -101,8 +104,9 @@ impl<'a> Page<'a> {
             tally,
             segments: segments(tally),
             counts: counts(results, |count| count.all > 0),
-            failures: cards(&[State::Fail, State::KnownFail]),
-            warnings: cards(&[State::UnexpectedPass, State::Warn]),
+            failures: cards(&FAILURES),
+            warnings: cards(&WARNINGS),
+            is_till: results.claims.roles.contains(&Role::Client),
             untested: untested::groups(results),
             untested_count: untested::count(results),
             sections: matrix::sections(results, &scenarios),
@@ -172,6 +176,14 @@ fn counts(results: &Results, wanted: impl Fn(&Count) -> bool) -> Vec<Count> {
         })
         .filter(wanted)
         .collect()
+}
+
+/// What is told in full, in this order.
+const FAILURES: [State; 2] = [State::Fail, State::KnownFail];
+const WARNINGS: [State; 2] = [State::UnexpectedPass, State::Warn];
+
+fn has_card(state: State) -> bool {
+    FAILURES.contains(&state) || WARNINGS.contains(&state)
 }
 
 /// A sign for each state, so that nobody needs colours to tell them apart.

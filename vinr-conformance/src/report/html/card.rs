@@ -16,6 +16,8 @@ pub(super) struct Card {
     pub(super) basis: &'static str,
     pub(super) grounds: String,
     pub(super) findings: Vec<Evidence>,
+    /// In how many of them it is seen at once; the others are folded away on a screen, never on paper.
+    pub(super) shown: usize,
     pub(super) causes: &'static [&'static str],
 }
 
@@ -29,7 +31,12 @@ pub(super) struct Evidence {
     pub(super) softened: Option<String>,
     pub(super) again: String,
     pub(super) story: Vec<Line>,
+    /// Where the journal has the whole of it, for paper.
+    pub(super) entries: String,
 }
+
+/// So many scenarios in which a rule was broken say what there is to say.
+const SHOWN: usize = 3;
 
 /// A line of the wire's story.
 pub(super) enum Line {
@@ -57,9 +64,14 @@ pub(super) fn cards(results: &Results, timeline: &[TimelineEntry], states: &[Sta
 }
 
 fn card(results: &Results, timeline: &[TimelineEntry], row: &Row) -> Card {
-    let findings = results
+    let mut findings: Vec<_> = results
         .findings_of(&row.id)
         .filter(|finding| finding.state == row.state)
+        .collect();
+    // A rule that is looked for in every scenario is seen best in one that is about it.
+    findings.sort_by_key(|finding| !is_about(results, finding));
+    let findings = findings
+        .into_iter()
         .map(|finding| evidence(results, timeline, finding))
         .collect();
     Card {
@@ -72,11 +84,17 @@ fn card(results: &Results, timeline: &[TimelineEntry], row: &Row) -> Card {
         basis: sentence::basis(row.basis),
         grounds: sentence::grounds(row),
         findings,
+        shown: SHOWN,
         causes: match row.state {
             State::UnexpectedPass => &[],
             _ => causes::of(&row.id),
         },
     }
+}
+
+fn is_about(results: &Results, finding: &Finding) -> bool {
+    let mut ran = results.scenarios.iter().map(|row| &row.scenario);
+    ran.any(|scenario| scenario.id == finding.scenario && scenario.names(&finding.requirement))
 }
 
 fn evidence(results: &Results, timeline: &[TimelineEntry], finding: &Finding) -> Evidence {
@@ -93,10 +111,21 @@ fn evidence(results: &Results, timeline: &[TimelineEntry], finding: &Finding) ->
         seen: foreign(&finding.seen, 2_000),
         softened: finding.softened.clone(),
         again: format!("{} --only {}", results.run.command, finding.scenario),
+        entries: entries(timeline, &finding.scenario),
         story: story(timeline, &finding.scenario, &finding.entries)
             .into_iter()
             .map(line)
             .collect(),
+    }
+}
+
+/// `entries 12 to 40 of journal.ndjson`.
+fn entries(timeline: &[TimelineEntry], scenario: &str) -> String {
+    let own = |entry: &&TimelineEntry| entry.scenario.as_deref() == Some(scenario);
+    let mut numbers = timeline.iter().filter(own).map(|entry| entry.seq);
+    match (numbers.next(), numbers.next_back()) {
+        (Some(first), Some(last)) => format!("entries {first} to {last} of journal.ndjson"),
+        _ => "journal.ndjson".to_owned(),
     }
 }
 

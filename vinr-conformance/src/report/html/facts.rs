@@ -1,6 +1,7 @@
 //! What was judged, by what, where and when.
 
 use vinr_protocol::Timestamp;
+use vinr_protocol::requirement::Role;
 
 use crate::report::sentence;
 use crate::report::text::{clip, visible};
@@ -37,18 +38,24 @@ pub(super) fn groups(results: &Results) -> Vec<FactGroup> {
 /// What was judged where and when, in one line.
 pub(super) fn kicker(results: &Results) -> String {
     let run = &results.run;
-    let line = format!(
-        "{} at {}, {}",
-        run.subject.terminal.as_deref().unwrap_or("a terminal"),
-        run.subject.address,
-        date(run.started)
-    );
+    let place = match &run.subject.terminal {
+        Some(terminal) => format!("{terminal} at {}", run.subject.address),
+        None if results.claims.roles.contains(&Role::Client) => {
+            format!("a till, by its adapter {}", run.subject.address)
+        }
+        None => format!("a terminal at {}", run.subject.address),
+    };
+    let line = format!("{place}, {}", date(run.started));
     visible(&clip(&line, 300)).into_owned()
 }
 
 fn subject(results: &Results) -> FactGroup {
     let subject = &results.run.subject;
-    let mut facts = vec![fact("Address", &subject.address)];
+    let address = match results.claims.roles.contains(&Role::Client) {
+        true => "Adapter",
+        false => "Address",
+    };
+    let mut facts = vec![fact(address, &subject.address)];
     facts.extend(subject.terminal.as_deref().map(|id| fact("Terminal", id)));
     // What it says of itself is shown whole: a field that nobody knows may be the one that matters.
     if let Some(said) = subject

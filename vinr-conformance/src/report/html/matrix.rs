@@ -23,6 +23,8 @@ pub(super) struct Section {
 /// One rule and its cells.
 pub(super) struct Line {
     pub(super) id: String,
+    /// Where there is more of it: its card, or its line in the matrix.
+    pub(super) target: String,
     pub(super) text: String,
     pub(super) level: &'static str,
     pub(super) basis: &'static str,
@@ -128,6 +130,10 @@ fn line(results: &Results, row: &Row, numbers: &BTreeMap<&str, &ScenarioLine>) -
         .collect();
     Line {
         id: row.id.clone(),
+        target: match super::has_card(row.state) {
+            true => format!("card-{}", row.id),
+            false => row.id.clone(),
+        },
         text: row.text.clone(),
         level: sentence::level(row.level),
         basis: sentence::basis(row.basis),
