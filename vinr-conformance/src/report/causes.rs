@@ -105,6 +105,9 @@ pub(super) fn of(requirement: &str) -> &'static [&'static str] {
             "The durable record is written on the thread that answers.",
             "The certificate is verified anew in a slow way at every request.",
         ],
+        "NET-3" => &["The command waits for a token, a price or a log line of the cloud."],
+        "REC-21" => &["A record that cannot be read is skipped, and the list is shorter."],
+        "HYB-8" => &["A command waits in a queue that knows no time at which it ends."],
         _ => match requirement.split('-').next() {
             Some("OFF" | "SIM" | "EVT") => without_the_internet(requirement),
             _ => of_a_till(requirement),
@@ -162,7 +165,6 @@ fn of_a_till(requirement: &str) -> &'static [&'static str] {
         "NET-2" | "HYB-1" => &[
             "The cloud is asked first, or beside the terminal: a client of the Cloud API goes along.",
         ],
-        "NET-3" => &["The command waits for a token, a price or a log line of the cloud."],
         "DISC-2" | "DISC-3" => &[
             "Another service type is browsed for.",
             "The TXT record is read as one text and not key by key.",
@@ -207,7 +209,6 @@ fn of_a_till(requirement: &str) -> &'static [&'static str] {
         "REC-19" => &[
             "The answer is taken for that of the request without comparing reference, amount and terminal.",
         ],
-        "REC-21" => &["A record that cannot be read is skipped, and the list is shorter."],
         "HYB-2" | "HYB-4" | "HYB-5" => &[
             "The time-out for the head of the answer is taken for the outcome of the payment.",
             "The local attempt is not cancelled, or its cancel not awaited, before the cloud is asked.",
@@ -216,7 +217,6 @@ fn of_a_till(requirement: &str) -> &'static [&'static str] {
         "HYB-6" | "HYB-7" => {
             &["Every error of the local path is caught in one place and leads to the cloud."]
         }
-        "HYB-8" => &["A command waits in a queue that knows no time at which it ends."],
         "GRP-1" | "GRP-2" => {
             &["The first terminal of the list is asked, whatever its activity says."]
         }
