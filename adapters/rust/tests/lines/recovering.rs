@@ -30,6 +30,10 @@ async fn a_restarted_till_knows_what_is_open_and_settles_it() {
             status, "cancelled",
             "{which:?}, where nobody had tapped: {settled}"
         );
+        assert_eq!(adapter.finish().await, Some(0), "{which:?}");
+
+        // It is configured once in a process.
+        let mut adapter = Adapter::start(which).expect("it started before");
         let answer = adapter.ask(shop.configure()).await;
         assert_eq!(answer["ok"]["unresolved"], json!([]), "{which:?}");
     }
