@@ -67,7 +67,7 @@ async fn expect_all_right(wanted: impl Fn(&Value) -> bool) {
     assert!(!wanted.is_empty());
     // A few at a time: each is a suite and a till.
     let mut wrong = Vec::new();
-    for some in wanted.chunks(4) {
+    for some in wanted.chunks(2) {
         let all = some.iter().map(|(manner, due)| wrong_about(manner, due));
         wrong.extend(futures_util::future::join_all(all).await);
     }
