@@ -5,7 +5,7 @@
 //! and what to do, where an alert is one byte. The whole judgement is made again at **every** request, so
 //! that an open connection is cut off too ([`Authorization`]). \[TLS-5, TLS-6, TLS-12\]
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
@@ -15,24 +15,35 @@ use tokio::sync::watch;
 use vinr_protocol::error_body::{Code, Refusal};
 
 use crate::check::{Check, Side};
-use crate::live::Live;
+use crate::live::{Handshake, Live};
 use crate::revocation::Revocation;
 use crate::trust::TrustBundle;
 use crate::verdict::Shown;
 use crate::verify;
 
-/// Path, time and purpose of a till's certificate, in the handshake.
+/// Path, time and purpose of a till's certificate, in the handshake. Made for one connection.
 #[derive(Debug)]
 pub(crate) struct PosVerifier {
     trust: TrustBundle,
     /// For what is the same for every certificate: signatures and the names of the CAs.
     stock: Arc<dyn ClientCertVerifier>,
+    /// By which date the till was let through.
+    let_through: OnceLock<UnixTime>,
 }
 
 impl PosVerifier {
-    pub(crate) fn new(trust: TrustBundle) -> Self {
-        let stock = verify::client_verifier(trust.all());
-        Self { trust, stock }
+    /// With the stock verifier of the same bundle.
+    pub(crate) fn new(trust: TrustBundle, stock: Arc<dyn ClientCertVerifier>) -> Self {
+        Self {
+            trust,
+            stock,
+            let_through: OnceLock::new(),
+        }
+    }
+
+    /// By which date the till was let through, if it was.
+    pub(crate) fn let_through(&self) -> Option<UnixTime> {
+        self.let_through.get().copied()
     }
 }
 
@@ -47,8 +58,10 @@ impl ClientCertVerifier for PosVerifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        verify::path(&self.trust, Side::Pos, end_entity, intermediates, now)
-            .map(|()| ClientCertVerified::assertion())
+        verify::path(&self.trust, Side::Pos, end_entity, intermediates, now)?;
+        // The first date counts, should it ever be asked twice.
+        self.let_through.get_or_init(|| now);
+        Ok(ClientCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -84,11 +97,18 @@ pub(crate) struct Authorization {
 }
 
 impl Authorization {
-    /// Keeps the chain that the handshake let through.
-    pub(crate) fn of(chain: Option<&[CertificateDer<'_>]>, live: Arc<Live>) -> Self {
+    /// Keeps the chain that the handshake let through, and judges the rest of it.
+    pub(crate) fn of(
+        chain: Option<&[CertificateDer<'_>]>,
+        live: Arc<Live>,
+        handshake: &Handshake,
+    ) -> Self {
         let chain = chain.unwrap_or_default().iter();
         let chain: Vec<_> = chain.map(|it| it.clone().into_owned()).collect();
-        let first = live.judge(&chain, live.now());
+        let first = match handshake.judge_the_rest(&chain) {
+            Some(first) => first,
+            None => live.judge(&chain, live.now()),
+        };
         let till = Shown::new(chain, first);
         Self { live, till }
     }

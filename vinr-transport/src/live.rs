@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use rustls::ServerConfig;
+use rustls::server::danger::ClientCertVerifier;
 use rustls_pki_types::{CertificateDer, UnixTime};
 use tokio::sync::watch;
 use vinr_protocol::TerminalId;
@@ -14,7 +15,7 @@ use vinr_protocol::TerminalId;
 use crate::authorize::PosVerifier;
 use crate::check::{Check, Side};
 use crate::clock::Clock;
-use crate::exchange::Exchanged;
+use crate::exchange::{Exchanged, Generation};
 use crate::identity::Identity;
 use crate::revocation::{CrlError, Installed, Lists, Revocation, RevocationList};
 use crate::tls;
@@ -36,7 +37,16 @@ struct Trust {
     identity: Identity,
     pos_ca: TrustBundle,
     lists: Lists,
-    tls: Arc<ServerConfig>,
+    /// Of these CAs; what all handshakes share.
+    stock: Arc<dyn ClientCertVerifier>,
+}
+
+/// One handshake, and what was trusted when it began.
+#[derive(Debug)]
+pub(crate) struct Handshake {
+    terminal: TerminalId,
+    trust: Arc<Generation<Trust>>,
+    verifier: Arc<PosVerifier>,
 }
 
 /// The new identity is another terminal's, or a till's. \[TLS-10\]
@@ -72,12 +82,12 @@ impl Live {
         if let Some(list) = list {
             lists.start_with(list);
         }
-        let tls = server_config(&identity, &pos_ca, &clock);
+        let stock = verify::client_verifier(pos_ca.all());
         let trust = Exchanged::new(Trust {
             identity,
             pos_ca,
             lists,
-            tls,
+            stock,
         });
         Self {
             terminal,
@@ -87,8 +97,18 @@ impl Live {
     }
 
     /// For the next handshake.
-    pub(crate) fn tls(&self) -> Arc<ServerConfig> {
-        self.trust.current().tls.clone()
+    pub(crate) fn handshake(&self) -> (Arc<ServerConfig>, Handshake) {
+        let trust = self.trust.current();
+        let verifier = PosVerifier::new(trust.pos_ca.clone(), trust.stock.clone());
+        let verifier = Arc::new(verifier);
+        let config = tls::server_config(&trust.identity, verifier.clone(), &self.clock);
+        let terminal = self.terminal.clone();
+        let handshake = Handshake {
+            terminal,
+            trust,
+            verifier,
+        };
+        (config, handshake)
     }
 
     pub(crate) fn now(&self) -> UnixTime {
@@ -108,9 +128,8 @@ impl Live {
     /// Judges what a till's handshake showed.
     pub(crate) fn judge(&self, chain: &[CertificateDer<'_>], now: UnixTime) -> Verdict<Revocation> {
         let trust = self.trust.current();
-        let holds = verdict::unchanged_around(now, chain, &trust.pos_ca, Some(&trust.lists));
         let outcome = trust.judge(chain, &self.terminal, now);
-        Verdict::new(trust.number(), holds, outcome)
+        trust.verdict(chain, now, outcome)
     }
 
     /// How the lists of the CAs in the bundle stand, the worst of them.
@@ -134,16 +153,13 @@ impl Live {
                 presented: identity.names().to_vec(),
             });
         }
-        self.trust.exchange(|trust| {
-            trust.tls = server_config(&identity, &trust.pos_ca, &self.clock);
-            trust.identity = identity;
-        });
+        self.trust.exchange(|trust| trust.identity = identity);
         Ok(())
     }
 
     pub(crate) fn replace_pos_ca(&self, pos_ca: TrustBundle) {
         self.trust.exchange(|trust| {
-            trust.tls = server_config(&trust.identity, &pos_ca, &self.clock);
+            trust.stock = verify::client_verifier(pos_ca.all());
             trust.pos_ca = pos_ca;
         });
     }
@@ -156,7 +172,18 @@ impl Trust {
         terminal: &TerminalId,
         now: UnixTime,
     ) -> Result<Revocation, Check> {
-        let leaf = verify::judge(&self.pos_ca, Side::Pos, chain, now)?;
+        verify::whole_path(&self.pos_ca, Side::Pos, chain, now)?;
+        self.judge_the_rest(chain, terminal, now)
+    }
+
+    /// Of a chain whose path holds: the profile, the lists and the name.
+    fn judge_the_rest(
+        &self,
+        chain: &[CertificateDer<'_>],
+        terminal: &TerminalId,
+        now: UnixTime,
+    ) -> Result<Revocation, Check> {
+        let leaf = verify::leaf(Side::Pos, chain, now)?;
         let revocation = self.lists.look_up(&self.pos_ca, chain, now)?;
         if leaf.terminals.contains(terminal) {
             Ok(revocation)
@@ -166,8 +193,30 @@ impl Trust {
     }
 }
 
-fn server_config(identity: &Identity, pos_ca: &TrustBundle, clock: &Clock) -> Arc<ServerConfig> {
-    tls::server_config(identity, PosVerifier::new(pos_ca.clone()), clock)
+impl Generation<Trust> {
+    fn verdict(
+        &self,
+        chain: &[CertificateDer<'_>],
+        now: UnixTime,
+        outcome: Result<Revocation, Check>,
+    ) -> Verdict<Revocation> {
+        let holds = verdict::unchanged_around(now, chain, &self.pos_ca, Some(&self.lists));
+        Verdict::new(self.number(), holds, outcome)
+    }
+}
+
+impl Handshake {
+    /// Takes over what the handshake found of the path and judges the rest, by what was trusted then and by its date;
+    /// where anything has changed since, the verdict does not hold, and the request is judged anew. `None` where
+    /// nobody was let through.
+    pub(crate) fn judge_the_rest(
+        &self,
+        chain: &[CertificateDer<'_>],
+    ) -> Option<Verdict<Revocation>> {
+        let then = self.verifier.let_through()?;
+        let outcome = self.trust.judge_the_rest(chain, &self.terminal, then);
+        Some(self.trust.verdict(chain, then, outcome))
+    }
 }
 
 #[cfg(test)]
@@ -275,6 +324,61 @@ mod tests {
         let verdict = live.judge(&chain, at(IN_TIME));
         assert!(live.install_crl(b"no list").is_err());
         assert!(verdict.holds_at(live.generation(), at(IN_TIME)));
+    }
+
+    /// A handshake with the till, at this date.
+    fn let_through(live: &Live, chain: &[CertificateDer<'_>], date: &str) -> Handshake {
+        let (_, handshake) = live.handshake();
+        let passed = handshake
+            .verifier
+            .verify_client_cert(&chain[0], &chain[1..], at(date));
+        assert!(passed.is_ok());
+        handshake
+    }
+
+    #[test]
+    fn what_a_handshake_leaves_to_be_judged_is_judged_by_its_date() {
+        let Setting { live, chain, .. } = setting();
+        let handshake = let_through(&live, &chain, IN_TIME);
+        let verdict = handshake.judge_the_rest(&chain).expect("it let a till in");
+        assert_eq!(verdict.outcome(), Ok(Revocation::Missing));
+        let holds = |date| verdict.holds_at(live.generation(), at(date));
+        assert!(holds("2027-01-01T00:00:00Z"));
+        assert!(!holds("2027-01-01T00:00:01Z"));
+    }
+
+    #[test]
+    fn a_till_for_another_terminal_is_let_through_and_may_nothing() {
+        let Setting { live, ca, chain } = setting();
+        let other = TerminalId::new("term_other").expect("lawful");
+        let identity = live.trust.current().identity.clone();
+        let other = Live::new(other, identity, ca, None, Clock::system());
+        let handshake = let_through(&other, &chain, IN_TIME);
+        let verdict = handshake.judge_the_rest(&chain).expect("it let a till in");
+        assert_eq!(verdict.outcome(), Err(Check::NotForTerminal));
+    }
+
+    #[test]
+    fn an_exchange_during_a_handshake_ends_what_it_found() {
+        let Setting { live, ca, chain } = setting();
+        let handshake = let_through(&live, &chain, IN_TIME);
+        live.replace_pos_ca(ca);
+        let verdict = handshake.judge_the_rest(&chain).expect("it let a till in");
+        assert!(!verdict.holds_at(live.generation(), at(IN_TIME)));
+    }
+
+    #[test]
+    fn a_handshake_that_let_nobody_in_has_found_nothing() {
+        let Setting { live, chain, .. } = setting();
+        let (_, handshake) = live.handshake();
+        let late = at("2027-01-01T00:00:01Z");
+        assert!(
+            handshake
+                .verifier
+                .verify_client_cert(&chain[0], &[], late)
+                .is_err()
+        );
+        assert!(handshake.judge_the_rest(&chain).is_none());
     }
 
     #[test]

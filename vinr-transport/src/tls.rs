@@ -26,13 +26,13 @@ pub(crate) fn provider() -> Arc<rustls::crypto::CryptoProvider> {
 /// The terminal's side: demands a certificate, remembers nobody. \[TLS-1\]
 pub(crate) fn server_config(
     identity: &Identity,
-    verifier: PosVerifier,
+    verifier: Arc<PosVerifier>,
     clock: &Clock,
 ) -> Arc<ServerConfig> {
     let mut config = ServerConfig::builder_with_details(provider(), Arc::new(clock.clone()))
         .with_protocol_versions(&[&TLS13])
         .expect("the provider has cipher suites for TLS 1.3")
-        .with_client_cert_verifier(Arc::new(verifier))
+        .with_client_cert_verifier(verifier)
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(identity.certified_key())));
     config.alpn_protocols = vec![ALPN.to_vec()];
     // With resumption nobody would look at a certificate again. [TLS-13]

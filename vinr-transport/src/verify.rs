@@ -38,9 +38,24 @@ pub(crate) fn judge(
     chain: &[CertificateDer<'_>],
     now: UnixTime,
 ) -> Result<Leaf, Check> {
+    whole_path(bundle, side, chain, now)?;
+    leaf(side, chain, now)
+}
+
+/// The first part: a chain, leaf first, leads to the bundle.
+pub(crate) fn whole_path(
+    bundle: &TrustBundle,
+    side: Side,
+    chain: &[CertificateDer<'_>],
+    now: UnixTime,
+) -> Result<(), Check> {
     let (leaf, issuers) = chain.split_first().ok_or(Check::NoCertificate)?;
-    path(bundle, side, leaf, issuers, now).map_err(|error| Check::of(&error))?;
-    let leaf = Leaf::read(leaf, side)?;
+    path(bundle, side, leaf, issuers, now).map_err(|error| Check::of(&error))
+}
+
+/// The second part: the leaf of such a chain fits the profile.
+pub(crate) fn leaf(side: Side, chain: &[CertificateDer<'_>], now: UnixTime) -> Result<Leaf, Check> {
+    let leaf = Leaf::read(chain.first().ok_or(Check::NoCertificate)?, side)?;
     leaf.in_time(now)?;
     Ok(leaf)
 }

@@ -33,7 +33,7 @@ use super::message::{Reply, Request};
 use super::{Handler, Limits};
 use crate::authorize::{self, Authorization};
 use crate::check::Check;
-use crate::live::Live;
+use crate::live::{Handshake, Live};
 use crate::revocation::Revocation;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-vinr-request-id");
@@ -57,7 +57,7 @@ pub(super) async fn serve<H: Handler>(
     guest: Arc<Guest>,
 ) {
     let handshake = shake_hands(&shared, tcp, peer, &guest);
-    let Some(Some(tls)) = shared.stop.run_until_cancelled(handshake).await else {
+    let Some(Some((tls, handshake))) = shared.stop.run_until_cancelled(handshake).await else {
         return;
     };
     let connection = Arc::new(Connection {
@@ -65,6 +65,7 @@ pub(super) async fn serve<H: Handler>(
             authorization: Authorization::of(
                 tls.get_ref().1.peer_certificates(),
                 shared.live.clone(),
+                &handshake,
             ),
             guest: guest.clone(),
         },
@@ -108,10 +109,10 @@ async fn shake_hands<H>(
     tcp: Wired,
     peer: SocketAddr,
     guest: &Guest,
-) -> Option<TlsStream<Wired>> {
+) -> Option<(TlsStream<Wired>, Handshake)> {
     let ends = Instant::now() + shared.limits.handshake;
     match timeout_at(ends, accept_tls(shared, tcp, guest)).await {
-        Ok(Ok(tls)) => Some(tls),
+        Ok(Ok(done)) => Some(done),
         Ok(Err((error, tcp))) => {
             guest.refused();
             if let Some(count) = shared.door.may_tell() {
@@ -136,15 +137,19 @@ async fn accept_tls<H>(
     shared: &Shared<H>,
     tcp: Wired,
     guest: &Guest,
-) -> Result<TlsStream<Wired>, (io::Error, Option<Wired>)> {
+) -> Result<(TlsStream<Wired>, Handshake), (io::Error, Option<Wired>)> {
     let mut hello = LazyConfigAcceptor::new(Acceptor::default(), tcp);
     let started = match (&mut hello).await {
         Ok(started) => started,
         Err(error) => return Err((error, hello.take_io())),
     };
     guest.turn().await;
-    let accept = started.into_stream(shared.live.tls()).into_fallible();
-    accept.await.map_err(|(error, tcp)| (error, Some(tcp)))
+    let (config, handshake) = shared.live.handshake();
+    let accept = started.into_stream(config).into_fallible();
+    match accept.await {
+        Ok(tls) => Ok((tls, handshake)),
+        Err((error, tcp)) => Err((error, Some(tcp))),
+    }
 }
 
 /// A till that was refused may have written already; closing now would reset the connection, and the
