@@ -1,7 +1,8 @@
 //! The CA bundles: the only roots that either side ever trusts. \[TLS-3, TLS-5\]
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustls::RootCertStore;
 use rustls_pki_types::pem::PemObject;
@@ -15,6 +16,9 @@ use crate::signature;
 
 /// Far more than any bundle needs.
 const MAX_FILE: u64 = 1024 * 1024;
+
+/// As many certificates that a CA signed are remembered: those of a shop's tills, or of its terminals.
+const SIGNED: usize = 32;
 
 /// The certificates of one issuing CA, old and new while it is being replaced.
 ///
@@ -33,6 +37,9 @@ pub(crate) struct Anchor {
     signs_lists: bool,
     /// How many CAs may stand below it, where it says so.
     path_length: Option<u32>,
+    /// The latest certificates that its key was found to have signed. That a key signed something is true for ever,
+    /// whatever becomes of either; it tells nothing of dates and revocations, which are looked at each time.
+    signed: Mutex<VecDeque<Box<[u8]>>>,
 }
 
 /// Which CA it is: a name and a key. A renewed certificate of the same key is the same CA; a new key under the old
@@ -170,7 +177,7 @@ impl TrustBundle {
 
     fn signers_of(&self, certificate: &X509Certificate<'_>) -> Vec<&Anchor> {
         self.named(certificate.issuer().as_raw())
-            .filter(|anchor| signature::is_on(certificate, anchor.key()))
+            .filter(|anchor| anchor.has_signed(certificate))
             .collect()
     }
 
@@ -223,7 +230,26 @@ impl Anchor {
             // An old root may leave open what its key is for.
             signs_lists: usage.is_none_or(|usage| usage.value.crl_sign()),
             certificate: certificate.clone(),
+            signed: Mutex::default(),
         })
+    }
+
+    fn has_signed(&self, certificate: &X509Certificate<'_>) -> bool {
+        let whole = certificate.as_raw();
+        if self.signed().iter().any(|it| **it == *whole) {
+            return true;
+        }
+        let has_signed = signature::is_on(certificate, self.key());
+        if has_signed {
+            let mut signed = self.signed();
+            signed.truncate(SIGNED - 1);
+            signed.push_front(whole.into());
+        }
+        has_signed
+    }
+
+    fn signed(&self) -> MutexGuard<'_, VecDeque<Box<[u8]>>> {
+        self.signed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn ca(&self) -> &CaKey {
@@ -250,5 +276,58 @@ impl CaKey {
 impl std::fmt::Debug for TrustBundle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "TrustBundle({} CA certificates)", self.anchors.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{
+        BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose,
+    };
+
+    use super::*;
+
+    /// Each has the same name and a key of its own.
+    fn ca() -> CertifiedIssuer<'static, KeyPair> {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        let key = KeyPair::generate().expect("a key");
+        CertifiedIssuer::self_signed(params, key).expect("a CA")
+    }
+
+    fn leaf(ca: &CertifiedIssuer<'_, KeyPair>) -> CertificateDer<'static> {
+        let key = KeyPair::generate().expect("a key");
+        let params = CertificateParams::default();
+        let leaf = params.signed_by(&key, ca).expect("a leaf");
+        leaf.der().clone()
+    }
+
+    #[test]
+    fn who_signed_a_certificate_stays_the_same_however_many_are_looked_at() {
+        let (old, new, stranger) = (ca(), ca(), ca());
+        let both = [old.pem(), new.pem()].concat();
+        let bundle = TrustBundle::from_pem(both.as_bytes()).expect("two CAs");
+        let all: Vec<_> = (0..=SIGNED)
+            .flat_map(|_| {
+                [
+                    (leaf(&old), Some(0)),
+                    (leaf(&new), Some(1)),
+                    (leaf(&stranger), None),
+                ]
+            })
+            .collect();
+        // They are one more than are remembered, so that each is forgotten by the time it comes again.
+        for (leaf, signer) in all.iter().chain(&all).chain(&all[all.len() - 3..]) {
+            let leaf = profile::parse(leaf).expect("a certificate");
+            let expected = signer.map(|number: usize| bundle.anchors[number].ca());
+            assert_eq!(bundle.signer_of(&leaf), expected);
+        }
+        assert!(
+            bundle
+                .anchors
+                .iter()
+                .all(|anchor| anchor.signed().len() == SIGNED)
+        );
     }
 }
