@@ -21,7 +21,6 @@ steps! {
     given "a shop with a terminal" => shop::opens;
     given "a shop with {number} terminals" => shop::opens_several;
     given "the customer taps after {number} ms" => shop::taps_after;
-    given "the customer taps when the sale is looked up" => shop::taps_at_a_look_up;
     given "the first customer does not tap" => shop::first_does_not_tap;
     given "nobody taps" => shop::nobody_taps;
     given "the card is declined" => shop::is_declined;
@@ -29,6 +28,8 @@ steps! {
     given "the terminal has no internet" => shop::has_no_internet;
     given "an older attempt of the sale was declined" => shop::has_an_older_attempt;
     given "another sale is on the screen of {name} for {number} ms" => shop::is_busy;
+    given "another sale is on the screen of {name} until the till was told" => shop::is_busy_until_told;
+    given "another sale is on the screen of {name} until the till has passed {name} by" => shop::is_busy_until_passed_by;
 
     given "the first answer to a payment is lost: {rest}" => faults::first_answer_is_lost;
     given "the first answer to a payment never comes" => faults::answer_never_comes;
@@ -38,7 +39,7 @@ steps! {
     given "the answer to a payment is about another {word}" => faults::answer_is_foreign;
     given "the answer to a payment shows a status that nobody knows" => faults::answer_is_unknown;
     given "the first {number} look-ups show a status that nobody knows" => faults::look_ups_are_unknown;
-    given "the first cancel is heard after {number} ms" => faults::cancel_is_overheard;
+    given "the customer taps in the moment in which the till cancels" => faults::cancel_comes_too_late;
     given "the first cancel is answered after {number} ms" => faults::cancel_is_late;
     given "the first answer to a cancel is lost" => faults::cancel_is_lost;
     given "the terminal sends no head before the outcome" => faults::has_no_head;
@@ -47,6 +48,7 @@ steps! {
     given "the cloud refuses payments as {word}" => faults::cloud_refuses;
     given "the terminal takes payments and says nothing" => faults::takes_and_says_nothing;
     given "the terminal goes away when it has the payment" => faults::goes_away;
+    given "the terminal goes away when it has accepted the payment" => faults::goes_away_behind_the_head;
     given "the terminal comes back {number} s later" => faults::comes_back;
     given "the terminal is mute" => faults::is_mute;
     given "the connection ends behind the answer to a payment" => faults::ends_behind_the_answer;

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::timeout;
 use vinr_protocol::device::Model;
 use vinr_protocol::payment::{Brand, ConnectionMode, DeclineCode, EntryMode, Status};
 use vinr_protocol::reader::{Activity, ReaderStatus};
@@ -23,6 +24,9 @@ use vinr_protocol::{
 
 use crate::client::veil::Veil;
 use crate::journal::{Event, Journal, TillEvent};
+
+/// Longer than any host of a scenario takes.
+const HOST_WITHIN: Duration = Duration::from_secs(10);
 
 /// What the next cardholder does.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +67,8 @@ struct Inner {
     journal: Journal,
     veil: Veil,
     callers: AtomicU64,
+    /// Told whenever the host has answered, and the terminal heard it.
+    host_answered: Notify,
     state: Mutex<State>,
 }
 
@@ -88,6 +94,7 @@ impl Desk {
             journal,
             veil,
             callers: AtomicU64::new(0),
+            host_answered: Notify::new(),
             state: Mutex::new(State {
                 session,
                 waiting: BTreeMap::new(),
@@ -137,6 +144,16 @@ impl Desk {
             card: card(),
             now: now(),
         });
+    }
+
+    /// The same, and the host has answered when this is done.
+    pub(super) async fn tap_and_await_the_host(&self) {
+        let answered = self.0.host_answered.notified();
+        tokio::pin!(answered);
+        answered.as_mut().enable();
+        self.tap();
+        // Where no payment is on the screen nobody asks the host.
+        let _ = timeout(HOST_WITHIN, answered).await;
     }
 
     /// The cardholder on the screen presses the red button.
@@ -349,6 +366,7 @@ impl Desk {
             verdict,
             now: now(),
         });
+        self.0.host_answered.notify_waiters();
     }
 
     fn elapses(&self, timer: Timer, number: u64) {

@@ -67,14 +67,16 @@ pub(crate) enum How {
     LateBody(Duration),
     /// Nothing comes for so long after the request.
     Late(Duration),
-    /// The terminal hears of it so long after it was sent.
-    Overheard(Duration),
     /// The terminal is swapped for another one, with another journal, before it heard of it.
     Swap,
     /// It is about something else.
     Alter(Alteration),
+    /// The customer taps, and the host has approved, before the terminal hears of it.
+    Overtaken,
     /// The terminal goes away for good.
     Vanish,
+    /// The head comes at once, and the terminal goes away for good behind it.
+    VanishAfterHead,
     /// It is whole, and the connection ends after it.
     CloseAfter,
 }

@@ -51,11 +51,11 @@ pub(super) async fn serve(
     if !taken {
         return turn.untaken(how).await;
     }
-    if let Some(How::Overheard(after)) = how {
-        tokio::time::sleep(after).await;
-    }
     match &inner.kind {
         Kind::Terminal(desk) => {
+            if how == Some(How::Overtaken) {
+                desk.tap_and_await_the_host().await;
+            }
             let (caller, words) = match command(&raw) {
                 Ok(command) => ask(desk, command),
                 Err(refusal) => return turn.refuse(refusal).await,
@@ -200,6 +200,10 @@ impl Turn<'_> {
                         self.wire.reset_at_once();
                         return Err((Whose::Suite, "reset after the head".into()));
                     }
+                    if how == Some(How::VanishAfterHead) {
+                        self.wire.let_through().await;
+                        return self.vanish("the terminal goes away after the head");
+                    }
                 }
                 Some(Word::Answer(answer)) => return self.finish(*answer, how).await,
                 None => return Err((Whose::Suite, "the terminal has no answer".into())),
@@ -213,8 +217,8 @@ impl Turn<'_> {
             None
             | Some(
                 How::ResetAfterHead
+                | How::VanishAfterHead
                 | How::HalfBody(_)
-                | How::Overheard(_)
                 | How::LateBody(_)
                 | How::Alter(_)
                 | How::CloseAfter,

@@ -86,9 +86,10 @@ pub(super) async fn cancel_is_late(scene: &mut Scene, words: &Words) {
     answer(scene, Moment::Cancel, 1, true, How::Late(after));
 }
 
-pub(super) async fn cancel_is_overheard(scene: &mut Scene, words: &Words) {
-    let after = Duration::from_millis(words.number(0));
-    answer(scene, Moment::Cancel, 1, true, How::Overheard(after));
+/// It is asked by a till that was told pending: only then is there anything to cancel. \[REC-4\]
+pub(super) async fn cancel_comes_too_late(scene: &mut Scene, words: &Words) {
+    super::shop::first_does_not_tap(scene, words).await;
+    answer(scene, Moment::Cancel, 1, true, How::Overtaken);
 }
 
 pub(super) async fn cancel_is_lost(scene: &mut Scene, _: &Words) {
@@ -138,6 +139,10 @@ pub(super) async fn comes_back(scene: &mut Scene, words: &Words) {
         booth.faults().clear();
     }
     answer(scene, Moment::Pay, 1, true, How::Vanish);
+}
+
+pub(super) async fn goes_away_behind_the_head(scene: &mut Scene, _: &Words) {
+    answer(scene, Moment::Pay, ALWAYS, true, How::VanishAfterHead);
 }
 
 pub(super) async fn is_mute(scene: &mut Scene, _: &Words) {
