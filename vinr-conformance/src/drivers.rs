@@ -41,8 +41,8 @@ enum Hand {
     Absent(String),
 }
 
-/// Everybody who answers questions about the subject.
-#[derive(Debug)]
+/// Everybody who answers questions about the subject; clones are the same people.
+#[derive(Debug, Clone)]
 pub struct Drivers {
     journal: Journal,
     subject: String,
@@ -73,6 +73,7 @@ impl Drivers {
         };
         let hands = Capability::ALL
             .into_iter()
+            .chain([Capability::Till])
             .map(|capability| {
                 (
                     capability,
@@ -101,12 +102,23 @@ impl Drivers {
         }
     }
 
+    /// The same people, and what they are asked stands in this journal.
+    pub(crate) fn of_journal(&self, journal: Journal) -> Self {
+        Self {
+            journal,
+            ..self.clone()
+        }
+    }
+
     /// The same in a run that went on: so many numbers are used already.
     pub(crate) fn going_on(self, questions: u64) -> Self {
-        Self {
-            questions: Arc::new(questions.into()),
-            ..self
-        }
+        self.go_on(questions);
+        self
+    }
+
+    /// The same for every clone.
+    pub(crate) fn go_on(&self, questions: u64) {
+        self.questions.store(questions, Ordering::Relaxed);
     }
 
     /// What a journal calls them.
@@ -138,10 +150,7 @@ impl Drivers {
         use std::io::Write as _;
         for link in self.links() {
             // Where nobody reads it, nobody answers either, and that is said of each question.
-            let _ = writeln!(
-                std::io::stderr(),
-                "whoever stands beside the terminal opens {link}"
-            );
+            let _ = writeln!(std::io::stderr(), "whoever answers questions opens {link}");
         }
     }
 
@@ -373,6 +382,7 @@ fn capability(question: &str) -> Capability {
         "read_storage" => Capability::Storage,
         "cut_internet" | "restore_internet" | "cut_lan" | "restore_lan" | "install_crl"
         | "toggle_local_mode" => Capability::Network,
+        "till_install" | "till_pay" | "till_read_result" => Capability::Till,
         _ => Capability::Card,
     }
 }
@@ -458,5 +468,6 @@ mod tests {
             let _ = capability(word);
         }
         assert_eq!(capability("power_cycle"), Capability::Power);
+        assert_eq!(capability("till_pay"), Capability::Till);
     }
 }

@@ -50,6 +50,7 @@ pub const WORDS: &[&str] = &[
     "install_crl",
     "read_ledger",
     "read_storage",
+    "till_install",
     "till_pay",
     "till_read_result",
 ];

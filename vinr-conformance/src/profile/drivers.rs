@@ -23,10 +23,12 @@ pub enum Capability {
     Network,
     /// Reads the terminal's raw storage.
     Storage,
+    /// Takes payments at a till that has no adapter, and reads its screen.
+    Till,
 }
 
 impl Capability {
-    /// Every capability.
+    /// All that is done to a terminal.
     pub const ALL: [Capability; 6] = [
         Capability::Card,
         Capability::Screen,
@@ -45,6 +47,7 @@ impl Capability {
             Capability::Power => "power",
             Capability::Network => "network",
             Capability::Storage => "storage",
+            Capability::Till => "till",
         }
     }
 }

@@ -311,6 +311,10 @@ impl Reader<'_> {
     ) -> Result<BTreeMap<Capability, Vec<Driver>>, ProfileError> {
         raw.into_iter()
             .map(|(capability, drivers)| {
+                if let (Capability::Till, Some(first)) = (capability, drivers.first()) {
+                    let message = "till = [...] is for the profile of a till: see docs/certify-a-till-with-a-screen.md";
+                    return Err(self.error(first.span(), message));
+                }
                 let drivers = drivers
                     .into_iter()
                     .map(|text| self.driver(text))

@@ -23,12 +23,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
 use vinr_protocol::requirement::Role;
 
-use super::ProfileError;
 use super::effective::{EffectiveClaims, Head, to_toml};
 use super::read::fault;
+use super::screen::{self, EffectiveScreen, RawDrivers, RawScreen};
+use super::{ProfileError, ScreenTill};
 use crate::verdict::{Claims, DeclaredWire, ProfileFacts};
 
 /// The role, as a profile names it.
@@ -62,6 +64,8 @@ pub struct TillProfile {
     pub version: String,
     /// Which wire it speaks.
     pub declared: DeclaredWire,
+    /// How it is used where it has no adapter.
+    pub screen: Option<ScreenTill>,
     features: BTreeMap<String, bool>,
 }
 
@@ -70,6 +74,17 @@ pub struct TillProfile {
 struct Raw {
     profile: RawHead,
     features: BTreeMap<String, bool>,
+    screen: Option<Spanned<RawScreen>>,
+    drivers: Option<Spanned<RawDrivers>>,
+}
+
+/// The profile as it took effect.
+#[derive(Serialize)]
+struct Effective {
+    #[serde(flatten)]
+    claims: EffectiveClaims,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    screen: Option<EffectiveScreen>,
 }
 
 #[derive(Deserialize)]
@@ -91,6 +106,7 @@ impl TillProfile {
             product: product.to_owned(),
             version: version.to_owned(),
             declared: DeclaredWire::VinrLocal1,
+            screen: None,
             features: TILL_FEATURES
                 .iter()
                 .map(|(name, _)| ((*name).to_owned(), true))
@@ -143,7 +159,10 @@ impl TillProfile {
                 format!("[features] does not say whether it {meaning}: {name} = true or false");
             return Err(at(place_of("[features]"), message));
         }
+        let screen =
+            screen::read(raw.screen, raw.drivers, path).map_err(|(span, why)| at(span, why))?;
         Ok(Self {
+            screen,
             vendor: head.vendor,
             product: head.product,
             version: head.version,
@@ -169,16 +188,19 @@ impl TillProfile {
             product: self.product.clone(),
             version: self.version.clone(),
             base: BASE.to_owned(),
-            sha256: self.effective().sha256(),
+            sha256: self.effective_claims().sha256(),
         }
     }
 
     /// The text of `profile.effective.toml`; a till's profile holds no secrets.
     pub fn text(&self) -> String {
-        to_toml(&self.effective())
+        to_toml(&Effective {
+            claims: self.effective_claims(),
+            screen: self.screen.as_ref().map(ScreenTill::effective),
+        })
     }
 
-    fn effective(&self) -> EffectiveClaims {
+    fn effective_claims(&self) -> EffectiveClaims {
         EffectiveClaims {
             profile: Head {
                 schema: 1,
@@ -206,7 +228,7 @@ pub(super) fn claims(wire: DeclaredWire) -> Claims {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Recorded;
+    use super::super::{Capability, Recorded};
     use super::*;
 
     const TEXT: &str = r#"
@@ -245,6 +267,45 @@ durable = true
     fn every_feature_is_stated_and_none_is_invented() {
         assert!(parse(&TEXT.replace("hybrid = false\n", "")).is_err());
         assert!(parse(&format!("{TEXT}telepathy = true\n")).is_err());
+    }
+
+    /// A till that is used by hand, at this address, by this driver.
+    fn by_hand(listen: &str, driver: &str) -> String {
+        format!(
+            "{TEXT}\n[screen]\ndirectory = \"certificates\"\nlisten = \"{listen}\"\n\n[drivers]\ntill = [\"{driver}\"]\n"
+        )
+    }
+
+    #[test]
+    fn a_till_with_a_screen_says_where_it_is_met_and_who_uses_it() {
+        let text = by_hand("192.168.1.5", "exec:./till.sh --token hunter2");
+        let profile = parse(&text).expect("lawful");
+        let screen = profile.screen.as_ref().expect("it has one");
+        assert_eq!(screen.listen, ([192, 168, 1, 5], 8443).into());
+        assert_eq!(screen.drivers(Capability::Till).len(), 1);
+        assert!(screen.drivers(Capability::Power).is_empty());
+        assert!(!profile.text().contains("hunter2"), "{}", profile.text());
+        let recorded = Recorded::parse(&profile.text()).expect("our own text");
+        assert_eq!(recorded.facts(), profile.facts());
+    }
+
+    #[test]
+    fn how_a_till_is_used_is_no_claim_of_its_maker() {
+        let with_an_adapter = parse(TEXT).expect("lawful");
+        let with_a_screen = parse(&by_hand("127.0.0.2", "operator")).expect("lawful");
+        assert_eq!(with_a_screen.facts(), with_an_adapter.facts());
+    }
+
+    #[test]
+    fn a_screen_without_a_driver_or_a_place_is_refused() {
+        let whole = by_hand("127.0.0.2", "operator");
+        let (without_drivers, _) = whole.split_once("\n[drivers]").expect("it has some");
+        assert!(parse(without_drivers).is_err());
+        for listen in ["0.0.0.0", "127.0.0.2:0", "here"] {
+            assert!(parse(&by_hand(listen, "operator")).is_err(), "{listen}");
+        }
+        assert!(parse(&by_hand("127.0.0.2:9443", "operator")).is_ok());
+        assert!(parse(&by_hand("127.0.0.2", "control")).is_err());
     }
 
     #[test]

@@ -119,6 +119,41 @@ async fn cannot_is_sent_with_its_reason_only() {
 }
 
 #[tokio::test]
+async fn a_payment_at_a_till_is_begun_by_one_tap_and_its_result_told_by_another() {
+    browsing(PHONE, async |browser| {
+        let shop = Shop::new();
+        shop.visit(browser).await;
+        let about = |question| {
+            Ask::to(question)
+                .with("amount", 2500)
+                .with("currency", "USD")
+                .with("reference", "S4711-1")
+        };
+        let begun = asked(&shop, about("till_pay"), async {
+            browser
+                .sees("#title", "Take this payment on the till.")
+                .await;
+            browser.sees("#detail", "25.00").await;
+            browser.sees("#detail", "S4711-1").await;
+            browser.click("[data-answer=done]").await;
+        })
+        .await;
+        assert_eq!(begun.answer, Answered::Done);
+        let read = asked(&shop, about("till_read_result"), async {
+            browser
+                .sees("#title", "What does the till show as the result?")
+                .await;
+            browser.click("[data-value=declined]").await;
+        })
+        .await;
+        assert_eq!(read.answer, Answered::Value);
+        assert_eq!(read.value, Some(json!("declined")));
+        assert_eq!(browser.complaints().await, Vec::<String>::new());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_keyboard_alone_answers() {
     browsing(PHONE, async |browser| {
         let shop = Shop::new();

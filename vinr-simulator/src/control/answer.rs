@@ -36,7 +36,7 @@ impl Terminal {
             "install_crl" => install_crl(self, question),
             "read_ledger" => Ok(read_ledger(self, question).await),
             "read_storage" => read_storage(self, question),
-            "till_pay" | "till_read_result" => {
+            "till_install" | "till_pay" | "till_read_result" => {
                 Err("a simulated terminal has no till of its own".into())
             }
             other => Err(format!("{other} is no question")),

@@ -144,6 +144,9 @@ fn said(question: &Question) -> String {
     {
         let _ = writeln!(text, "   {words}");
     }
+    for (value, words) in plain.choices {
+        let _ = writeln!(text, "   v \"{value}\"   {words}");
+    }
     let keys: Vec<_> = plain.answers.iter().map(|answer| key(*answer).1).collect();
     let _ = write!(text, "   {}\n> ", keys.join("   "));
     text

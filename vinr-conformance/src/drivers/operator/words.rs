@@ -16,6 +16,9 @@ pub(super) struct Plain {
     pub(super) card: Option<Card>,
     /// The answers that make sense, `cannot` last.
     pub(super) answers: Vec<Answered>,
+    /// Where a value is one of a few words: each with what it means.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub(super) choices: &'static [(&'static str, &'static str)],
 }
 
 /// A test card as a person finds it in the drawer.
@@ -46,6 +49,15 @@ const CARDS: &[(&str, &str, &str, &str)] = &[
         "contactless",
     ),
     ("incorrect_pin", "0259", "declined: wrong PIN", "chip"),
+];
+
+/// What a till may show, and what a person sees then.
+const RESULTS: &[(&str, &str)] = &[
+    ("approved", "Approved"),
+    ("declined", "Declined"),
+    ("cancelled", "Not paid: cancelled, or an error"),
+    ("accepted_offline", "Accepted offline"),
+    ("unknown", "It does not know whether it is paid"),
 ];
 
 /// Says it.
@@ -83,7 +95,10 @@ pub(super) fn plain(question: &Question) -> Plain {
         "cut_lan" => done("Take the terminal off the shop's network."),
         "restore_lan" => done("Put the terminal back on the shop's network."),
         "power_cycle" => with_detail(
-            done("Cut the terminal's power, and give it back."),
+            match text("device") {
+                Some("till") => done("Cut the till's power, and give it back."),
+                _ => done("Cut the terminal's power, and give it back."),
+            },
             format!(
                 "Take out battery or plug at once, without shutting it down; put it back after {} s or more.",
                 number("offMs").unwrap_or_default().div_ceil(1000)
@@ -118,15 +133,28 @@ pub(super) fn plain(question: &Question) -> Plain {
             ),
             "Answer with the path of the copy, in quotes.",
         ),
+        "till_install" => with_detail(
+            done("Install these files on the till."),
+            format!(
+                "They are in {}: its identity, its passphrase and the terminal CA. Its terminal is {}, at {}.",
+                text("path").unwrap_or("a folder that is not named"),
+                text("terminalId").unwrap_or("not named"),
+                text("address").unwrap_or("an address that it finds by itself"),
+            ),
+        ),
         "till_pay" => with_detail(
             done("Take this payment on the till."),
             format!(
-                "{}, sale {}.",
+                "{}. The number of the sale is {}. Press Done as soon as it is begun.",
                 money(number("amount"), text("currency")),
                 text("reference").unwrap_or("as you like")
             ),
         ),
-        "till_read_result" => told("What does the till show as the result?", Answered::Value),
+        "till_read_result" => Plain {
+            detail: Some("Wait until it shows the end of the payment.".into()),
+            choices: RESULTS,
+            ..told("What does the till show as the result?", Answered::Value)
+        },
         other => with_detail(
             done(&format!(
                 "{other}: a question that this version has no words for."
@@ -142,6 +170,7 @@ fn told(title: &str, answer: Answered) -> Plain {
         detail: None,
         card: None,
         answers: vec![answer, Answered::Cannot],
+        choices: &[],
     }
 }
 
@@ -200,6 +229,7 @@ fn observe(expect: &str, amount: Option<u64>) -> Plain {
         detail: Some("Look at it now. If it comes on only later, that counts, too, as long as the time runs.".into()),
         card: None,
         answers: vec![Answered::Saw, Answered::DidNotSee, Answered::Cannot],
+        choices: &[],
     }
 }
 
@@ -293,6 +323,13 @@ mod tests {
             plain.answers,
             [Answered::Saw, Answered::DidNotSee, Answered::Cannot]
         );
+    }
+
+    #[test]
+    fn a_power_cut_says_whose() {
+        let of = |args: Value| asked("power_cycle", args).title;
+        assert!(of(serde_json::json!({"offMs": 1})).contains("terminal"));
+        assert!(of(serde_json::json!({"offMs": 1, "device": "till"})).contains("till"));
     }
 
     #[test]

@@ -64,17 +64,23 @@ function ask({ plain, why, requirement, subject, id }) {
   $('what-for').textContent =
     [why && `It ${why.startsWith('shows') ? '' : 'is asked because '}${why}.`, requirement.join(', '), `Terminal ${subject}, question ${id}.`]
       .filter(Boolean).join(' ');
-  const takesValue = plain.answers.includes('value');
+  const choices = plain.choices ?? [];
+  const takesValue = plain.answers.includes('value') && !choices.length;
   $('value').hidden = $('value-label').hidden = !takesValue;
   $('value').value = $('why').value = $('trouble').textContent = '';
   $('cannot').hidden = true;
-  $('answers').replaceChildren(...plain.answers.map((answer, place) => {
+  // A value that is one of a few words has a button for each of them.
+  const buttons = plain.answers.flatMap(answer => answer === 'value' && choices.length
+    ? choices.map(([value, words]) => ({ answer, words, value: JSON.stringify(value) }))
+    : [{ answer, words: WORDS[answer] ?? answer }]);
+  $('answers').replaceChildren(...buttons.map(({ answer, words, value }, place) => {
     const button = document.createElement('button');
     button.type = 'button';
     button.dataset.answer = answer;
+    if (value) button.dataset.value = JSON.parse(value);
     if (place === 0) button.className = 'chief';
-    button.append(WORDS[answer] ?? answer, Object.assign(document.createElement('kbd'), { textContent: place + 1 }));
-    button.addEventListener('click', () => choose(answer));
+    button.append(words, Object.assign(document.createElement('kbd'), { textContent: place + 1 }));
+    button.addEventListener('click', () => value ? send({ answer, value }) : choose(answer));
     return button;
   }));
   show('ask');
