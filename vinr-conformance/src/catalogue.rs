@@ -10,7 +10,7 @@ use vinr_conformance::run;
 use vinr_protocol::requirement::{self, Requirement};
 
 use crate::Failure;
-use crate::cli::Choice;
+use crate::cli::{Choice, Part};
 use crate::style::Style;
 
 /// What the profile and the selection come to; an empty plan is bad usage.
@@ -19,16 +19,24 @@ pub(crate) fn planned(choice: &Choice, fallback: Profile) -> Result<(Profile, Pl
         Some(path) => Profile::read(Path::new(path)).map_err(Failure::usage)?,
         None => fallback,
     };
-    let selection = Selection::parse(&choice.only, &choice.tags).map_err(Failure::usage)?;
-    let plan = run::plan(features::all(), &profile, &selection);
+    let plan = part_of(&choice.part, |selection| {
+        run::plan(features::all(), &profile, selection)
+    })?;
+    Ok((profile, plan))
+}
+
+/// The part of a plan that is wanted, and this machine's share of it.
+pub(crate) fn part_of(part: &Part, plan: impl FnOnce(&Selection) -> Plan) -> Result<Plan, Failure> {
+    let selection = Selection::parse(&part.only, &part.tags).map_err(Failure::usage)?;
+    let plan = plan(&selection);
     if plan.scenarios.is_empty() {
         let asked = selection.text().unwrap_or_else(|| "the profile".into());
         return Err(Failure::usage(format!(
             "{asked} selects no scenario; `vinr-conformance list` shows which requirements have one"
         )));
     }
-    let Some(shard) = choice.shard else {
-        return Ok((profile, plan));
+    let Some(shard) = part.shard else {
+        return Ok(plan);
     };
     let scenarios = plan.scenarios.len();
     let plan = plan.shared(shard);
@@ -37,7 +45,7 @@ pub(crate) fn planned(choice: &Choice, fallback: Profile) -> Result<(Profile, Pl
             format!("shard {shard} of {scenarios} scenarios has nothing to run: share among fewer");
         return Err(Failure::usage(why));
     }
-    Ok((profile, plan))
+    Ok(plan)
 }
 
 /// Shows what would be run.

@@ -32,6 +32,7 @@ Exit codes:
 
 const CLIENT_EXITS: &str = "\
 The adapter speaks JSON lines on stdin and stdout: see docs/certify-a-till.md.
+A till with a screen needs none: see docs/certify-a-till-with-a-screen.md.
 
 Exit codes:
   0 every binding rule that was planned and applies passed    64 bad usage or profile
@@ -67,7 +68,7 @@ Exit codes:
  64 no bundle, or one that was altered";
 
 const MERGE_EXITS: &str = "\
-The bundles are those of `terminal --shard 1/N` to `terminal --shard N/N`, each as the run left it.
+The bundles are those of `terminal` or `client` with --shard 1/N to --shard N/N, each as the run left it.
 
 Exit codes:
   0 to 4 as one run of the whole plan would have ended
@@ -112,7 +113,9 @@ pub(crate) enum Command {
     /// Plays terminals, network and cloud, and judges a till.
     #[command(
         after_help = CLIENT_EXITS,
-        override_usage = "vinr-conformance client --profile FILE [OPTIONS] -- ADAPTER [ARGUMENTS]..."
+        override_usage = "\
+        vinr-conformance client --profile FILE [OPTIONS] -- ADAPTER [ARGUMENTS]...\n       \
+        vinr-conformance client --profile FILE [OPTIONS]"
     )]
     Client(Client),
     /// Why can't I connect? Looks at every step from a till's files to its terminal's answer.
@@ -253,7 +256,14 @@ pub(crate) struct Choice {
     /// What the maker claims; without it, the simulator's.
     #[arg(long, value_name = "FILE")]
     pub(crate) profile: Option<PathBuf>,
-    /// Only what speaks of this requirement (PAY-8) or has this id (pay.approved); may be repeated.
+    #[command(flatten)]
+    pub(crate) part: Part,
+}
+
+/// Which scenarios of those that apply.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Part {
+    /// Only what speaks of this requirement (PAY-8, REC-4) or has this id (pay.approved); may be repeated.
     #[arg(long, value_name = "ID")]
     pub(crate) only: Vec<String>,
     /// Only scenarios with one of these tags.
@@ -262,6 +272,29 @@ pub(crate) struct Choice {
     /// Only a share of them, such as 3/16: the others run elsewhere, and `merge` joins the bundles.
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<Shard>,
+}
+
+/// One sitting of a run, whoever is judged.
+#[derive(Debug, Args)]
+pub(crate) struct Sitting {
+    /// Where the bundle goes.
+    #[arg(long, value_name = "DIR", default_value = "vinr-report")]
+    pub(crate) out: PathBuf,
+    /// Goes on with the run that left this partial bundle, and runs only what was not run.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "only", "tags", "shard", "seed", "known_failures"])]
+    pub(crate) resume: Option<PathBuf>,
+    /// What is known to be broken: known-failures.toml.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) known_failures: Option<PathBuf>,
+    /// Signs the bundle with this Ed25519 key (PKCS#8, PEM); `keygen` makes one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sign_key: Option<PathBuf>,
+    /// Picks timings, and the bytes at which connections break; printed and stored.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Warnings count.
+    #[arg(long)]
+    pub(crate) strict: bool,
 }
 
 #[derive(Debug, Args)]
@@ -280,28 +313,12 @@ pub(crate) struct Terminal {
     /// The terminal's id in that directory, where it holds several.
     #[arg(long, value_name = "ID", requires = "dir")]
     pub(crate) id: Option<TerminalId>,
-    /// Where the bundle goes.
-    #[arg(long, value_name = "DIR", default_value = "vinr-report")]
-    pub(crate) out: PathBuf,
-    /// Goes on with the run that left this partial bundle, and runs only what was not run.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "only", "tags", "shard", "seed", "known_failures"])]
-    pub(crate) resume: Option<PathBuf>,
-    /// What is known to be broken: known-failures.toml.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) known_failures: Option<PathBuf>,
-    /// Signs the bundle with this Ed25519 key (PKCS#8, PEM); `keygen` makes one.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) sign_key: Option<PathBuf>,
-    /// Picks timings; printed and stored.
-    #[arg(long)]
-    pub(crate) seed: Option<u64>,
+    #[command(flatten)]
+    pub(crate) sitting: Sitting,
     /// Breaks a promise of the embedded simulator; may be repeated.
     // Not `requires = "simulator"`: clap lets that pass where an address rules the simulator out.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["address", "profile", "dir"])]
     pub(crate) defect: Vec<vinr_simulator::Defect>,
-    /// Warnings count.
-    #[arg(long)]
-    pub(crate) strict: bool,
     /// Sets no clock of a simulator ahead: what lasts a minute is waited for, what lasts a day is not tested.
     #[arg(long)]
     pub(crate) real_time: bool,
@@ -312,32 +329,15 @@ pub(crate) struct Client {
     /// What the maker of the till claims.
     #[arg(long, value_name = "FILE")]
     pub(crate) profile: PathBuf,
-    /// Only what speaks of this requirement (REC-4) or has this id (rec.pending); may be repeated.
-    #[arg(long, value_name = "ID")]
-    pub(crate) only: Vec<String>,
-    /// Only scenarios with one of these tags.
-    #[arg(long, value_name = "TAG", value_delimiter = ',')]
-    pub(crate) tags: Vec<String>,
-    /// Where the bundle goes.
-    #[arg(long, value_name = "DIR", default_value = "vinr-report")]
-    pub(crate) out: PathBuf,
-    /// Picks the bytes at which connections break; printed and stored.
-    #[arg(long)]
-    pub(crate) seed: Option<u64>,
-    /// What is known to be broken: known-failures.toml.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) known_failures: Option<PathBuf>,
-    /// Signs the bundle with this Ed25519 key (PKCS#8, PEM); `keygen` makes one.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) sign_key: Option<PathBuf>,
-    /// Warnings count.
-    #[arg(long)]
-    pub(crate) strict: bool,
+    #[command(flatten)]
+    pub(crate) part: Part,
+    #[command(flatten)]
+    pub(crate) sitting: Sitting,
     /// Shows what would be run, and runs nothing.
     #[arg(long)]
     pub(crate) list: bool,
-    /// The adapter, and its arguments.
-    #[arg(last = true, required_unless_present = "list")]
+    /// The adapter, and its arguments; none for a till with a screen.
+    #[arg(last = true)]
     pub(crate) adapter: Vec<String>,
 }
 
@@ -404,15 +404,20 @@ mod tests {
 
     #[test]
     fn a_run_that_goes_on_takes_its_plan_from_its_bundle() {
-        let resumed = ["x", "terminal", "--simulator", "--resume", "vinr-report"];
-        assert!(Cli::try_parse_from(resumed).is_ok());
-        for more in [
-            ["--only", "PAY-3"],
-            ["--shard", "1/2"],
-            ["--out", "elsewhere"],
+        for role in [
+            ["terminal", "--simulator"],
+            ["client", "--profile=mypos.toml"],
         ] {
-            let words = resumed.iter().chain(&more);
-            assert!(Cli::try_parse_from(words).is_err(), "{more:?}");
+            let resumed = [&["x"], &role[..], &["--resume", "vinr-report"]].concat();
+            assert!(Cli::try_parse_from(&resumed).is_ok(), "{role:?}");
+            for more in [
+                ["--only", "PAY-3"],
+                ["--shard", "1/2"],
+                ["--out", "elsewhere"],
+            ] {
+                let words = resumed.iter().chain(&more);
+                assert!(Cli::try_parse_from(words).is_err(), "{more:?}");
+            }
         }
     }
 

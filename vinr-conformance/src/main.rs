@@ -15,6 +15,7 @@ mod finished;
 mod maker;
 mod paper;
 mod progress;
+mod sitting;
 mod style;
 mod terminal;
 mod till;

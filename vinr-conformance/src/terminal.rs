@@ -1,24 +1,20 @@
 //! `terminal`: finds or starts the subject, runs the plan, writes the bundle, says what came of it.
 
-use std::path::Path;
 use std::time::Duration;
 
 use anstream::eprintln;
 use tokio_util::sync::CancellationToken;
-use vinr_conformance::bundle::{self, BundleError, Contents, Directory, Secret, Signer, Stored};
-use vinr_conformance::journal::{self, Journal};
-use vinr_conformance::known::KnownFailures;
-use vinr_conformance::plan::Scenario;
+use vinr_conformance::bundle::{Contents, Directory, Secret, Signer};
+use vinr_conformance::features;
 use vinr_conformance::profile::{Profile, Sheet};
 use vinr_conformance::report::console;
-use vinr_conformance::run::{self, Certified, Order, Resumed};
+use vinr_conformance::run::{self, Certified, Order};
 use vinr_conformance::subject::{self, Embedded, Provisioned, Subject};
-use vinr_conformance::verdict::Suite;
-use vinr_conformance::{features, rejudge};
 
 use crate::catalogue::planned;
 use crate::cli::Terminal;
 use crate::progress::Progress;
+use crate::sitting::Sitting;
 use crate::style::Style;
 use crate::{Failure, USAGE};
 
@@ -47,87 +43,28 @@ pub(crate) fn run(asked: &Terminal, style: Style) -> Result<u8, Failure> {
 
 /// All that is known before anybody is dialled.
 struct Prepared {
-    order: Order,
-    /// A run that goes on: what it left.
-    before: Option<Stored>,
-    signer: Option<Signer>,
+    profile: Profile,
+    sitting: Sitting,
 }
 
 fn prepare(asked: &Terminal) -> Result<Prepared, Failure> {
-    let fallback = fallback(asked)?;
-    let known = asked.known_failures.as_deref();
-    let known = known.map(KnownFailures::read).transpose();
-    let known = known.map_err(Failure::usage)?.unwrap_or_default();
-    let signer = asked.sign_key.as_deref().map(Signer::read);
-    let signer = signer.transpose().map_err(Failure::usage)?;
-    let (profile, plan) = planned(&asked.choice, fallback)?;
-    let seed = asked
-        .seed
-        .unwrap_or_else(|| jiff::Timestamp::now().as_millisecond().unsigned_abs());
-    let mut order = Order {
-        plan,
-        seed,
-        strict: asked.strict,
-        real_time: asked.real_time,
-        command: command(asked),
-        known,
-        resumed: None,
-        profile,
-    };
-    let mut before = None;
-    if let Some(path) = &asked.resume {
-        before = Some(resumed(path, &mut order)?);
-    }
-    Ok(Prepared {
-        order,
-        before,
-        signer,
-    })
+    let (profile, plan) = planned(&asked.choice, fallback(asked)?)?;
+    let sitting = Sitting::new(&asked.sitting, plan, &profile.effective().text())?;
+    Ok(Prepared { profile, sitting })
 }
 
-/// The order of the run that left this bundle, and what it left.
-fn resumed(path: &Path, order: &mut Order) -> Result<Stored, Failure> {
-    let refused = |why: &str| Failure::usage(format!("{}: {why}", path.display()));
-    let (stored, was_killed) = match bundle::check(path, None) {
-        Ok(checked) => (checked.stored, false),
-        Err(BundleError::Unfinished { .. }) => {
-            let stored = Stored::unfinished(path).map_err(|error| refused(&error.to_string()))?;
-            (stored, true)
-        }
-        Err(error) => return Err(refused(&error.to_string())),
-    };
-    let run = &stored.results.run;
-    if run.suite != Suite::this() {
-        let why = format!(
-            "{} {} began this run, and only that version can go on with it",
-            run.suite.name, run.suite.version
-        );
-        return Err(refused(&why));
+fn order(asked: &Terminal, prepared: &Prepared) -> Order {
+    let sitting = &prepared.sitting;
+    Order {
+        profile: prepared.profile.clone(),
+        plan: sitting.plan.clone(),
+        seed: sitting.seed,
+        strict: sitting.strict,
+        real_time: asked.real_time,
+        command: command(asked),
+        known: sitting.known.clone(),
+        resumed: sitting.resumed.clone(),
     }
-    if stored.profile_text != order.profile.effective().text() {
-        return Err(refused(
-            "this run was begun with another profile: name the same one",
-        ));
-    }
-    if stored.plan.full_sha256 != order.plan.full_sha256 {
-        return Err(refused("this run was begun with another plan"));
-    }
-    let outcomes = rejudge::finished(&stored);
-    // Who was killed after the last scenario has still to judge and to write.
-    if outcomes.len() == stored.plan.scenarios.len() && !was_killed {
-        return Err(refused(
-            "every scenario of this run was run: there is nothing to go on with",
-        ));
-    }
-    order.seed = run.seed;
-    order.strict |= run.strict;
-    order.resumed = Some(Resumed {
-        started: run.started,
-        outcomes,
-    });
-    order.plan = stored.plan.clone();
-    order.known = stored.known.clone();
-    Ok(stored)
 }
 
 /// The profile where none is named: the simulator's, or that of a simulated CT20 for a directory that
@@ -154,7 +91,7 @@ async fn certify(
     stop: &CancellationToken,
     style: Style,
 ) -> Result<u8, Failure> {
-    let order = &prepared.order;
+    let order = &order(asked, prepared);
     let found = tokio::select! {
         found = find(asked, &order.profile) => found?,
         () = stop.cancelled() => return Err(Failure {
@@ -168,15 +105,26 @@ async fn certify(
         .interlock(subject.address.ip())
         .map_err(Failure::usage)?;
     let mut secrets = run::secrets(&subject, &order.profile);
-    secrets.extend(prepared.signer.as_ref().and_then(Signer::secret));
-    let (directory, journal) = begin(asked, prepared, &subject, &secrets)?;
+    secrets.extend(prepared.sitting.signer.as_ref().and_then(Signer::secret));
+    let not_begun = run::not_begun(&subject, order);
+    let profile_text = order.profile.effective().text();
+    let begun = Contents {
+        results: &not_begun,
+        plan: &order.plan,
+        profile: &profile_text,
+        entries: &[],
+        known: order.known.text(),
+        secrets: &secrets,
+        signer: None,
+    };
+    let (directory, journal) = prepared.sitting.begin(&asked.sitting, Some(&begun))?;
     let total = order.plan.scenarios.len();
     if style == Style::Words {
         eprintln!(
             "{} at {}: {} to run, seed {}",
             subject.terminal,
             subject.address,
-            match to_run(order).len() {
+            match prepared.sitting.to_run().len() {
                 1 => "1 scenario".to_owned(),
                 count => format!("{count} scenarios"),
             },
@@ -184,7 +132,7 @@ async fn certify(
         );
     }
 
-    let mut progress = Progress::new(&to_run(order), total, style);
+    let mut progress = Progress::new(&prepared.sitting.to_run(), total, style);
     let certified = run::certify(
         subject,
         order,
@@ -206,48 +154,7 @@ async fn certify(
     }
     journal.flush().map_err(Failure::fault)?;
     secrets.extend(journal.secrets());
-    finish(directory, prepared, &certified, &secrets, style)
-}
-
-/// A new bundle's directory and journal, or those of the run that goes on.
-fn begin(
-    asked: &Terminal,
-    prepared: &Prepared,
-    subject: &Subject,
-    secrets: &[Secret],
-) -> Result<(Directory, Journal), Failure> {
-    let order = &prepared.order;
-    if let (Some(path), Some(before)) = (&asked.resume, &prepared.before) {
-        let directory = Directory::reclaim(path).map_err(Failure::usage)?;
-        let (file, entries) = (directory.journal(), &before.entries);
-        // Where it was killed, its journal has a torn line and no end.
-        journal::write(&file, entries).map_err(Failure::fault)?;
-        let journal = Journal::going_on(&file, entries.clone()).map_err(Failure::fault)?;
-        return Ok((directory, journal));
-    }
-    let directory = Directory::claim(&asked.out).map_err(Failure::usage)?;
-    let contents = Contents {
-        results: &run::not_begun(subject, order),
-        plan: &order.plan,
-        profile: &order.profile.effective().text(),
-        entries: &[],
-        known: order.known.text(),
-        secrets,
-        signer: None,
-    };
-    directory.begin(&contents).map_err(Failure::fault)?;
-    let journal = Journal::in_file(&directory.journal()).map_err(Failure::fault)?;
-    Ok((directory, journal))
-}
-
-/// The scenarios of the plan that no earlier sitting ran.
-fn to_run(order: &Order) -> Vec<&Scenario> {
-    let done = order.resumed.iter().flat_map(|resumed| &resumed.outcomes);
-    let done: Vec<_> = done.map(|outcome| outcome.scenario.as_str()).collect();
-    let planned = order.plan.scenarios.iter();
-    planned
-        .filter(|scenario| !done.contains(&scenario.id.as_str()))
-        .collect()
+    finish(directory, order, prepared, &certified, &secrets, style)
 }
 
 async fn find(asked: &Terminal, profile: &Profile) -> Result<(Subject, Option<Embedded>), Failure> {
@@ -294,12 +201,12 @@ pub(crate) async fn asked_to_stop() {
 
 fn finish(
     directory: Directory,
+    order: &Order,
     prepared: &Prepared,
     certified: &Certified,
     secrets: &[Secret],
     style: Style,
 ) -> Result<u8, Failure> {
-    let order = &prepared.order;
     let path = directory.path().to_owned();
     let contents = Contents {
         results: &certified.results,
@@ -308,7 +215,7 @@ fn finish(
         entries: &certified.entries,
         known: order.known.text(),
         secrets,
-        signer: prepared.signer.as_ref(),
+        signer: prepared.sitting.signer.as_ref(),
     };
     let written = directory.finish(&contents);
     if let Err(error) = written {
@@ -329,7 +236,7 @@ fn command(asked: &Terminal) -> String {
     let paths = [
         ("--profile", &asked.choice.profile),
         ("--dir", &asked.dir),
-        ("--known-failures", &asked.known_failures),
+        ("--known-failures", &asked.sitting.known_failures),
     ];
     for (option, path) in paths {
         words.extend(

@@ -1,5 +1,7 @@
 //! The suite's own numbers in a journal, and how they are shifted when one journal is written behind another.
 
+mod till;
+
 use super::{Claim, Entry, Event, Said};
 
 /// How far each of the suite's own numbers has come.
@@ -13,6 +15,8 @@ pub(crate) struct Numbers {
     pub(crate) exchanges: u64,
     /// Questions.
     pub(crate) questions: u64,
+    /// What a till was asked.
+    pub(crate) ops: u64,
     /// The journal's clock.
     pub(crate) at_ns: u64,
 }
@@ -32,6 +36,7 @@ impl Numbers {
                 Event::Question(question) => {
                     most.questions = most.questions.max(number(&question.id).unwrap_or_default());
                 }
+                Event::Till(till) => most.count(till),
                 _ => {}
             }
         }
@@ -79,6 +84,7 @@ impl Numbers {
             Event::AnsweredBy(by) => self.question(&mut by.question),
             Event::CardNumber { entry } => *entry += self.seq,
             Event::Claim(Claim { said, .. }) => self.said(said),
+            Event::Till(till) => self.shift_till(till),
             // Durations, digests, words, and moments on the clocks of others.
             Event::RunBegin { .. }
             | Event::RunEnd { .. }
@@ -97,8 +103,6 @@ impl Numbers {
             | Event::Endpoint(_)
             | Event::Webhook(_)
             | Event::CloudCommand(_)
-            // A run that judges a till is one sitting: it has no shards, and does not go on.
-            | Event::Till(_)
             | Event::Claimed(_)
             | Event::Trace(_)
             | Event::ClockSet { .. } => {}
@@ -154,9 +158,9 @@ impl Numbers {
             Said::Advertised { connections } => {
                 connections.iter_mut().for_each(|one| self.connection(one));
             }
+            Said::Till(claim) => self.shift_claim(claim),
             // A command to the cloud is counted within its scenario.
             Said::CloudRefused { .. }
-            | Said::Till(_)
             | Said::Charges { .. }
             | Said::DescribesItself
             | Said::LocalSimulator
