@@ -9,16 +9,21 @@
 mod adapter;
 mod certify;
 mod drive;
+mod papers;
 mod pki;
 pub mod protocol;
 mod scene;
+mod screen;
+mod shared;
 mod stage;
 mod steps;
 mod story;
+mod till;
 mod veil;
 
 pub use adapter::Program;
 pub(crate) use certify::broke;
-pub use certify::{Order, Session, certify, plan};
+pub use certify::{Order, Session, Subject, certify, plan};
+pub use papers::PapersError;
 pub use pki::PkiError;
 pub(crate) use story::line;

@@ -21,7 +21,7 @@ pub use seen::{
     AnsweredBy, Claimed, CloudCommand, Endpoint, Needle, RepeatedTrace, SetClock, StorageRead,
     Webhook,
 };
-pub use till::{Answered, Hello, Place, TillClaim, TillEvent, Whose};
+pub use till::{Answered, Hello, Place, Shows, TillClaim, TillEvent, Whose};
 pub use torn::Torn;
 
 use std::fs::File;

@@ -2,19 +2,19 @@
 
 use anstream::eprintln;
 use tokio_util::sync::CancellationToken;
-use vinr_conformance::bundle::{Contents, Directory, Secret, Signer};
-use vinr_conformance::client::{self, Order, Program, Session};
+use vinr_conformance::bundle::{Contents, Secret, Signer};
+use vinr_conformance::client::{self, Order, Program, Session, Subject};
 use vinr_conformance::features;
-use vinr_conformance::journal::Journal;
-use vinr_conformance::known::KnownFailures;
-use vinr_conformance::plan::{Plan, Selection};
+use vinr_conformance::plan::Plan;
 use vinr_conformance::profile::TillProfile;
 use vinr_conformance::report::console;
 use vinr_conformance::run;
 
 use crate::Failure;
+use crate::catalogue::part_of;
 use crate::cli::Client;
 use crate::progress::Progress;
+use crate::sitting::Sitting;
 use crate::style::Style;
 use crate::terminal::asked_to_stop;
 
@@ -24,43 +24,46 @@ pub(crate) fn run(asked: &Client, style: Style) -> Result<u8, Failure> {
     if asked.list {
         return Ok(list(&plan));
     }
-    let (program, arguments) = asked
-        .adapter
-        .split_first()
-        .ok_or_else(|| Failure::usage("name the adapter after --"))?;
-    let known = asked.known_failures.as_deref();
-    let known = known.map(KnownFailures::read).transpose();
-    let signer = asked.sign_key.as_deref().map(Signer::read).transpose();
-    let signer = signer.map_err(Failure::usage)?;
+    let subject = subject(asked, &profile)?;
+    let sitting = Sitting::new(&asked.sitting, plan, &profile.text())?;
     let order = Order {
-        known: known.map_err(Failure::usage)?.unwrap_or_default(),
-        program: Program {
-            program: program.clone(),
-            arguments: arguments.to_vec(),
-        },
-        seed: asked
-            .seed
-            .unwrap_or_else(|| jiff::Timestamp::now().as_millisecond().unsigned_abs()),
-        strict: asked.strict,
+        known: sitting.known.clone(),
+        subject,
+        seed: sitting.seed,
+        strict: sitting.strict,
         command: command(asked),
+        resumed: sitting.resumed.clone(),
         profile,
-        plan,
+        plan: sitting.plan.clone(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(Failure::fault)?;
-    runtime.block_on(certify(asked, &order, signer.as_ref(), style))
+    runtime.block_on(certify(asked, &order, &sitting, style))
+}
+
+/// The adapter that is named, or the till with a screen that the profile describes.
+fn subject(asked: &Client, profile: &TillProfile) -> Result<Subject, Failure> {
+    match (asked.adapter.split_first(), &profile.screen) {
+        (Some((program, arguments)), None) => Ok(Subject::Adapter(Program {
+            program: program.clone(),
+            arguments: arguments.to_vec(),
+        })),
+        (None, Some(screen)) => Ok(Subject::Screen(screen.clone())),
+        (None, None) => Err(Failure::usage(
+            "name the adapter after --, or say in [screen] and [drivers] of the profile who uses the till",
+        )),
+        (Some(_), Some(_)) => Err(Failure::usage(
+            "the profile is that of a till with a screen, and an adapter is named: which of them?",
+        )),
+    }
 }
 
 fn planned(asked: &Client, profile: &TillProfile) -> Result<Plan, Failure> {
-    let selection = Selection::parse(&asked.only, &asked.tags).map_err(Failure::usage)?;
-    let plan = client::plan(features::tills(), profile, &selection);
-    if plan.scenarios.is_empty() {
-        let chosen = selection.text().unwrap_or_else(|| "the profile".into());
-        return Err(Failure::usage(format!("{chosen} selects no scenario")));
-    }
-    Ok(plan)
+    part_of(&asked.part, |selection| {
+        client::plan(features::tills(), profile, selection)
+    })
 }
 
 fn list(plan: &Plan) -> u8 {
@@ -78,18 +81,17 @@ fn list(plan: &Plan) -> u8 {
 async fn certify(
     asked: &Client,
     order: &Order,
-    signer: Option<&Signer>,
+    sitting: &Sitting,
     style: Style,
 ) -> Result<u8, Failure> {
-    let directory = Directory::claim(&asked.out).map_err(Failure::usage)?;
-    let journal = Journal::in_file(&directory.journal()).map_err(Failure::fault)?;
+    let (directory, journal) = sitting.begin(&asked.sitting, None)?;
     let session = Session::new(order).map_err(Failure::fault)?;
     if style == Style::Words {
         eprintln!(
             "{} {}: {} scenarios to run, seed {}",
             order.profile.product,
             order.profile.version,
-            order.plan.scenarios.len(),
+            sitting.to_run().len(),
             order.seed
         );
     }
@@ -101,8 +103,8 @@ async fn certify(
             stop.cancel();
         }
     });
-    let planned: Vec<_> = order.plan.scenarios.iter().collect();
-    let mut progress = Progress::new(&planned, planned.len(), style);
+    let total = order.plan.scenarios.len();
+    let mut progress = Progress::new(&sitting.to_run(), total, style);
     let certified = client::certify(
         &session,
         order,
@@ -117,7 +119,8 @@ async fn certify(
     journal.flush().map_err(Failure::fault)?;
     let path = directory.path().to_owned();
     let mut secrets = session.secrets();
-    secrets.extend(signer.and_then(Signer::secret));
+    secrets.extend(sitting.signer.as_ref().and_then(Signer::secret));
+    secrets.extend(journal.secrets());
     secrets.extend(told_to_the_adapter(order));
     secrets.extend(run::cards());
     let contents = Contents {
@@ -127,7 +130,7 @@ async fn certify(
         entries: &certified.entries,
         known: order.known.text(),
         secrets: &secrets,
-        signer,
+        signer: sitting.signer.as_ref(),
     };
     if let Err(error) = directory.finish(&contents) {
         eprintln!("{}", console::summary(&certified.results));
@@ -139,7 +142,11 @@ async fn certify(
 
 /// What the command line of the adapter holds.
 fn told_to_the_adapter(order: &Order) -> Vec<Secret> {
-    let words = order.program.arguments.join(" ");
+    let words = match &order.subject {
+        Subject::Adapter(program) => program.arguments.join(" "),
+        // What a driver's command holds, the profile knows by its digest alone.
+        Subject::Screen(_) => String::new(),
+    };
     let profile = &order.profile;
     let public = [profile.product.as_str(), &profile.version];
     Secret::told_in("a token of the adapter's command", &words, &public)
@@ -151,7 +158,7 @@ fn command(asked: &Client) -> String {
         "vinr-conformance client".to_owned(),
         format!("--profile {}", asked.profile.display()),
     ];
-    let known = asked.known_failures.as_ref();
+    let known = asked.sitting.known_failures.as_ref();
     words.extend(known.map(|path| format!("--known-failures {}", path.display())));
     words.join(" ")
 }

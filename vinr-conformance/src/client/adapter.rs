@@ -361,7 +361,7 @@ fn uncovered(veil: &Veil, answer: Answered) -> Answered {
             code: code.map(|code| veil.cover(&code)),
             reference: reference.map(|reference| veil.cover(&reference)),
         },
-        Answered::Unsupported => Answered::Unsupported,
+        Answered::Unsupported | Answered::Read { .. } => answer,
     }
 }
 

@@ -9,18 +9,29 @@ use vinr_protocol::Timestamp;
 
 use super::adapter::{Adapter, Program};
 use super::drive::drive;
-use super::pki::{Authorities, PkiError};
+use super::papers::PapersError;
+use super::pki::Authorities;
 use super::protocol::Op;
-use super::scene::{SOON, Shared};
+use super::scene::SOON;
+use super::shared::{Judged, Shared};
 use super::veil::Veil;
 use crate::bundle::Secret;
 use crate::features::Case;
-use crate::journal::{Answered, Entry, Event, Journal, TillEvent};
+use crate::journal::{Answered, Entry, Event, Journal, Numbers, TillEvent};
 use crate::known::KnownFailures;
 use crate::plan::{Plan, Selection};
-use crate::profile::TillProfile;
-use crate::run::{self, Certified, Progress};
+use crate::profile::{ScreenTill, TillProfile};
+use crate::run::{self, Certified, Progress, Resumed};
 use crate::verdict::{DeclaredWire, Ending, Run, SubjectFacts, Suite};
+
+/// How the till is asked for anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// Through a program that speaks [JSON lines](super::protocol).
+    Adapter(Program),
+    /// At its screen, by somebody who uses it.
+    Screen(ScreenTill),
+}
 
 /// What is to be certified, and how.
 #[derive(Debug, Clone)]
@@ -29,8 +40,8 @@ pub struct Order {
     pub profile: TillProfile,
     /// What is run.
     pub plan: Plan,
-    /// The adapter.
-    pub program: Program,
+    /// The till.
+    pub subject: Subject,
     /// Picks timings and the bytes at which connections break.
     pub seed: u64,
     /// Warnings close the gate.
@@ -39,6 +50,8 @@ pub struct Order {
     pub known: KnownFailures,
     /// The command that runs the same again.
     pub command: String,
+    /// What an earlier sitting of the same run has done already.
+    pub resumed: Option<Resumed>,
 }
 
 /// What a run needs beside its order: made before anything is started.
@@ -47,11 +60,13 @@ pub struct Session {
 }
 
 impl Session {
-    /// New authorities for one run.
-    pub fn new(order: &Order) -> Result<Self, PkiError> {
+    /// New authorities for one run. Within a runtime: a page for people may be served from here on.
+    pub fn new(order: &Order) -> Result<Self, PapersError> {
         let authorities = Authorities::new()?;
-        let shared = Arc::new(Shared::new(order.program.clone(), authorities, order.seed));
-        Ok(Self { shared })
+        let shared = Shared::new(&order.subject, authorities, order.seed)?;
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
     }
 
     /// Every secret that a till was given: none may stand in any file of the bundle.
@@ -85,23 +100,34 @@ pub async fn certify(
     tell: impl FnMut(Progress<'_>),
 ) -> Certified {
     let shared = &session.shared;
-    let started = jiff::Timestamp::now();
+    let (started, done) = match &order.resumed {
+        Some(resumed) => (resumed.started, resumed.outcomes.clone()),
+        None => (jiff::Timestamp::now().into(), Vec::new()),
+    };
+    shared.goes_on(&Numbers::of(&journal.entries()));
     let profile = &order.profile;
+    let address = match &order.subject {
+        Subject::Adapter(program) => program.program.clone(),
+        Subject::Screen(_) => "its screen".to_owned(),
+    };
     journal.record(Event::RunBegin {
         suite: env!("CARGO_PKG_VERSION").into(),
         seed: order.seed,
         terminal: String::new(),
-        address: order.program.program.clone(),
+        address: address.clone(),
         wire: match profile.declared {
             DeclaredWire::VinrLocal1 => vinr_protocol::API.into(),
             DeclaredWire::Vendor => "vendor".into(),
         },
-        driver: "adapter".into(),
+        driver: match shared.counter() {
+            Some(counter) => counter.describe(),
+            None => "adapter".into(),
+        },
     });
     let (ending, outcomes) = match meet(shared, &journal).await {
-        Err(why) => (Ending::Unreachable(why), Vec::new()),
+        Err(why) => (Ending::Unreachable(why), done),
         Ok(()) => {
-            let driven = drive(shared, &journal, cases, &order.plan, stop, tell).await;
+            let driven = drive(shared, &journal, cases, &order.plan, &done, stop, tell).await;
             let entries = journal.entries();
             let ending = match (driven.faults.first(), broke(&entries)) {
                 _ if driven.interrupted => Ending::Interrupted,
@@ -109,7 +135,7 @@ pub async fn certify(
                 (None, Some(why)) => Ending::Unreachable(why),
                 (None, None) => Ending::Complete,
             };
-            (ending, driven.outcomes)
+            (ending, done.into_iter().chain(driven.outcomes).collect())
         }
     };
     let entries = journal.close(Event::RunEnd {
@@ -119,7 +145,7 @@ pub async fn certify(
         suite: Suite::this(),
         subject: SubjectFacts {
             name: profile.product.clone(),
-            address: order.program.program.clone(),
+            address,
             terminal: None,
             reader: said(&entries),
             certificate: None,
@@ -127,7 +153,7 @@ pub async fn certify(
         profile: profile.facts(),
         plan: order.plan.facts(),
         seed: order.seed,
-        started: started.into(),
+        started,
         ended: Timestamp::from(jiff::Timestamp::now()),
         ending,
         strict: order.strict,
@@ -149,15 +175,19 @@ pub async fn certify(
     }
 }
 
-/// Is there an adapter that speaks the protocol, and says so where it has no such op?
+/// Is there an adapter that speaks the protocol, and says so where it has no such op? Or a till with its files?
 async fn meet(shared: &Shared, journal: &Journal) -> Result<(), String> {
+    let program = match &shared.judged {
+        Judged::Adapter(program) => program,
+        Judged::Screen(counter) => return counter.open(journal).await,
+    };
     let veil = Veil::default();
-    let adapter = Adapter::start(&shared.program, 0, journal, &veil, &shared.ops, None)?;
+    let adapter = Adapter::start(program, 0, journal, &veil, &shared.ops, None)?;
     let hello = adapter.begin(&Op::Hello).within(SOON).await?;
     let wire = match &hello {
         Answered::Ok { value } => value["wire"].as_str().unwrap_or_default().to_owned(),
         Answered::Error { message, .. } => return Err(format!("it refuses hello: {message}")),
-        Answered::Unsupported => return Err("it has no hello".to_owned()),
+        Answered::Unsupported | Answered::Read { .. } => return Err("it has no hello".to_owned()),
     };
     if wire.is_empty() {
         return Err("its hello does not say which wire it speaks".to_owned());

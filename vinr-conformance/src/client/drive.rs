@@ -11,7 +11,8 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::scene::{Scene, Shared};
+use super::scene::Scene;
+use super::shared::Shared;
 use super::steps;
 use crate::features::Case;
 use crate::journal::{Ended, Event, Journal};
@@ -33,19 +34,24 @@ const ALONE: &str = "alone";
 /// A tag: it waits for minutes, and costs nothing meanwhile.
 const SLOW: &str = "slow";
 
-/// Drives a plan to its end, or until `stop`.
+/// Drives a plan to its end, or until `stop`; `done` is what an earlier sitting of the run has done already.
 pub(super) async fn drive(
     shared: &Arc<Shared>,
     journal: &Journal,
     cases: &[Case],
     plan: &Plan,
+    done: &[Outcome],
     stop: &CancellationToken,
     mut tell: impl FnMut(Progress<'_>),
 ) -> Driven {
     let steps = steps::collection();
     let has = |place: usize, tag: &str| plan.scenarios[place].tags.iter().any(|own| own == tag);
-    let (alone, others): (Vec<_>, Vec<_>) =
-        (0..plan.scenarios.len()).partition(|place| has(*place, ALONE));
+    // A till with a screen takes one payment at a time.
+    let is_alone = |place: usize| shared.counter().is_some() || has(place, ALONE);
+    let is_done = |id: &str| done.iter().any(|outcome| outcome.scenario == id);
+    let (alone, others): (Vec<_>, Vec<_>) = (0..plan.scenarios.len())
+        .filter(|place| !is_done(&plan.scenarios[*place].id))
+        .partition(|place| is_alone(*place));
     let (slow, quick): (Vec<_>, Vec<_>) = others.into_iter().partition(|place| has(*place, SLOW));
     let mut ended: Vec<Option<(Ended, Duration)>> = vec![None; plan.scenarios.len()];
     let broken = AtomicU32::new(0);
@@ -113,6 +119,7 @@ fn conclude(plan: &Plan, ended: Vec<Option<(Ended, Duration)>>, interrupted: boo
     };
     for (scenario, ended) in plan.scenarios.iter().zip(ended) {
         let (ran, took) = match ended {
+            // Or an earlier sitting has run it.
             None => (Ran::NotStarted, Duration::ZERO),
             Some((how, took)) => {
                 if let Ended::Fault { why } = &how {
@@ -146,11 +153,15 @@ async fn scene(
         title: case.scenario.name.clone(),
         requirements: case.scenario.requirements.clone(),
     });
+    let limit = match shared.counter() {
+        Some(counter) => STEP_LIMIT + counter.patience(),
+        None => STEP_LIMIT,
+    };
     let ended = match Scene::new(shared, journal.clone(), &case.scenario.id) {
         Err(why) => Ended::Fault { why },
         Ok(mut scene) => {
             let ended = tokio::select! {
-                ended = play(&mut scene, steps, case, STEP_LIMIT) => ended,
+                ended = play(&mut scene, steps, case, limit) => ended,
                 () = stop.cancelled() => Ended::Interrupted,
             };
             let broke = scene.tidy_up().await;

@@ -2,20 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use cucumber::gherkin::StepType;
 use vinr_protocol::TerminalId;
 use vinr_protocol::device::Model;
 
-use super::adapter::{Adapter, Program, Waiting};
-use super::pki::{Authorities, Shown, TillIdentity};
+use super::adapter::Adapter;
+use super::papers::{IdentityFiles, Papers};
+use super::pki::Shown;
 use super::protocol::{Configure, Op, Sale};
-use super::stage::{Booth, CloudDesk, Desk, Ear, Numbers, Of};
-use super::veil::Veil;
+use super::shared::{Judged, Shared};
+use super::stage::{Booth, CloudDesk, Desk, Ear, Of};
+use super::till::{Till, Waiting};
 use crate::journal::{Answered, Claim, Event, Journal, Said, TillClaim, TillEvent};
 use crate::run::Staged;
 
@@ -31,78 +32,16 @@ const DEADLINE_MS: u64 = 180_000;
 /// The pause between two looks at the journal.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
-/// What every scenario of a run shares.
-pub(super) struct Shared {
-    pub(super) program: Program,
-    pub(super) authorities: Authorities,
-    pub(super) numbers: Arc<Numbers>,
-    pub(super) ops: Arc<AtomicU64>,
-    pub(super) seed: u64,
-    /// What the names of this run begin with: its moment, since others may be on the same network.
-    pub(super) prefix: String,
-    scenes: AtomicU64,
-    /// Every secret that some till was given, by what it is.
-    given: Mutex<Vec<(String, String)>>,
-}
-
-impl Shared {
-    pub(super) fn new(program: Program, authorities: Authorities, seed: u64) -> Self {
-        Self {
-            program,
-            authorities,
-            numbers: Arc::default(),
-            ops: Arc::default(),
-            seed,
-            prefix: format!("{:X}", jiff::Timestamp::now().as_millisecond()),
-            scenes: AtomicU64::new(0),
-            given: Mutex::default(),
-        }
-    }
-
-    /// Every secret so far.
-    pub(super) fn given(&self) -> Vec<(String, String)> {
-        self.lock().clone()
-    }
-
-    fn gives(&self, veil: &Veil) {
-        let all = veil
-            .secrets()
-            .map(|(what, text)| (what.to_owned(), text.to_owned()));
-        self.lock().extend(all);
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(String, String)>> {
-        self.given.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// How a till is set up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum IdentityFiles {
-    Both,
-    P12,
-    WrongPassphrase,
-}
-
 /// See the module.
 pub(super) struct Scene {
     pub(super) shared: Arc<Shared>,
     journal: Journal,
-    dir: tempfile::TempDir,
-    veil: Veil,
-    passphrase: String,
-    wrong_passphrase: String,
-    secret_key: String,
-    pub(super) webhook_secret: String,
-    /// Takes the other's place when secrets rotate.
-    pub(super) next_webhook_secret: String,
-    ids: Vec<TerminalId>,
-    identity: TillIdentity,
+    pub(super) papers: Arc<Papers>,
     pub(super) terminals: Vec<Booth>,
     /// Further addresses of the same terminals.
     twins: Vec<Booth>,
     cloud: Option<Booth>,
-    adapter: Option<Adapter>,
+    till: Option<Till>,
     lives: u32,
     is_configured: bool,
     /// The till is told where its terminals are.
@@ -128,75 +67,36 @@ impl Scene {
         journal: Journal,
         scenario: &str,
     ) -> Result<Self, String> {
-        let fault = |error: &dyn std::fmt::Display| error.to_string();
         let number = shared.scenes.fetch_add(1, Ordering::Relaxed) + 1;
-        let id =
-            |letter: char| TerminalId::new(&format!("term_{}_{number}_{letter}", shared.prefix));
-        let ids = ['A', 'B', 'C']
-            .into_iter()
-            .map(id)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| fault(&error))?;
-        let passphrase = secret("till ");
-        let wrong_passphrase = secret("wrong ");
-        let secret_key = secret("sk_test_");
-        let webhook_secret = secret("whsec_");
-        let next_webhook_secret = secret("whsec_");
-        let mut veil = Veil::default();
-        veil.add("the passphrase", &passphrase);
-        veil.add("the wrong passphrase", &wrong_passphrase);
-        veil.add("the API secret key", &secret_key);
-        veil.add("a webhook secret", &webhook_secret);
-        veil.add("a webhook secret", &next_webhook_secret);
-        let identity = shared
-            .authorities
-            .till(&ids, &passphrase)
-            .map_err(|error| fault(&error))?;
-        if let Some(line) = identity.key.lines().nth(1) {
-            veil.add("the private key", line);
-        }
-        shared.gives(&veil);
-        let dir = tempfile::Builder::new()
-            .prefix("vinr-client-")
-            .tempdir()
-            .map_err(|error| fault(&error))?;
-        let files: [(&str, &[u8]); 6] = [
-            (
-                "system-roots.pem",
-                shared.authorities.foreign_ca().as_bytes(),
-            ),
-            (
-                "terminal-ca.pem",
-                shared.authorities.terminal_ca().as_bytes(),
-            ),
-            ("cloud-ca.pem", shared.authorities.cloud_ca().as_bytes()),
-            ("pos.pem", identity.certificate.as_bytes()),
-            ("pos.key", identity.key.as_bytes()),
-            ("pos.p12", &identity.p12),
-        ];
-        for (name, bytes) in files {
-            write_private(&dir.path().join(name), bytes).map_err(|error| fault(&error))?;
-        }
+        let (papers, reference) = match &shared.judged {
+            Judged::Screen(counter) => {
+                // Somebody may have to type it, and the till may know those of an earlier run.
+                let from = shared.prefix.len().saturating_sub(4);
+                (
+                    counter.papers.clone(),
+                    format!("S{}-{number}", &shared.prefix[from..]),
+                )
+            }
+            Judged::Adapter(_) => {
+                let name = format!("term_{}_{number}", shared.prefix);
+                let papers =
+                    Papers::new(&shared.authorities, &name).map_err(|error| error.to_string())?;
+                shared.gives(&papers.veil);
+                (Arc::new(papers), format!("sale-{}-{number}", shared.prefix))
+            }
+        };
         // The same seed throws the same dice in the same scenario, whatever runs beside it.
         let digest = crate::plan::sha256(format!("{} {scenario}", shared.seed).as_bytes());
         let dice = u64::from_str_radix(&digest[..16], 16).unwrap_or(shared.seed);
         Ok(Self {
-            reference: format!("sale-{}-{number}", shared.prefix),
+            reference,
             shared,
             journal,
-            dir,
-            veil,
-            passphrase,
-            wrong_passphrase,
-            secret_key,
-            webhook_secret,
-            next_webhook_secret,
-            ids,
-            identity,
+            papers,
             terminals: Vec::new(),
             twins: Vec::new(),
             cloud: None,
-            adapter: None,
+            till: None,
             lives: 0,
             is_configured: false,
             knows_hosts: true,
@@ -242,15 +142,21 @@ impl Scene {
 
     /// Opens so many terminals.
     pub(super) async fn open(&mut self, count: usize) {
-        for id in self.ids.iter().take(count).cloned().collect::<Vec<_>>() {
+        if count > 1 && self.shared.counter().is_some() {
+            return self.stop("a till with a screen is judged at one terminal");
+        }
+        for id in self.papers.ids.clone().into_iter().take(count) {
             let journal = self.journal.clone();
-            let desk = Desk::new(id.clone(), Model::NexgoCt20, journal, self.veil.clone());
+            let veil = self.papers.veil.clone();
+            let desk = Desk::new(id.clone(), Model::NexgoCt20, journal, veil);
             let certificates = Shown::ALL
                 .into_iter()
                 .map(|shown| Ok((shown, self.shared.authorities.terminal(&id, shown)?)))
                 .collect::<Result<BTreeMap<_, _>, super::pki::PkiError>>();
             let opened = match certificates {
-                Ok(certificates) => Booth::terminal(self.place(), desk, certificates).await,
+                Ok(certificates) => {
+                    Booth::terminal(self.place_of_a_terminal(), desk, certificates).await
+                }
                 Err(error) => Err(error.to_string()),
             };
             match opened {
@@ -258,7 +164,7 @@ impl Scene {
                 Err(why) => return self.stop(why),
             }
         }
-        let cloud = CloudDesk::new(&self.secret_key);
+        let cloud = CloudDesk::new(&self.papers.secret_key);
         let authorities = &self.shared.authorities;
         match Booth::cloud(self.place(), cloud, |ip| authorities.cloud(ip)).await {
             Ok(cloud) => {
@@ -301,8 +207,17 @@ impl Scene {
         Of {
             journal: self.journal.clone(),
             numbers: self.shared.numbers.clone(),
-            veil: self.veil.clone(),
-            till: self.identity.sha256.clone(),
+            veil: self.papers.veil.clone(),
+            till: self.papers.identity.sha256.clone(),
+            listen: None,
+        }
+    }
+
+    /// A till with a screen was told once where its terminal is.
+    fn place_of_a_terminal(&self) -> Of {
+        Of {
+            listen: self.shared.counter().map(|counter| counter.listen),
+            ..self.place()
         }
     }
 
@@ -324,9 +239,8 @@ impl Scene {
 
     /// The id of the terminal with this letter, whether it stands there or not.
     pub(super) fn id(&self, letter: &str) -> String {
-        let place = letter.bytes().next().unwrap_or(b'A').saturating_sub(b'A');
-        self.ids
-            .get(usize::from(place))
+        self.papers
+            .id(letter)
             .map(ToString::to_string)
             .unwrap_or_default()
     }
@@ -346,13 +260,18 @@ impl Scene {
     }
 
     fn write(&mut self, op: &Op) {
-        let Some(adapter) = &self.adapter else {
-            return self.stop("the adapter is not running");
+        let begun = match &self.till {
+            Some(till) => till.begin(op),
+            None => Err("the adapter is not running".into()),
         };
-        let waiting = adapter.begin(op);
-        self.op = waiting.op;
-        self.ops.insert(op.name().to_owned(), waiting.op);
-        self.waiting = Some(waiting);
+        match begun {
+            Ok(waiting) => {
+                self.op = waiting.op();
+                self.ops.insert(op.name().to_owned(), waiting.op());
+                self.waiting = Some(waiting);
+            }
+            Err(why) => self.stop(why),
+        }
     }
 
     /// Waits for the answer of what was asked last.
@@ -381,28 +300,46 @@ impl Scene {
         self.ops.get(name).copied().unwrap_or_default()
     }
 
-    /// Starts the adapter.
-    pub(super) fn start(&mut self) {
-        let started = Adapter::start(
-            &self.shared.program,
-            self.lives,
-            &self.journal,
-            &self.veil,
-            &self.shared.ops,
-            Some(&self.dir.path().join("system-roots.pem")),
-        );
+    /// Starts the till: its process, or what is left of it when its power is back.
+    pub(super) async fn start(&mut self) {
+        let (life, before) = (self.lives, self.till.take());
         self.lives += 1;
         self.is_configured = false;
+        let started = match (&self.shared.judged, before) {
+            (_, Some(Till::Screen(screen))) => screen.comes_back(life).await.map(Till::Screen),
+            (Judged::Screen(counter), _) => Ok(Till::Screen(counter.till(
+                life,
+                &self.journal,
+                &self.shared.ops,
+            ))),
+            (Judged::Adapter(program), _) => Adapter::start(
+                program,
+                life,
+                &self.journal,
+                &self.papers.veil,
+                &self.shared.ops,
+                Some(&self.papers.folder().join("system-roots.pem")),
+            )
+            .map(Till::Adapter),
+        };
         match started {
-            Ok(adapter) => self.adapter = Some(adapter),
+            Ok(till) => self.till = Some(till),
             Err(why) => self.stop(why),
         }
     }
 
     /// Sets the till up, started if it was not; the answer.
     pub(super) async fn configure(&mut self) -> Option<Answered> {
-        if self.adapter.is_none() {
-            self.start();
+        if self.till.is_none() {
+            self.start().await;
+        }
+        if self.shared.counter().is_some() {
+            // They were installed once, before the first scenario.
+            if self.files != IdentityFiles::Both {
+                self.stop("a till with a screen has all its files from the beginning");
+            }
+            self.is_configured = true;
+            return None;
         }
         self.write(&Op::Hello);
         self.answer_within(SOON).await?;
@@ -423,45 +360,31 @@ impl Scene {
     }
 
     fn set_up(&self) -> Configure {
-        let path = |name: &str| self.dir.path().join(name).display().to_string();
         let host = |booth: &Booth| {
             let desk = booth.desk()?;
             Some((desk.terminal().to_string(), booth.address().to_string()))
         };
-        let pem = self.files == IdentityFiles::Both;
-        let passphrase = match self.files {
-            IdentityFiles::WrongPassphrase => self.wrong_passphrase.clone(),
-            IdentityFiles::Both | IdentityFiles::P12 => self.passphrase.clone(),
+        let hosts = match self.knows_hosts {
+            true => self.terminals.iter().filter_map(host).collect(),
+            false => BTreeMap::new(),
         };
-        Configure {
-            store: path("store"),
-            ca: path("terminal-ca.pem"),
-            p12: Some(path("pos.p12")),
-            passphrase: Some(passphrase),
-            cert: pem.then(|| path("pos.pem")),
-            key: pem.then(|| path("pos.key")),
-            hosts: match self.knows_hosts {
-                true => self.terminals.iter().filter_map(host).collect(),
-                false => BTreeMap::new(),
-            },
-            secret_key: self.secret_key.clone(),
-            cloud_url: self
-                .cloud
-                .as_ref()
-                .map(|cloud| format!("https://{}", cloud.address()))
-                .unwrap_or_default(),
-            cloud_ca: path("cloud-ca.pem"),
-            webhook_secrets: vec![self.webhook_secret.clone()],
-            deadline_ms: self.deadline_ms,
-        }
+        let cloud = self.cloud.as_ref();
+        let cloud_url = cloud.map(|cloud| format!("https://{}", cloud.address()));
+        let cloud_url = cloud_url.unwrap_or_default();
+        self.papers
+            .configure(self.files, hosts, cloud_url, self.deadline_ms)
     }
 
-    /// SIGKILL.
+    /// SIGKILL, or a power cut.
     pub(super) async fn kill(&mut self) {
         self.waiting = None;
         self.is_configured = false;
-        if let Some(adapter) = self.adapter.take() {
-            adapter.kill().await;
+        let Some(till) = self.till.take() else {
+            return;
+        };
+        match till.kill().await {
+            Ok(left) => self.till = left,
+            Err(why) => self.stop(why),
         }
     }
 
@@ -496,7 +419,7 @@ impl Scene {
                 return;
             }
             seen = last;
-            if let Some(why) = self.adapter.as_ref().and_then(Adapter::broke) {
+            if let Some(why) = self.till.as_ref().and_then(Till::broke) {
                 return self.stop(why);
             }
             if tokio::time::Instant::now() >= until {
@@ -508,9 +431,9 @@ impl Scene {
 
     /// Ends the till in good order, takes the shop down; why nothing that the adapter said counts, if that is so.
     pub(super) async fn tidy_up(mut self) -> Option<String> {
-        let broke = self.adapter.as_ref().and_then(Adapter::broke);
-        if let Some(adapter) = self.adapter.take() {
-            adapter.end().await;
+        let broke = self.till.as_ref().and_then(Till::broke);
+        if let Some(till) = self.till.take() {
+            till.end().await;
         }
         for (_, announcement) in self.advertised.drain(..) {
             announcement.vanish();
@@ -531,27 +454,4 @@ impl Staged for Scene {
     fn stopped(&mut self) -> Option<String> {
         self.stopped.clone()
     }
-}
-
-/// A secret that nobody used before.
-fn secret(prefix: &str) -> String {
-    let mut random = [0; 16];
-    // Without randomness there is no TLS either, and the run ends there.
-    let _ = aws_lc_rs::rand::fill(&mut random);
-    random
-        .iter()
-        .fold(prefix.to_owned(), |text, byte| format!("{text}{byte:02x}"))
-}
-
-/// Others must not be able to read a till's files, or a till may refuse them.
-fn write_private(path: &PathBuf, bytes: &[u8]) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options.open(path)?.write_all(bytes)
 }

@@ -7,11 +7,14 @@ mod fault;
 mod hello;
 mod http;
 mod mdns;
+mod meet;
+mod numbers;
 mod serve;
 mod tls;
 
-pub(crate) use booth::{Booth, Numbers, Of};
+pub(crate) use booth::{Booth, Of};
 pub(crate) use cloud::CloudDesk;
 pub(crate) use desk::{Customer, Desk};
 pub(crate) use fault::{Alteration, Fault, How, Moment};
 pub(crate) use mdns::{Ear, OTHERS};
+pub(crate) use numbers::Numbers;

@@ -16,6 +16,11 @@ pub(crate) fn line(till: &TillEvent) -> Option<Line> {
             "the till is started again".into(),
             String::new(),
         ),
+        TillEvent::AtItsScreen { .. } => (
+            Who::Suite,
+            "somebody uses the till at its screen".into(),
+            String::new(),
+        ),
         TillEvent::Gone { how } => (Who::Note, "the till is gone".into(), how.clone()),
         TillEvent::Broke { why } => (
             Who::Note,
@@ -159,6 +164,10 @@ fn said(answer: &Answered) -> String {
         Answered::Ok { value } => value.to_string(),
         Answered::Error { class, message, .. } => format!("{class}: {message}"),
         Answered::Unsupported => "unsupported".into(),
+        Answered::Read { result, terminal } => match terminal {
+            Some(terminal) => format!("its screen shows {}, at {terminal}", result.word()),
+            None => format!("its screen shows {}", result.word()),
+        },
     }
 }
 

@@ -18,7 +18,13 @@ pub enum TillEvent {
         /// How often it was started in this scenario before.
         life: u32,
     },
-    /// The adapter's process ended.
+    /// The till is no adapter: somebody uses it at its screen. It knows no cloud and no secret of the suite but its own
+    /// identity.
+    AtItsScreen {
+        /// How often its power came back in this scenario.
+        life: u32,
+    },
+    /// The adapter's process ended, or the till's power was cut.
     Gone {
         /// Who ended it, and how.
         how: String,
@@ -251,6 +257,43 @@ pub enum Answered {
     },
     /// It has no such op.
     Unsupported,
+    /// A till with a screen: somebody read it.
+    Read {
+        /// What it shows.
+        result: Shows,
+        /// The terminal that it names, where it names one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        terminal: Option<String>,
+    },
+}
+
+/// What the screen of a till shows as the result of a payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shows {
+    /// It is paid.
+    Approved,
+    /// The card was declined: it is not paid.
+    Declined,
+    /// It is not paid for another reason: cancelled, or an error.
+    Cancelled,
+    /// It was accepted offline, and is not approved yet.
+    AcceptedOffline,
+    /// The till does not know whether it is paid.
+    Unknown,
+}
+
+impl Shows {
+    /// The word that a driver says.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::Declined => "declined",
+            Self::Cancelled => "cancelled",
+            Self::AcceptedOffline => "accepted_offline",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// A ClientHello.
@@ -452,7 +495,7 @@ impl TillEvent {
             Self::Told { answer, .. } => match answer {
                 Answered::Ok { value } => values(value, &clean),
                 Answered::Error { message, .. } => clean(message),
-                Answered::Unsupported => {}
+                Answered::Unsupported | Answered::Read { .. } => {}
             },
             Self::Request {
                 path,

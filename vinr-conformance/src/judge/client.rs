@@ -8,6 +8,7 @@ mod hybrid;
 mod recovery;
 mod request;
 mod rules;
+mod screen;
 mod shop;
 mod timing;
 mod trust;

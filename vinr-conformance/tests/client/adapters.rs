@@ -1,7 +1,7 @@
 //! Adapters for tests, and runs against them.
 
 use tokio_util::sync::CancellationToken;
-use vinr_conformance::client::{self, Order, Program, Session};
+use vinr_conformance::client::{self, Order, Program, Session, Subject};
 use vinr_conformance::features::{self, Case};
 use vinr_conformance::journal::Journal;
 use vinr_conformance::plan::Selection;
@@ -45,9 +45,10 @@ pub(crate) async fn certify(program: Program, cases: &[Case], only: &[&str]) -> 
         known: Default::default(),
         plan: client::plan(cases, &profile, &selection),
         profile,
-        program,
+        subject: Subject::Adapter(program),
         seed: 1,
         strict: false,
+        resumed: None,
         command: "vinr-conformance client".into(),
     };
     assert!(

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use crate::adapters::liar;
 
-const PROFILE: &str = r#"
+pub(crate) const PROFILE: &str = r#"
 [profile]
 schema = 1
 role = "client"
@@ -24,14 +24,14 @@ webhooks = true
 durable = true
 "#;
 
-fn suite(arguments: &[&str]) -> Output {
+pub(crate) fn suite(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_vinr-conformance"))
         .args(arguments)
         .output()
         .expect("the suite was built")
 }
 
-fn path(path: &Path) -> &str {
+pub(crate) fn path(path: &Path) -> &str {
     path.to_str().expect("a temporary path is UTF-8")
 }
 
@@ -68,4 +68,24 @@ fn what_would_be_run_is_listed_without_an_adapter() {
     let text = String::from_utf8_lossy(&done.stdout);
     assert!(text.contains("rec.pending"), "{text}");
     assert!(text.contains("left out"), "{text}");
+}
+
+#[test]
+fn a_till_with_neither_an_adapter_nor_a_screen_is_bad_usage_and_one_with_both_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let profile = folder.path().join("p.toml");
+    std::fs::write(&profile, PROFILE).expect("writable");
+    let done = suite(&["client", "--profile", path(&profile)]);
+    assert_eq!(done.status.code(), Some(64));
+    let screen =
+        "[screen]\ndirectory = \"c\"\nlisten = \"127.0.0.9\"\n[drivers]\ntill = [\"operator\"]\n";
+    std::fs::write(&profile, format!("{PROFILE}\n{screen}")).expect("writable");
+    let done = suite(&["client", "--profile", path(&profile), "--", "true"]);
+    assert_eq!(done.status.code(), Some(64));
+    assert_eq!(
+        suite(&["client", "--profile", path(&profile), "--list"])
+            .status
+            .code(),
+        Some(0)
+    );
 }

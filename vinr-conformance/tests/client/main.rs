@@ -5,4 +5,6 @@ mod command_line;
 mod lines;
 mod rude;
 mod rude_till;
+mod screen;
 mod sdk;
+mod shards;

@@ -14,6 +14,9 @@ use crate::journal::{Event, TillEvent};
 use crate::steps::words::Words;
 
 pub(super) async fn advertise(scene: &mut Scene, _: &Words) {
+    if scene.shared.counter().is_some() {
+        return scene.stop("which terminals a till has found no screen is asked for");
+    }
     for letter in ["A", "B", "C"] {
         if scene.terminal(letter).is_some() {
             advertises(scene, letter).await;

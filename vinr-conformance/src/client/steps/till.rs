@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use crate::client::papers::IdentityFiles;
 use crate::client::protocol::Op;
-use crate::client::scene::{IdentityFiles, Scene};
+use crate::client::scene::Scene;
 use crate::client::stage::Booth;
 use crate::steps::words::Words;
 
@@ -65,6 +66,10 @@ pub(super) async fn pays_again(scene: &mut Scene, _: &Words) {
 }
 
 pub(super) async fn pays_many(scene: &mut Scene, words: &Words) {
+    if scene.shared.counter().is_some() {
+        return scene
+            .stop("nobody takes so many payments by hand, nor says when each of them began");
+    }
     let (amount, currency) = words.money(1);
     let first = scene.reference.clone();
     for number in 0..words.number(0) {
@@ -141,7 +146,7 @@ pub(super) async fn is_killed(scene: &mut Scene, _: &Words) {
 }
 
 pub(super) async fn is_started_again(scene: &mut Scene, _: &Words) {
-    scene.start();
+    scene.start().await;
     scene.must_configure().await;
 }
 

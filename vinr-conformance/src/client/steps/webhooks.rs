@@ -26,8 +26,8 @@ impl Mac for Hmac {
 pub(super) async fn is_handed(scene: &mut Scene, words: &Words) {
     let now = jiff::Timestamp::now().as_second().unsigned_abs();
     let (own, next) = (
-        scene.webhook_secret.clone(),
-        scene.next_webhook_secret.clone(),
+        scene.papers.webhook_secret.clone(),
+        scene.papers.next_webhook_secret.clone(),
     );
     let mut body = body(scene);
     let signed = |secrets: &[&str], at: u64, body: &str| {

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::screen;
 use super::shop::{FINAL, Shop};
 use crate::journal::Answered;
 use crate::judge::found::Found;
@@ -9,6 +10,9 @@ use crate::judge::found::Found;
 /// The till's answer is a payment of one of its terminals, in this state. \[REC-3, PAY-3\]
 pub(super) fn result(shop: &Shop<'_>, op: u64, status: &str) -> Found {
     let expected = format!("the till's answer is the {status} payment that the terminal has");
+    if let Some(found) = screen::result(shop, op, status) {
+        return found;
+    }
     let (seq, value) = match taken(shop, op, &expected) {
         Ok(taken) => taken,
         Err(found) => return found,
@@ -28,6 +32,9 @@ pub(super) fn result(shop: &Shop<'_>, op: u64, status: &str) -> Found {
 /// \[OFF-10\]
 pub(super) fn accepted_offline(shop: &Shop<'_>, op: u64) -> Found {
     let expected = "the till says that the payment is accepted offline: processing, with its place in the queue";
+    if let Some(found) = screen::accepted_offline(shop, op) {
+        return found;
+    }
     let (seq, value) = match taken(shop, op, expected) {
         Ok(taken) => taken,
         Err(found) => return found,
@@ -60,6 +67,7 @@ pub(super) fn refused(shop: &Shop<'_>, op: u64, classes: &[String]) -> Found {
             Found::broken("no_error", expected, short(value), [at.seq])
         }
         Some((_, Answered::Unsupported)) => Found::unseen("the adapter has no such op"),
+        Some((at, Answered::Read { result, .. })) => screen::refused(*at, *result, &expected),
     }
 }
 
@@ -72,6 +80,7 @@ pub(super) fn an_error(shop: &Shop<'_>, op: u64) -> Found {
         Some((at, Answered::Ok { value })) => {
             Found::broken("no_error", "an error", short(value), [at.seq])
         }
+        Some((at, Answered::Read { result, .. })) => screen::an_error(*at, *result),
     }
 }
 
@@ -108,6 +117,7 @@ pub(super) fn unknown(shop: &Shop<'_>, op: u64) -> Found {
             }
         },
         Some((_, Answered::Unsupported)) => Found::unseen("the adapter has no such op"),
+        Some((at, Answered::Read { result, .. })) => screen::unknown(*at, *result),
     }
 }
 
@@ -141,6 +151,7 @@ pub(super) fn not_fooled(shop: &Shop<'_>, op: u64) -> Found {
                 Ok(stands) => Found::kept([at.seq, stands]),
             }
         }
+        Some((at, Answered::Read { result, .. })) => screen::not_fooled(shop, op, *at, *result),
     }
 }
 
@@ -174,6 +185,7 @@ pub(super) fn disbelieved(shop: &Shop<'_>, op: u64) -> Found {
         Some((at, Answered::Ok { .. })) => {
             Found::broken("forgery_believed", expected, "the event", [at.seq])
         }
+        Some((_, Answered::Read { .. })) => Found::unseen(screen::ONLY_A_WORD),
     }
 }
 
@@ -275,6 +287,7 @@ fn taken<'a>(shop: &Shop<'a>, op: u64, expected: &str) -> Result<(u64, &'a Value
             Err(Found::broken("an_error", expected, seen, [at.seq]))
         }
         Some((at, Answered::Ok { value })) => Ok((at.seq, value)),
+        Some((_, Answered::Read { .. })) => Err(Found::unseen(screen::ONLY_A_WORD)),
     }
 }
 

@@ -60,6 +60,7 @@ fn found<'a>(shop: &Shop<'a>, op: u64, expected: &str) -> Result<(u64, &'a [Valu
     match shop.told.get(&op) {
         None => Err(Found::unseen("the till did not answer")),
         Some((_, Answered::Unsupported)) => Err(Found::unseen("the adapter has no such op")),
+        Some((_, Answered::Read { .. })) => Err(Found::unseen(super::screen::ONLY_A_WORD)),
         Some((at, Answered::Error { class, message, .. })) => {
             let seen = format!("{class}: {message}");
             Err(Found::broken("an_error", expected, seen, [at.seq]))

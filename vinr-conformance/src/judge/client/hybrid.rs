@@ -5,8 +5,14 @@ use std::collections::BTreeMap;
 use super::shop::{FINAL, Request, Shop};
 use crate::judge::found::Found;
 
+/// A cloud that a till does not know sees nothing of it.
+const NO_CLOUD: &str = "the till is used at its screen, and its cloud is not the suite's";
+
 /// The cloud was asked nothing. \[NET-2, HYB-4, HYB-6, HYB-7\]
 pub(super) fn cloud_idle(shop: &Shop<'_>) -> Found {
+    if shop.is_by_hand {
+        return Found::unseen(NO_CLOUD);
+    }
     let expected = "no request to the cloud";
     if let Some(request) = shop.requests.iter().find(|request| request.is_cloud()) {
         return Found::broken("cloud_asked", expected, request.words(), [request.at.seq]);
@@ -19,6 +25,9 @@ pub(super) fn cloud_idle(shop: &Shop<'_>) -> Found {
 
 /// The cloud was not asked to take a payment; questions are no harm. \[HYB-4, HYB-6, HYB-7\]
 pub(super) fn cloud_takes_nothing(shop: &Shop<'_>) -> Found {
+    if shop.is_by_hand {
+        return Found::unseen(NO_CLOUD);
+    }
     let expected = "the cloud is not asked to take the payment";
     if let Some(pay) = shop.pays().find(|pay| pay.is_cloud()) {
         return Found::broken("fell_back", expected, pay.words(), [pay.at.seq]);
@@ -34,6 +43,9 @@ pub(super) fn local_stays_local(shop: &Shop<'_>) -> Option<Found> {
     let expected = "no request to the cloud precedes or accompanies a local payment";
     let mut evidence = Vec::new();
     let local = |name: &str| ["pay", "pay_group"].contains(&name);
+    if shop.is_by_hand {
+        return None;
+    }
     for asked in shop.asked.iter().filter(|asked| local(asked.name)) {
         let until = shop.told.get(&asked.op).map(|(at, _)| *at);
         let cloud = shop.requests.iter().find(|request| {

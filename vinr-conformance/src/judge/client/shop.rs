@@ -93,6 +93,8 @@ pub(super) struct Shop<'a> {
     pub(super) queried: Vec<(u64, &'a str, &'a [String])>,
     pub(super) listening: Vec<u64>,
     pub(super) gone: Vec<At>,
+    /// The till is used by hand at its screen: it knows no cloud, and what it logs nobody reads.
+    pub(super) is_by_hand: bool,
 }
 
 /// The status words after which nothing changes.
@@ -233,6 +235,7 @@ impl<'a> Shop<'a> {
             TillEvent::Queried { from, names } => self.queried.push((at.seq, from, names)),
             TillEvent::Listening => self.listening.push(at.seq),
             TillEvent::Gone { .. } => self.gone.push(at),
+            TillEvent::AtItsScreen { .. } => self.is_by_hand = true,
             TillEvent::Started { .. }
             | TillEvent::Broke { .. }
             | TillEvent::Listens { .. }
