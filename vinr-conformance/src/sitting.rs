@@ -58,7 +58,8 @@ impl Sitting {
         let (stored, was_killed) = match bundle::check(path, None) {
             Ok(checked) => (checked.stored, false),
             Err(BundleError::Unfinished { .. }) => {
-                let stored = Stored::unfinished(path).map_err(|error| refused(&error.to_string()))?;
+                let stored =
+                    Stored::unfinished(path).map_err(|error| refused(&error.to_string()))?;
                 (stored, true)
             }
             Err(error) => return Err(refused(&error.to_string())),
