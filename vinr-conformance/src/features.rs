@@ -48,6 +48,10 @@ const TILLS: &[(&str, &str)] = &[
         "recovery",
         include_str!("../features/client/recovery.feature"),
     ),
+    (
+        "retrieval",
+        include_str!("../features/client/retrieval.feature"),
+    ),
     ("hybrid", include_str!("../features/client/hybrid.feature")),
     ("groups", include_str!("../features/client/groups.feature")),
     (

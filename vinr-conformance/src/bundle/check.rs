@@ -51,7 +51,7 @@ pub fn check(path: &Path, key: Option<&PublicKey>) -> Result<Checked, BundleErro
     let profile = &stored.profile;
     let claims = profile.claims();
     let cases = features::of(&claims.roles);
-    let full = run::plan_by(&claims, profile.features(), cases, &all);
+    let full = run::plan_by(&claims, &profile.abilities(), cases, &all);
     if full.full_sha256 != stored.plan.full_sha256 {
         let why = "its full plan is not the one that the profile asks for";
         return Err(forged("plan.json", why));

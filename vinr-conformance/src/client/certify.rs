@@ -87,7 +87,7 @@ impl std::fmt::Debug for Session {
 
 /// The plan for a till.
 pub fn plan(cases: &[Case], profile: &TillProfile, selection: &Selection) -> Plan {
-    run::plan_by(&profile.claims(), profile.features(), cases, selection)
+    run::plan_by(&profile.claims(), &profile.abilities(), cases, selection)
 }
 
 /// Certifies a till. What goes wrong with it stands in the results.

@@ -83,12 +83,14 @@ steps! {
     when "the till is killed" => till::is_killed;
     when "the till is started again" => till::is_started_again;
     when "the till settles what it left open" => till::settles;
+    when "the till is asked what became of the sale" => till::is_asked_about_the_sale;
     when "the till is handed a webhook {rest}" => webhooks::is_handed;
 
     when "the terminal has the payment" => shop::has_the_payment;
     when "the payment is completed at the terminal" => shop::has_completed_it;
     when "the customer taps now" => shop::taps_now;
     when "every connection ends" => faults::every_connection_ends;
+    when "terminal {name} is switched off" => faults::nobody_listens;
     when "the terminal shows {rest} from now on" => faults::shows_from_now_on;
 
     then "the payment was sent as the page says" => claims::sent_as_the_page_says;
@@ -126,6 +128,7 @@ steps! {
     then "both paths carried one attempt" => claims::one_attempt;
     then "no two attempts were live at a time" => claims::one_at_a_time;
     then "the payment was taken at {name}" => claims::taken_at;
+    then "the till names the terminal that took it" => claims::names_its_terminal;
     then "the till found {name} and {name}" => claims::found;
     then "the till does not take {name} for a reader" => claims::left_out;
     then "nobody asked by mDNS" => claims::no_query;

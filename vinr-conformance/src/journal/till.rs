@@ -446,12 +446,17 @@ pub enum TillClaim {
         /// `local` or `cloud`.
         mode: String,
     },
-    /// The payment was taken at this terminal, and the till says so.
+    /// The payment was taken at this terminal.
     TakenAt {
         /// Which answer.
         op: u64,
         /// The terminal's id.
         terminal: String,
+    },
+    /// The till names the terminal that took the payment, whichever it is.
+    NamesItsTerminal {
+        /// Which answer.
+        op: u64,
     },
     /// No two terminals had a live attempt of the sale at one time.
     OneAtATime,

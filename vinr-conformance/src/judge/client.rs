@@ -35,6 +35,7 @@ pub(super) fn weigh(trace: &Trace<'_>, entry: &Entry, claim: &TillClaim) -> Foun
         TillClaim::Disbelieved { op } => answers::disbelieved(shop, *op),
         TillClaim::Mode { op, mode } => answers::mode(shop, *op, mode),
         TillClaim::TakenAt { op, terminal } => answers::taken_at(shop, *op, terminal),
+        TillClaim::NamesItsTerminal { op } => answers::names_its_terminal(shop, *op),
         TillClaim::Remembers { op } => answers::remembers(shop, *op),
         TillClaim::Settled { op, status } => answers::settled(shop, *op, status),
         TillClaim::Held { ms } => timing::held(shop, *ms),

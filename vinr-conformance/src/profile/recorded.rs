@@ -13,21 +13,24 @@ use crate::verdict::{Claims, ProfileFacts};
 pub struct Recorded {
     claims: EffectiveClaims,
     has_cloud: bool,
+    has_a_screen: bool,
 }
 
 #[derive(Deserialize)]
-struct CloudOnly {
+struct Beside {
     cloud: Option<IgnoredAny>,
+    screen: Option<IgnoredAny>,
 }
 
 impl Recorded {
     /// Reads `profile.effective.toml`; the error says what is wrong with it and where.
     pub fn parse(text: &str) -> Result<Self, String> {
         let wrong = |error: toml::de::Error| error.message().to_owned();
-        let CloudOnly { cloud } = toml::from_str(text).map_err(wrong)?;
+        let Beside { cloud, screen } = toml::from_str(text).map_err(wrong)?;
         Ok(Self {
             claims: toml::from_str(text).map_err(wrong)?,
             has_cloud: cloud.is_some(),
+            has_a_screen: screen.is_some(),
         })
     }
 
@@ -43,6 +46,14 @@ impl Recorded {
     /// What the subject can do, by name.
     pub fn features(&self) -> &BTreeMap<String, bool> {
         &self.claims.features
+    }
+
+    /// What its scenarios may need.
+    pub fn abilities(&self) -> BTreeMap<String, bool> {
+        if self.claims.profile.role == super::till::ROLE {
+            return super::till::abilities(self.features(), self.has_a_screen);
+        }
+        self.features().clone()
     }
 
     /// What a result says of this profile.

@@ -176,6 +176,11 @@ impl TillProfile {
         &self.features
     }
 
+    /// What its scenarios may need: its features, and whether it has an adapter, for a screen is not asked for more than to pay.
+    pub fn abilities(&self) -> BTreeMap<String, bool> {
+        abilities(&self.features, self.screen.is_some())
+    }
+
     /// What decides which requirements bind it.
     pub fn claims(&self) -> Claims {
         claims(self.declared)
@@ -215,6 +220,16 @@ impl TillProfile {
             limits: None,
         }
     }
+}
+
+/// See [`TillProfile::abilities`].
+pub(super) fn abilities(
+    features: &BTreeMap<String, bool>,
+    has_a_screen: bool,
+) -> BTreeMap<String, bool> {
+    let mut all = features.clone();
+    all.insert("adapter".to_owned(), !has_a_screen);
+    all
 }
 
 /// What a till's profile comes to, whether it was written by a maker or kept in a bundle.
@@ -287,6 +302,7 @@ durable = true
         assert!(!profile.text().contains("hunter2"), "{}", profile.text());
         let recorded = Recorded::parse(&profile.text()).expect("our own text");
         assert_eq!(recorded.facts(), profile.facts());
+        assert_eq!(recorded.abilities(), profile.abilities());
     }
 
     #[test]

@@ -180,6 +180,10 @@ pub(super) async fn taken_at(scene: &mut Scene, words: &Words) {
     });
 }
 
+pub(super) async fn names_its_terminal(scene: &mut Scene, _: &Words) {
+    scene.claim(TillClaim::NamesItsTerminal { op: scene.op });
+}
+
 pub(super) async fn found(scene: &mut Scene, words: &Words) {
     scene.claim(TillClaim::Readers {
         op: scene.last("discover"),

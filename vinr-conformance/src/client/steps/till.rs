@@ -153,3 +153,11 @@ pub(super) async fn is_started_again(scene: &mut Scene, _: &Words) {
 pub(super) async fn settles(scene: &mut Scene, _: &Words) {
     scene.ask(Op::Resolve).await;
 }
+
+pub(super) async fn is_asked_about_the_sale(scene: &mut Scene, _: &Words) {
+    let op = Op::Retrieve {
+        reference: scene.reference.clone(),
+        terminal_id: None,
+    };
+    scene.ask(op).await;
+}

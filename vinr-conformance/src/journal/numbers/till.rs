@@ -71,6 +71,7 @@ impl Numbers {
             | TillClaim::AnError { op }
             | TillClaim::Mode { op, .. }
             | TillClaim::TakenAt { op, .. }
+            | TillClaim::NamesItsTerminal { op }
             | TillClaim::Readers { op, .. }
             | TillClaim::LeftOut { op, .. } => {
                 // 0 is an op that was never asked for.

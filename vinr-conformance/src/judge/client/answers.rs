@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::screen;
-use super::shop::{FINAL, Shop};
+use super::shop::{FINAL, Shop, Stands};
 use crate::journal::Answered;
 use crate::judge::found::Found;
 
@@ -17,6 +17,10 @@ pub(super) fn result(shop: &Shop<'_>, op: u64, status: &str) -> Found {
         Ok(taken) => taken,
         Err(found) => return found,
     };
+    if value.is_null() {
+        let seen = "null: that there is no payment";
+        return Found::broken("not_found", expected, seen, [seq]);
+    }
     match true_payment(shop, value) {
         Err(lie) => Found::broken("invented", expected, lie, [seq]),
         Ok(_) if value["status"] != status => Found::broken(
@@ -204,32 +208,55 @@ pub(super) fn mode(shop: &Shop<'_>, op: u64, mode: &str) -> Found {
     }
 }
 
-/// \[GRP-1, GRP-3\]
+/// \[GRP-1, GRP-2\]
 pub(super) fn taken_at(shop: &Shop<'_>, op: u64, terminal: &str) -> Found {
-    let expected = format!("the payment was taken at {terminal}, and terminalId says so");
-    let (seq, value) = match taken(shop, op, &expected) {
-        Ok(taken) => taken,
-        Err(found) => return found,
-    };
-    let real = shop
-        .stands
-        .iter()
-        .find(|stands| stands.payment["id"] == value["id"]);
-    match real {
-        None => Found::broken("invented", expected, short(value), [seq]),
-        Some(real) if real.terminal != terminal => Found::broken(
+    let expected = format!("the payment was taken at {terminal}");
+    match taker(shop, op, &expected) {
+        Err(found) => found,
+        Ok((seq, _, real)) if real.terminal == terminal => Found::kept([seq, real.at.seq]),
+        Ok((seq, _, real)) => Found::broken(
             "another_terminal",
             expected,
             format!("it was taken at {}", real.terminal),
             [seq, real.at.seq],
         ),
-        Some(real) if value["terminalId"] != terminal => Found::broken(
+    }
+}
+
+/// \[GRP-3\]
+pub(super) fn names_its_terminal(shop: &Shop<'_>, op: u64) -> Found {
+    let expected = "terminalId is the terminal that took the payment";
+    match taker(shop, op, expected) {
+        Err(found) => found,
+        Ok((seq, value, real)) if value["terminalId"] == real.terminal => {
+            Found::kept([seq, real.at.seq])
+        }
+        Ok((seq, value, real)) => Found::broken(
             "wrong_terminal_named",
             expected,
-            format!("terminalId is {}", value["terminalId"]),
+            format!(
+                "it is {}, and {} took it",
+                value["terminalId"], real.terminal
+            ),
             [seq, real.at.seq],
         ),
-        Some(real) => Found::kept([seq, real.at.seq]),
+    }
+}
+
+/// The till's answer, and the entry of the terminal whose payment it is.
+fn taker<'a, 's>(
+    shop: &'s Shop<'a>,
+    op: u64,
+    expected: &str,
+) -> Result<(u64, &'a Value, &'s Stands<'a>), Found> {
+    let (seq, value) = taken(shop, op, expected)?;
+    let real = shop
+        .stands
+        .iter()
+        .find(|stands| stands.payment["id"] == value["id"]);
+    match real {
+        None => Err(Found::broken("invented", expected, short(value), [seq])),
+        Some(real) => Ok((seq, value, real)),
     }
 }
 
@@ -432,6 +459,33 @@ mod tests {
             let mut story = paid();
             story.says(1, answer);
             assert_eq!(accepted_offline(&story.shop(), 1).reason(), reason);
+        }
+    }
+
+    // [REC-3]
+    #[test]
+    fn a_paid_sale_is_not_said_to_be_unknown() {
+        let mut story = paid();
+        story.says(1, Value::Null);
+        assert_eq!(
+            result(&story.shop(), 1, "completed").reason(),
+            Some("not_found")
+        );
+    }
+
+    // [GRP-3]
+    #[test]
+    fn whoever_took_it_is_named_even_where_another_should_have_taken_it() {
+        for (named, reason) in [(TERMINAL, None), ("term_2", Some("wrong_terminal_named"))] {
+            let mut story = paid();
+            let mut said = payment("p1", "k1", "completed");
+            said["terminalId"] = named.into();
+            story.says(1, said);
+            assert_eq!(names_its_terminal(&story.shop(), 1).reason(), reason);
+            assert_eq!(
+                taken_at(&story.shop(), 1, "term_2").reason(),
+                Some("another_terminal")
+            );
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::shop::{At, FINAL, Request, Shop};
+use super::shop::{At, FINAL, Reply, Request, Shop};
 use crate::journal::Whose;
 use crate::judge::found::Found;
 
@@ -309,7 +309,7 @@ pub(super) fn keys(shop: &Shop<'_>) -> Option<Found> {
         let earlier = pays[..place]
             .iter()
             .filter(|earlier| earlier.reference() == pay.reference())
-            .filter(|earlier| is_over(shop, earlier, pay.at));
+            .filter(|earlier| is_over(shop, earlier, pay.at) || is_elsewhere(shop, earlier, pay));
         for earlier in earlier {
             if pay.key().is_none() {
                 let seen = "the new attempt has no key";
@@ -325,6 +325,15 @@ pub(super) fn keys(shop: &Shop<'_>) -> Option<Found> {
         }
     }
     (!evidence.is_empty()).then(|| Found::kept(evidence))
+}
+
+/// The terminal said 4xx, and the till went on to another one: a new attempt, whose key was never there before.
+fn is_elsewhere(shop: &Shop<'_>, earlier: &Request<'_>, pay: &Request<'_>) -> bool {
+    let is_refused = |reply: &Reply| (400..500).contains(&reply.status) && reply.at < pay.at;
+    earlier.to != pay.to
+        && !earlier.is_cloud()
+        && !pay.is_cloud()
+        && shop.replies.get(&earlier.exchange).is_some_and(is_refused)
 }
 
 /// Before this moment the attempt of a `pay` was final or buried, and the till was told.
@@ -418,7 +427,7 @@ fn charges<'s>(shop: &'s Shop<'_>, reference: &'s str) -> impl Iterator<Item = A
 mod tests {
     use serde_json::json;
 
-    use super::super::fixture::{SALE, Story, TERMINAL, payment};
+    use super::super::fixture::{SALE, Story, TERMINAL, payment, sale};
     use super::*;
     use crate::journal::TillEvent;
 
@@ -566,6 +575,22 @@ mod tests {
             let connection = story.connect();
             story.look_up(connection, &[payment("p1", "k1", "cancelled")]);
             story.pay(connection, key);
+            let found = keys(&story.shop()).expect("there are two attempts");
+            assert_eq!(found.reason(), reason, "{key}");
+        }
+    }
+
+    // [REC-17]
+    #[test]
+    fn the_next_member_of_a_group_gets_another_key_than_the_busy_one() {
+        let refusal = serde_json::json!({ "error": { "code": "terminal_busy" } });
+        for (key, reason) in [("k2", None), ("k1", Some("old_key"))] {
+            let mut story = Story::new();
+            let connection = story.connect();
+            let busy = story.pay(connection, "k1");
+            story.answer(busy, 409, &refusal);
+            let there = story.connect();
+            story.request(there, "term_2", ["POST", "/v1/pay", key], &sale());
             let found = keys(&story.shop()).expect("there are two attempts");
             assert_eq!(found.reason(), reason, "{key}");
         }
