@@ -205,10 +205,10 @@ async fn is_dark_in_the_dark(browser: &Browser) {
 
 /// Texts whose contrast with what is behind them is below 4.5.
 const FAINT: &str = "(() => {
-    const parts = it => (it.match(/[0-9.]+/g) ?? [0, 0, 0, 0]).map(Number);
     const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
-    const rgb = colour => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
-        return [...canvas.getImageData(0, 0, 1, 1).data]; };
+    const known = {};
+    const rgb = colour => known[colour] ??= (() => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour;
+        canvas.fillRect(0, 0, 1, 1); return [...canvas.getImageData(0, 0, 1, 1).data]; })();
     const light = it => it.slice(0, 3).map(c => c / 255).map(c => c <= .03928 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4)
         .reduce((sum, c, i) => sum + c * [.2126, .7152, .0722][i], 0);
     const behind = it => { for (; it; it = it.parentElement) { const c = rgb(getComputedStyle(it).backgroundColor); if (c[3] === 255) return c; } return rgb('white'); };
