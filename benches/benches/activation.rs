@@ -1,17 +1,25 @@
 //! From the till's call to the head that says "accepted and on the screen", beside the floor in the same
-//! run. `cargo bench -p vinr-benches` prints criterion's figures and then the table of ratios.
+//! run. `cargo bench -p vinr-benches --bench activation` prints criterion's figures and then the table of ratios.
 
-use std::time::{Duration, Instant};
+use std::thread;
+use std::time::Duration;
 
 use criterion::{Criterion, criterion_group};
 use vinr_benches::awake::Awake;
 use vinr_benches::disk::Disk;
-use vinr_benches::floor::Floor;
-use vinr_benches::ratio::Rounds;
-use vinr_benches::shop::{Failure, Shop};
+use vinr_benches::floor::{Connection, Floor};
+use vinr_benches::ratio::{Rounds, Sample, timed};
+use vinr_benches::relay::round_trips;
+use vinr_benches::shop::{Failure, Shop, Till};
 
-/// Samples of one side before it is the other's turn: one, so that neither runs hotter than the other.
-const BLOCK: u64 = 1;
+/// So long nobody pays before a payment "after a pause". Longer changes nothing but how long this takes.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// So many of those payments.
+const PAUSES: usize = 30;
+
+/// TCP's, TLS 1.3's and the request's.
+const COLD_ROUND_TRIPS: u32 = 3;
 
 fn activation(criterion: &mut Criterion) {
     let table = measure(criterion).expect("the shop opens and serves");
@@ -25,10 +33,10 @@ fn measure(criterion: &mut Criterion) -> Result<Vec<Rounds>, Failure> {
     let shop = Shop::open()?;
     let floor = Floor::start(&shop.pki, &shop.terminal)?;
     let mut echo = floor.connect()?;
-    let mut disk = Disk::open(shop.dir.path())?;
+    let mut disk = Disk::open(shop.dir.path(), "one-sync")?;
     let (mut bare, mut durable) = (shop.bare()?, shop.durable()?);
 
-    let mut warm_floor = move || timed(|| Ok(echo.echo()?));
+    let mut warm_floor = || timed(|| Ok(echo.echo()?));
     let mut cold_floor = || timed(|| Ok(floor.connect()?.echo()?));
     let mut sync = || timed(|| Ok(disk.sync()?));
 
@@ -37,7 +45,10 @@ fn measure(criterion: &mut Criterion) -> Result<Vec<Rounds>, Failure> {
     let mut run = |name, against, yardstick: &mut Sample<'_>, subject: &mut Sample<'_>| {
         let mut rounds = Rounds::new(name, against);
         group.bench_function(name, |bencher| {
-            bencher.iter_custom(|samples| in_turn(samples, yardstick, subject, &mut rounds));
+            bencher.iter_custom(|samples| {
+                let taken = rounds.take(samples, yardstick, subject);
+                taken.expect("every sample is taken")
+            });
         });
         table.push(rounds);
     };
@@ -46,8 +57,8 @@ fn measure(criterion: &mut Criterion) -> Result<Vec<Rounds>, Failure> {
     });
     run(
         "warm, durable",
-        "floor + one sync",
-        &mut || Ok(warm_floor()? + sync()?),
+        "half the floor + one sync",
+        &mut || Ok(warm_floor()? / 2 + sync()?),
         &mut || durable.warm(),
     );
     run("one sync", "floor", &mut warm_floor, &mut sync);
@@ -64,44 +75,47 @@ fn measure(criterion: &mut Criterion) -> Result<Vec<Rounds>, Failure> {
         &mut || durable.cold(),
     );
     group.finish();
+    table.extend(after_pauses(&mut echo, &mut bare, &mut shop.bare()?)?);
     Ok(table)
 }
 
-type Sample<'a> = dyn FnMut() -> Result<Duration, Failure> + 'a;
-
-fn timed(mut work: impl FnMut() -> Result<(), Failure>) -> Result<Duration, Failure> {
-    let start = Instant::now();
-    work()?;
-    Ok(start.elapsed())
+/// Who did nothing for a while is slower, whoever it is: so both sides pause, and each sample has a pause of its own.
+fn after_pauses(
+    echo: &mut Connection,
+    paid_before: &mut Till,
+    new: &mut Till,
+) -> Result<[Rounds; 2], Failure> {
+    let mut warm = Rounds::new("warm, after a pause", "floor, after a pause");
+    let mut first = Rounds::new(
+        "first payment on a primed line, after a pause",
+        "a later one, after a pause",
+    );
+    for _ in 0..PAUSES {
+        thread::sleep(PAUSE);
+        let of_floor = timed(|| Ok(echo.echo()?))?;
+        thread::sleep(PAUSE);
+        let of_later = paid_before.warm()?;
+        new.prime()?;
+        thread::sleep(PAUSE);
+        let of_first = new.warm()?;
+        warm.add(&[of_floor], &[of_later]);
+        first.add(&[of_later], &[of_first]);
+    }
+    Ok([warm, first])
 }
 
-/// Yardstick and subject in turn, in blocks; what the subject took goes to criterion.
-fn in_turn(
-    samples: u64,
-    yardstick: &mut Sample<'_>,
-    subject: &mut Sample<'_>,
-    rounds: &mut Rounds,
-) -> Duration {
-    let mut total = Duration::ZERO;
-    let mut left = samples;
-    while left > 0 {
-        let block = left.min(BLOCK);
-        let collect = |sample: &mut Sample<'_>| -> Vec<Duration> {
-            (0..block)
-                .map(|_| sample().expect("every sample is taken"))
-                .collect()
-        };
-        let (of_yardstick, of_subject) = (collect(yardstick), collect(subject));
-        total += of_subject.iter().sum::<Duration>();
-        rounds.add(&of_yardstick, &of_subject);
-        left -= block;
-    }
-    total
+/// On a long wire, where every wait for the other side shows.
+fn round_trips_of_a_dial() -> Result<u32, Failure> {
+    let shop = Shop::open()?;
+    Ok(round_trips(shop.far_away()?.cold()?))
 }
 
 criterion_group! {
     name = benches;
-    config = Criterion::default().sample_size(20).measurement_time(Duration::from_secs(6));
+    config = Criterion::default()
+        .sample_size(20)
+        .warm_up_time(Duration::from_secs(1))
+        .measurement_time(Duration::from_secs(6));
     targets = activation
 }
 
@@ -110,4 +124,7 @@ fn main() {
     let _awake = Awake::start();
     benches();
     Criterion::default().configure_from_args().final_summary();
+    let trips = round_trips_of_a_dial().expect("the shop opens and serves");
+    println!("\nround trips from nothing to the head: {trips} ({COLD_ROUND_TRIPS} are wanted)");
+    assert_eq!(trips, COLD_ROUND_TRIPS, "round trips of a cold payment");
 }

@@ -1,4 +1,4 @@
-// One payment for each line on stdin, `warm` or `cold`; its time in nanoseconds on stdout.
+// One payment for each line on stdin, `warm` or `cold`; the nanoseconds to the head and to the outcome on stdout.
 import https from 'node:https'
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -13,9 +13,9 @@ let count = 0
 
 function pay(agent) {
   const reference = `node_${++count}`
-  const body = JSON.stringify({ terminalId: terminal, amount: 2500, currency: 'USD', reference })
   return new Promise((resolve, reject) => {
     const begun = process.hrtime.bigint()
+    const body = JSON.stringify({ terminalId: terminal, amount: 2500, currency: 'USD', reference })
     const request = https.request({
       ...tls, agent, method: 'POST', path: '/v1/pay',
       headers: {
@@ -23,12 +23,13 @@ function pay(agent) {
         'idempotency-key': reference,
       },
     }, (response) => {
+      const head = process.hrtime.bigint() - begun
       const parts = []
       response.on('data', (part) => parts.push(part))
       response.on('end', () => {
         const payment = JSON.parse(Buffer.concat(parts))
-        const took = process.hrtime.bigint() - begun
-        payment.status === 'completed' ? resolve(took) : reject(new Error(JSON.stringify(payment)))
+        const whole = process.hrtime.bigint() - begun
+        payment.status === 'completed' ? resolve(`${head} ${whole}`) : reject(new Error(JSON.stringify(payment)))
       })
     })
     request.on('error', reject)

@@ -57,7 +57,7 @@ impl Handler for Counter {
     async fn handle(&self, request: Request) -> Reply {
         self.1.note(request.peer);
         match request.path.as_str() {
-            "/v1/reader" => Reply::full(StatusCode::OK, self.reader()),
+            "/v1/reader" => Reply::full(StatusCode::OK, reader(&self.0)),
             "/v1/pay" => self.paid(&request),
             _ => Reply::refusal(
                 Refusal::new(Code::NotFound, "nothing is there"),
@@ -68,29 +68,34 @@ impl Handler for Counter {
 }
 
 impl Counter {
-    fn reader(&self) -> String {
-        format!(
-            r#"{{"object":"reader","id":"{}","model":"nexgo_ct20","status":"online","activity":"idle","api":"vinr-local/1","journalId":"jrn_01JD0000000000000000000000"}}"#,
-            self.0
-        )
-    }
-
     fn paid(&self, request: &Request) -> Reply {
-        let Ok(pay) = serde_json::from_slice::<Asked>(&request.body) else {
-            return Reply::refusal(
-                Refusal::new(Code::InvalidJson, "not a payment"),
-                &request.request_id,
-            );
-        };
         let key = request.headers.get("idempotency-key");
         let key = key.and_then(|key| key.to_str().ok()).unwrap_or_default();
-        let payment = format!(
-            r#"{{"id":"tpay_01JD0000000000000000000000","object":"terminal_payment","terminalId":"{}","attemptKey":"{key}","amount":{amount},"currency":"{}","reference":"{}","description":null,"captureMethod":"automatic","status":"completed","amountCaptured":{amount},"amountCapturable":0,"last4":"4242","brand":"visa","entryMode":"contactless","declineCode":null,"cancelReason":null,"offline":null,"metadata":{{"connectionMode":"local"}},"createdAt":"2026-05-31T14:23:00.000Z","completedAt":"2026-05-31T14:23:07.412Z"}}"#,
-            self.0,
-            pay.currency,
-            pay.reference,
-            amount = pay.amount,
-        );
-        Reply::full(StatusCode::OK, payment)
+        match payment(&self.0, key, &request.body) {
+            Some(payment) => Reply::full(StatusCode::OK, payment),
+            None => Reply::refusal(
+                Refusal::new(Code::InvalidJson, "not a payment"),
+                &request.request_id,
+            ),
+        }
     }
+}
+
+/// What an idle terminal says of itself.
+pub fn reader(terminal: &TerminalId) -> String {
+    format!(
+        r#"{{"object":"reader","id":"{terminal}","model":"nexgo_ct20","status":"online","activity":"idle","api":"vinr-local/1","journalId":"jrn_01JD0000000000000000000000"}}"#
+    )
+}
+
+/// The payment that a request asks for, completed; `None` where it is no request.
+pub fn payment(terminal: &TerminalId, key: &str, request: &[u8]) -> Option<String> {
+    let Asked {
+        amount,
+        currency,
+        reference,
+    } = serde_json::from_slice(request).ok()?;
+    Some(format!(
+        r#"{{"id":"tpay_01JD0000000000000000000000","object":"terminal_payment","terminalId":"{terminal}","attemptKey":"{key}","amount":{amount},"currency":"{currency}","reference":"{reference}","description":null,"captureMethod":"automatic","status":"completed","amountCaptured":{amount},"amountCapturable":0,"last4":"4242","brand":"visa","entryMode":"contactless","declineCode":null,"cancelReason":null,"offline":null,"metadata":{{"connectionMode":"local"}},"createdAt":"2026-05-31T14:23:00.000Z","completedAt":"2026-05-31T14:23:07.412Z"}}"#
+    ))
 }

@@ -1,40 +1,40 @@
-//! One sync of the kind that a journal needs: a record appended to space that is already allocated, and
-//! `fdatasync`.
+//! One sync of the kind that a journal needs: a record written to space that is already allocated, by the same calls as
+//! the journal's.
 
-use std::fs::File;
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io;
 use std::path::Path;
+use std::sync::Arc;
+
+use vinr_journal::{Disk as _, DiskFile, RealDisk};
 
 /// As long as the journal's record of a payment.
-const RECORD: usize = 640;
+const RECORD: u64 = 640;
 
-const ALLOCATED: usize = 1 << 20;
+const ALLOCATED: u64 = 1 << 20;
 
 /// A preallocated file.
 #[derive(Debug)]
 pub struct Disk {
-    file: File,
-    at: usize,
+    file: Arc<dyn DiskFile>,
+    at: u64,
 }
 
 impl Disk {
-    /// Makes it in this directory.
-    pub fn open(dir: &Path) -> io::Result<Self> {
-        let mut file = File::create(dir.join("one-sync"))?;
-        file.write_all(&vec![0; ALLOCATED])?;
+    /// Makes it in this directory, under this name.
+    pub fn open(dir: &Path, name: &str) -> io::Result<Self> {
+        let file = RealDisk.create(&dir.join(name))?;
+        let zeros = [0; RECORD as usize];
+        for at in (0..ALLOCATED).step_by(zeros.len()) {
+            file.write_at(&zeros, at)?;
+        }
         file.sync_all()?;
-        file.seek(SeekFrom::Start(0))?;
         Ok(Self { file, at: 0 })
     }
 
-    /// Appends and syncs; at the end of the space it begins anew.
+    /// Writes the next record and syncs; at the end of the space it begins anew.
     pub fn sync(&mut self) -> io::Result<()> {
-        if self.at + RECORD > ALLOCATED {
-            self.at = 0;
-            self.file.seek(SeekFrom::Start(0))?;
-        }
-        self.file.write_all(&[7; RECORD])?;
-        self.at += RECORD;
+        self.file.write_at(&[7; RECORD as usize], self.at)?;
+        self.at = (self.at + RECORD) % (ALLOCATED - RECORD);
         self.file.sync_data()
     }
 }

@@ -44,6 +44,11 @@ impl Floor {
                 thread::spawn(move || echo(tcp, server));
             }
         });
+        Self::at(pki, terminal, addr)
+    }
+
+    /// One that somebody else serves.
+    pub fn at(pki: &Pki, terminal: &TerminalId, addr: SocketAddr) -> io::Result<Self> {
         let name = ServerName::try_from(terminal.to_string()).map_err(io::Error::other)?;
         let client = client_config(pki)?;
         Ok(Self { addr, client, name })
@@ -79,7 +84,8 @@ fn echo(tcp: TcpStream, server: Arc<ServerConfig>) -> io::Result<()> {
     }
 }
 
-fn server_config(pki: &Pki, terminal: &TerminalId) -> io::Result<Arc<ServerConfig>> {
+/// The terminal's end, the same way.
+pub fn server_config(pki: &Pki, terminal: &TerminalId) -> io::Result<Arc<ServerConfig>> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let tills = WebPkiClientVerifier::builder_with_provider(
         Arc::new(roots(&pki.pos_ca())?),
@@ -99,7 +105,8 @@ fn server_config(pki: &Pki, terminal: &TerminalId) -> io::Result<Arc<ServerConfi
     Ok(Arc::new(config))
 }
 
-fn client_config(pki: &Pki) -> io::Result<Arc<ClientConfig>> {
+/// A till's end of TLS, as plain as it is lawful: TLS 1.3, its certificate, no resumption.
+pub fn client_config(pki: &Pki) -> io::Result<Arc<ClientConfig>> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let (chain, key) = identity(&pki.pos_cert(), &pki.pos_key())?;
     let mut config = ClientConfig::builder_with_provider(provider)

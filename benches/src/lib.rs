@@ -2,10 +2,13 @@
 
 #[cfg(unix)]
 pub mod awake;
+pub mod by_hand;
 pub mod counter;
 pub mod disk;
 pub mod floor;
+pub mod plain;
 pub mod ratio;
+pub mod relay;
 pub mod shop;
 #[cfg(target_os = "linux")]
 pub mod wifi;

@@ -1,15 +1,29 @@
 //! Ratios that survive a noisy machine: floor and subject in turn, a ratio for each round, the median of
 //! the rounds.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
+
+use crate::shop::Failure;
+
+/// One sample of a side: what it took.
+pub type Sample<'a> = dyn FnMut() -> Result<Duration, Failure> + 'a;
+
+/// What a piece of work takes; what comes of it is thrown away afterwards.
+pub fn timed<T>(mut work: impl FnMut() -> Result<T, Failure>) -> Result<Duration, Failure> {
+    let start = Instant::now();
+    let done = std::hint::black_box(work()?);
+    let took = start.elapsed();
+    drop(done);
+    Ok(took)
+}
 
 /// What one subject took, round by round, beside what it is measured against.
 #[derive(Debug)]
 pub struct Rounds {
-    name: &'static str,
-    against: &'static str,
+    name: String,
+    against: String,
     ratios: Vec<f64>,
     subject: Histogram<u64>,
     yardstick: Histogram<u64>,
@@ -17,15 +31,15 @@ pub struct Rounds {
 
 impl Rounds {
     /// Nothing yet.
-    pub fn new(name: &'static str, against: &'static str) -> Self {
+    pub fn new(name: impl Into<String>, against: impl Into<String>) -> Self {
         // To a minute, in three digits.
         let histogram = || {
             Histogram::new_with_bounds(1, 60_000_000_000, 3)
                 .expect("the bounds and digits are within what a histogram takes")
         };
         Self {
-            name,
-            against,
+            name: name.into(),
+            against: against.into(),
             ratios: Vec::new(),
             subject: histogram(),
             yardstick: histogram(),
@@ -46,17 +60,39 @@ impl Rounds {
         }
     }
 
-    /// One line of the table.
-    pub fn line(&self) -> String {
+    /// Rounds of one sample of each side, in turn, so that neither runs hotter than the other. Returns what the subject
+    /// took in all.
+    pub fn take(
+        &mut self,
+        rounds: u64,
+        yardstick: &mut Sample<'_>,
+        subject: &mut Sample<'_>,
+    ) -> Result<Duration, Failure> {
+        let mut total = Duration::ZERO;
+        for _ in 0..rounds {
+            let (of_yardstick, of_subject) = (yardstick()?, subject()?);
+            total += of_subject;
+            self.add(&[of_yardstick], &[of_subject]);
+        }
+        Ok(total)
+    }
+
+    /// Who was measured.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The ratio above which this share of the rounds is not: 0.5 is the median.
+    pub fn ratio(&self, share: f64) -> f64 {
         let mut ratios = self.ratios.clone();
         ratios.sort_by(f64::total_cmp);
-        let at = |share: f64| {
-            let last = ratios.len().saturating_sub(1);
-            ratios
-                .get((last as f64 * share).round() as usize)
-                .copied()
-                .unwrap_or(f64::NAN)
-        };
+        let last = ratios.len().saturating_sub(1);
+        let at = ratios.get((last as f64 * share).round() as usize);
+        at.copied().unwrap_or(f64::NAN)
+    }
+
+    /// One line of the table.
+    pub fn line(&self) -> String {
         let us = |histogram: &Histogram<u64>, quantile| {
             histogram.value_at_quantile(quantile) as f64 / 1e3
         };
@@ -64,9 +100,9 @@ impl Rounds {
             "| {} | {} | **{:.2}** | {:.2} to {:.2} | {:.0} | {:.0} | {:.0} | {:.0} | {} |",
             self.name,
             self.against,
-            at(0.5),
-            at(0.25),
-            at(0.75),
+            self.ratio(0.5),
+            self.ratio(0.25),
+            self.ratio(0.75),
             us(&self.yardstick, 0.5),
             us(&self.subject, 0.5),
             us(&self.subject, 0.9),

@@ -19,6 +19,8 @@ use vinr_transport::identity::Identity;
 use vinr_transport::server::{Aborted, Handler, Limits, Reply, Request, Server, ServerOptions};
 use vinr_transport::trust::TrustBundle;
 
+use crate::counter;
+
 /// What goes wrong in a bench ends it.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -51,7 +53,7 @@ impl Shop {
                 .cardholder(Script::by_hand())
                 .start()
                 .await?;
-            let bare = serve(simulator.pki(), &terminal, Bare::default()).await?;
+            let bare = serve(simulator.pki(), &terminal, Bare::new(&terminal)).await?;
             Ok::<_, Failure>((simulator, bare))
         })?;
         Ok(Self {
@@ -75,13 +77,28 @@ impl Shop {
     pub fn bare(&self) -> Result<Till, Failure> {
         Till::new(self, self.bare_at)
     }
+
+    /// The same, at the end of a [long wire](crate::relay).
+    pub fn far_away(&self) -> Result<Till, Failure> {
+        Till::new(self, crate::relay::start(self.bare_at)?)
+    }
 }
 
 /// A server with the terminal's certificate, on a free port of the loopback.
-pub(crate) async fn serve<H: Handler>(
+pub async fn serve<H: Handler>(
     pki: &Pki,
     terminal: &TerminalId,
     handler: H,
+) -> Result<Server, Failure> {
+    serve_many(pki, terminal, handler, Limits::default().connections).await
+}
+
+/// The same for so many connections, all of them from one address.
+pub async fn serve_many<H: Handler>(
+    pki: &Pki,
+    terminal: &TerminalId,
+    handler: H,
+    connections: usize,
 ) -> Result<Server, Failure> {
     let options = ServerOptions {
         terminal: terminal.clone(),
@@ -90,7 +107,7 @@ pub(crate) async fn serve<H: Handler>(
             pki.terminal_key(terminal),
         )?,
         pos_ca: TrustBundle::from_pem_file(pki.pos_ca())?,
-        limits: limits(),
+        limits: limits(connections),
         crl: None,
     };
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -98,24 +115,38 @@ pub(crate) async fn serve<H: Handler>(
 }
 
 /// A terminal's, but as many handshakes in a second as there come: here one till connects as fast as it can.
-fn limits() -> Limits {
+fn limits(connections: usize) -> Limits {
     let mut limits = Limits::default();
+    if connections > limits.connections {
+        limits.connections = connections;
+        limits.connections_per_address = connections;
+    }
     limits.handshakes_per_second = u32::MAX;
     limits.handshakes_per_second_per_address = u32::MAX;
     limits
 }
 
 /// Sends every head at once; a cancel ends the body. What it answers is a payment in form only.
-#[derive(Default)]
 struct Bare {
+    terminal: TerminalId,
     held: Mutex<Option<oneshot::Sender<Result<Bytes, Aborted>>>>,
 }
 
 const CANCELLED: &str = r#"{"id":"tpay_1","object":"terminal_payment","terminalId":"term_BENCH_1","amount":2500,
 "currency":"USD","reference":"bench","status":"cancelled","createdAt":"2026-05-31T14:23:00.000Z"}"#;
 
+impl Bare {
+    fn new(terminal: &TerminalId) -> Self {
+        let (terminal, held) = (terminal.clone(), Mutex::default());
+        Self { terminal, held }
+    }
+}
+
 impl Handler for Bare {
     async fn handle(&self, request: Request) -> Reply {
+        if request.path == "/v1/reader" {
+            return Reply::full(http::StatusCode::OK, counter::reader(&self.terminal));
+        }
         if request.path != "/v1/pay" {
             if let Some(held) = self.held.lock().await.take() {
                 // A till that hung up needs no body.
@@ -179,6 +210,17 @@ impl Till {
     pub fn cold(&mut self) -> Result<Duration, Failure> {
         self.pay = None;
         self.activate()
+    }
+
+    /// Opens a line and asks who is there, so that the next payment is the first one on it.
+    pub fn prime(&mut self) -> Result<(), Failure> {
+        self.pay = Some(self.runtime.block_on(async {
+            let connect = self.connector.connect(self.at, &self.request.terminal_id);
+            let mut connection = connect.await?;
+            connection.reader().await?;
+            Ok::<_, Failure>(connection)
+        })?);
+        Ok(())
     }
 
     fn activate(&mut self) -> Result<Duration, Failure> {

@@ -1,4 +1,4 @@
-//! A bad Wi-Fi in one process: real kernel TCP over a TUN device whose packets are delayed and dropped.
+//! A cable, a Wi-Fi and a bad Wi-Fi in one process: real kernel TCP over a TUN device whose packets are delayed and dropped.
 //!
 //! The device stands in a network namespace of the program's own, and nothing leaves it. Whoever speaks to one of the
 //! addresses behind it speaks to this machine itself: source and destination of each packet are exchanged, which leaves
@@ -7,6 +7,7 @@
 use std::io;
 use std::net::Ipv4Addr;
 use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -33,22 +34,35 @@ pub struct Air {
     pub delay_min: Duration,
     /// The longest; each packet has its own between the two, evenly spread. They do not overtake each other.
     pub delay_max: Duration,
-    /// One packet of so many is lost, in each direction.
-    pub lost_one_of: u32,
+    /// One packet of so many is lost, in each direction; none where it is `None`.
+    pub lost_one_of: Option<u32>,
 }
 
 impl Air {
-    /// 2 to 5 ms in each direction, one packet of a hundred lost.
-    pub const BAD: Self = Self {
+    /// A switch and two cables: 0.1 ms in each direction, and nothing is lost.
+    pub const WIRED: Self = Self {
+        delay_min: Duration::from_micros(100),
+        delay_max: Duration::from_micros(100),
+        lost_one_of: None,
+    };
+
+    /// 2 to 5 ms in each direction, and nothing is lost.
+    pub const GOOD: Self = Self {
         delay_min: Duration::from_millis(2),
         delay_max: Duration::from_millis(5),
-        lost_one_of: 100,
+        lost_one_of: None,
+    };
+
+    /// The same, and one packet of a hundred is lost.
+    pub const BAD: Self = Self {
+        lost_one_of: Some(100),
+        ..Self::GOOD
     };
 }
 
 /// The namespace and the device in it, until the process ends.
 #[derive(Debug)]
-pub struct Wifi(());
+pub struct Wifi(Arc<Mutex<Air>>);
 
 /// Why there is no such Wi-Fi here.
 #[derive(Debug)]
@@ -87,6 +101,8 @@ impl Wifi {
     /// which a lost packet is sent again after 200 ms at the earliest, as on kernels that cannot be told otherwise.
     pub fn start(air: Air, slow: &[Ipv4Addr]) -> Result<Self, Failure> {
         let (ready, is_ready) = std::sync::mpsc::channel();
+        let air = Arc::new(Mutex::new(air));
+        let its_air = air.clone();
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -95,7 +111,7 @@ impl Wifi {
                 runtime.block_on(async {
                     let device = device()?;
                     ready.send(Ok(()))?;
-                    carry(&device, air).await.map_err(Failure::from)
+                    carry(&device, &its_air).await.map_err(Failure::from)
                 })
             });
             if let Err(error) = carried {
@@ -111,7 +127,12 @@ impl Wifi {
                 "route", "add", &to, "dev", DEVICE, "src", &from, "rto_min", "200ms",
             ])?;
         }
-        Ok(Self(()))
+        Ok(Self(air))
+    }
+
+    /// From now on it is like this.
+    pub fn becomes(&self, air: Air) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = air;
     }
 
     /// The address with this number, from 2, which leads through the air to [`HERE`].
@@ -147,7 +168,7 @@ fn ip(arguments: &[&str]) -> Result<(), Failure> {
 
 /// Carries packets for ever. A direction is known by whether the packet comes from the lower port: each connection has
 /// two, and its packets keep their order in each.
-async fn carry(device: &Tun, air: Air) -> io::Result<()> {
+async fn carry(device: &Tun, air: &Mutex<Air>) -> io::Result<()> {
     let (there, mut on_the_way) = mpsc::unbounded_channel::<(Instant, Vec<u8>)>();
     let (back, mut on_the_way_back) = mpsc::unbounded_channel::<(Instant, Vec<u8>)>();
     let mut due = [Instant::now(); 2];
@@ -159,7 +180,8 @@ async fn carry(device: &Tun, air: Air) -> io::Result<()> {
             let Some(packet) = turned(&buffer[..length]) else {
                 continue;
             };
-            if chance.one_of(air.lost_one_of) {
+            let air = *air.lock().unwrap_or_else(PoisonError::into_inner);
+            if air.lost_one_of.is_some_and(|many| chance.one_of(many)) {
                 continue;
             }
             let way = usize::from(is_back(&packet));
@@ -181,10 +203,21 @@ async fn deliver(
     packets: &mut mpsc::UnboundedReceiver<(Instant, Vec<u8>)>,
 ) -> io::Result<()> {
     while let Some((due, packet)) = packets.recv().await {
-        sleep_until(due).await;
+        wait_until(due).await;
         device.send_all(&packet).await?;
     }
     Ok(())
+}
+
+/// The clock of the runtime counts milliseconds; what is shorter is waited for awake.
+async fn wait_until(due: Instant) {
+    const TICK: Duration = Duration::from_millis(1);
+    if due.saturating_duration_since(Instant::now()) >= TICK {
+        return sleep_until(due).await;
+    }
+    while Instant::now() < due {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// The packet, to where it came from; none if it is not TCP over IPv4.

@@ -1,5 +1,5 @@
-//! What a long day asks of a terminal: so far how soon it is up over a long journal, beside an empty one in the same
-//! run. `VINR_LOAD_PAYMENTS` (333 333, of three records each) makes the journal longer or shorter.
+//! How soon a terminal is up over a long journal, beside an empty one in the same run. `VINR_LOAD_PAYMENTS` (333 333, of
+//! three records each) makes the journal longer or shorter.
 
 use std::time::{Duration, Instant};
 
@@ -11,15 +11,15 @@ use vinr_simulator::cardholder::Script;
 use vinr_simulator::terminal::month;
 use vinr_simulator::{Pki, Simulator};
 
+use crate::number;
+
 /// Starts of each, in turn.
 const ROUNDS: usize = 5;
 
-fn main() -> Result<(), Failure> {
-    let payments: u64 = match std::env::var("VINR_LOAD_PAYMENTS") {
-        Ok(text) => text.parse()?,
-        Err(_) => 333_333,
-    };
-    Runtime::new()?.block_on(start_up(payments))
+pub(crate) fn measure() -> Result<bool, Failure> {
+    let payments = number("VINR_LOAD_PAYMENTS")?.unwrap_or(333_333);
+    Runtime::new()?.block_on(start_up(payments))?;
+    Ok(true)
 }
 
 async fn start_up(payments: u64) -> Result<(), Failure> {
