@@ -107,7 +107,8 @@ pub(crate) fn measure(bench: &mut Bench<'_>) -> Result<(), Failure> {
         reference: sale,
         attempt_key: None,
     };
-    till.block_on(async { other.cancel(&cancel).await.map(drop) })?;
+    // Nobody waits for the card any more; where the terminal gave up before, there is nothing to cancel.
+    let _ = till.block_on(other.cancel(&cancel));
     till.block_on(held.outcome())?;
     Ok(())
 }
