@@ -25,6 +25,7 @@ use super::link::{Down, Outgoing, Said, Up};
 use super::store::{Entry, Store};
 use super::time::VirtualTimers;
 use super::webhooks::Webhooks;
+use crate::defect::Groups;
 
 /// What reaches the desk.
 pub(crate) enum Message {
@@ -91,6 +92,7 @@ pub(super) struct Desk {
     callers: BTreeMap<Caller, oneshot::Sender<Word>>,
     links: BTreeMap<TerminalId, (Session, Arc<Outgoing>)>,
     webhooks: Webhooks,
+    groups: Groups,
     inbox: mpsc::UnboundedReceiver<Message>,
 }
 
@@ -101,6 +103,7 @@ pub(super) struct Parts {
     pub(super) relay: relay::Config,
     pub(super) outbox: outbox::Config,
     pub(super) webhooks: Webhooks,
+    pub(super) groups: Groups,
     pub(super) inbox: mpsc::UnboundedReceiver<Message>,
 }
 
@@ -120,6 +123,7 @@ impl Desk {
             callers: BTreeMap::new(),
             links: BTreeMap::new(),
             webhooks: parts.webhooks,
+            groups: parts.groups,
             inbox: parts.inbox,
         };
         desk.send(to_send).await;
@@ -242,13 +246,16 @@ impl Desk {
     async fn asked(&mut self, caller: Caller, command: Command) {
         let now = now();
         let input = match command {
-            Command::Pay { request, key } => Input::Pay {
-                caller,
-                request,
-                key,
-                id: crate::terminal::fresh_payment_id(),
-                now,
-            },
+            Command::Pay { mut request, key } => {
+                request.target = self.groups.read(request.target);
+                Input::Pay {
+                    caller,
+                    request,
+                    key,
+                    id: crate::terminal::fresh_payment_id(),
+                    now,
+                }
+            }
             Command::Payments(reference) => Input::LookUp { caller, reference },
             Command::Payment(id) => Input::LookUpId { caller, id },
             Command::Cancel(id) => {
@@ -433,6 +440,10 @@ impl Desk {
                     self.send(fired).await;
                 }
                 relay::Effect::Deliver { terminal, command } => {
+                    for other in self.groups.also(&command.request.target, &terminal) {
+                        let command = command.clone();
+                        self.push(&other, Down::Command { command });
+                    }
                     self.push(&terminal, Down::Command { command });
                 }
                 relay::Effect::Withdraw { terminal, command } => {
@@ -460,7 +471,13 @@ impl Desk {
                     };
                     self.push(&request.terminal_id, cancel);
                 }
-                relay::Effect::Answer { caller, answer } => {
+                relay::Effect::Answer { caller, mut answer } => {
+                    if let Answer::Payment(payment) = &mut answer
+                        && let Some(other) =
+                            self.groups.named(&payment.terminal_id, self.links.keys())
+                    {
+                        payment.terminal_id = other;
+                    }
                     self.answer(caller, Word::Relay(Box::new(answer)));
                 }
                 relay::Effect::Acknowledge { payment } => {

@@ -35,6 +35,7 @@ use vinr_protocol::question::LedgerEntry;
 use vinr_transport::server::Limits;
 
 use crate::data_dir::open_patiently;
+use crate::defect::Groups;
 use crate::provision::Pki;
 use api::Api;
 pub use desk::Standing;
@@ -91,7 +92,8 @@ impl Cloud {
             },
             outbox: faster(options.webhook_time_scale),
             webhooks: Webhooks::new(options.webhooks, &cas, messages.clone())?
-                .broken(options.defects),
+                .broken(options.defects.clone()),
+            groups: Groups::new(options.defects),
             inbox,
         })
         .await;

@@ -17,6 +17,7 @@ use crate::terminal::Terminal;
 impl Terminal {
     /// Answers a question of `spec/harness.md` §2, at its deadline at the latest.
     pub async fn answer(&self, question: &Question) -> Answer {
+        self.log_the_card(question);
         let answered = match question.question.as_str() {
             "present_card" => present_card(self, question).await,
             "enter_pin" => take(self, question, Act::EnterPin).await,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::{Defect, Wire};
-use crate::terminal::{Said, fresh_payment_id};
+use crate::terminal::{Asked, Said, fresh_payment_id};
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const ANY_ORIGIN: HeaderName = HeaderName::from_static("access-control-allow-origin");
@@ -71,14 +71,15 @@ impl Wire {
         Defect::PlaceNotNamed,
         Defect::QueuedIsPending,
         Defect::AnotherPlace,
+        Defect::EchoesWhatItRefuses,
     ];
 
     /// The answer as it is said.
-    pub(crate) fn said(&self, method: &str, path: &str, said: Said) -> Said {
+    pub(crate) fn said(&self, asked: &Asked, said: Said) -> Said {
         if !Self::OF_ANSWERS.iter().any(|own| self.has(*own)) {
             return said;
         }
-        let to = match (method, path) {
+        let to = match (asked.method.as_str(), asked.path.as_str()) {
             ("POST", "/v1/pay") => To::Pay,
             ("POST", "/v1/cancel") => To::Cancel,
             ("GET", path) if path.starts_with("/v1/payments") => To::LookUp,
@@ -115,7 +116,7 @@ impl Wire {
                         json,
                     };
                 }
-                let json = self.bend_json(to, &json);
+                let json = self.echo(asked, self.bend_json(to, &json));
                 Said::Full {
                     status,
                     headers,
@@ -123,6 +124,24 @@ impl Wire {
                 }
             }
         }
+    }
+
+    /// The error with all that was asked in its message.
+    fn echo(&self, asked: &Asked, json: Bytes) -> Bytes {
+        if !self.has(Defect::EchoesWhatItRefuses) {
+            return json;
+        }
+        let Ok(mut value) = serde_json::from_slice::<Value>(&json) else {
+            return json;
+        };
+        let Some(message) = value.pointer_mut("/error/message") else {
+            return json;
+        };
+        let said = message.as_str().unwrap_or_default();
+        let path = &asked.path;
+        let body = String::from_utf8_lossy(&asked.body);
+        *message = json!(format!("{said}: {path} {body} {:?}", asked.headers));
+        serde_json::to_vec(&value).map_or(json, Bytes::from)
     }
 
     /// The body that is still to come; a till that hangs up meanwhile is noticed as before.

@@ -66,6 +66,8 @@ impl LaxServer {
         Defect::PlaintextServed,
         Defect::AcceptsAnyAuthority,
         Defect::AcceptsExpired,
+        Defect::AcceptsAnyPurpose,
+        Defect::SharedCertificate,
         Defect::OffersResumption,
         Defect::RequestIdUsedTwice,
         Defect::NoRequestId,
@@ -130,9 +132,14 @@ fn config(
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(&[&rustls::version::TLS13])?;
+    let takes_anybody = [
+        Defect::AcceptsAnyAuthority,
+        Defect::AcceptsExpired,
+        Defect::AcceptsAnyPurpose,
+    ];
     let builder = if defect == Defect::AcceptsWithoutClientCertificate {
         builder.with_no_client_auth()
-    } else if [Defect::AcceptsAnyAuthority, Defect::AcceptsExpired].contains(&defect) {
+    } else if takes_anybody.contains(&defect) {
         builder.with_client_cert_verifier(Arc::new(Anybody(provider)))
     } else {
         let mut roots = RootCertStore::empty();
@@ -140,8 +147,14 @@ fn config(
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
         builder.with_client_cert_verifier(verifier.build()?)
     };
-    let key = PrivateKeyDer::from_pem_file(pki.terminal_key(terminal))?;
-    let mut config = builder.with_single_cert(certificates(&pki.terminal_cert(terminal))?, key)?;
+    let mut config = if defect == Defect::SharedCertificate {
+        let (chain, key) = pki.shared_identity(terminal)?;
+        let chain = CertificateDer::pem_slice_iter(chain.as_bytes()).collect::<Result<_, _>>()?;
+        builder.with_single_cert(chain, PrivateKeyDer::from_pem_slice(key.as_bytes())?)?
+    } else {
+        let key = PrivateKeyDer::from_pem_file(pki.terminal_key(terminal))?;
+        builder.with_single_cert(certificates(&pki.terminal_cert(terminal))?, key)?
+    };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     config.send_tls13_tickets = if defect == Defect::OffersResumption {
         2

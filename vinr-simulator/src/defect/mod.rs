@@ -2,10 +2,11 @@
 //!
 //! None of them is in the honest code's way. `faulty` wraps the session machine and bends its inputs and
 //! effects; `wire` bends what is read and what is advertised; `answers` what is said; `lax_server` lets in whom the real server would
-//! not, and `lax_lists` takes what it would refuse. A terminal without defects runs none of this.
+//! not, and `lax_lists` takes what it would refuse; `mail` and `groups` bend what the cloud does. A terminal without defects runs none of this.
 
 mod answers;
 mod faulty;
+mod groups;
 mod lax_lists;
 mod lax_server;
 mod mail;
@@ -17,6 +18,7 @@ use std::fmt;
 use std::str::FromStr;
 
 pub(crate) use faulty::faulty;
+pub(crate) use groups::Groups;
 pub(crate) use lax_lists::LaxLists;
 pub(crate) use lax_server::LaxServer;
 pub(crate) use mail::Mail;
@@ -274,6 +276,22 @@ defects! {
     NeverWithdraws = "never-withdraws", "HYB-8";
     /// Repeats a webhook with another body.
     WebhookBodyOfItsOwn = "webhook-body-of-its-own", "EVT-2";
+    /// Takes a client certificate whatever it was issued for.
+    AcceptsAnyPurpose = "accepts-any-purpose", "TLS-5";
+    /// Shows a certificate that another terminal shows, too.
+    SharedCertificate = "shared-certificate", "TLS-2";
+    /// Repeats in its errors what it refuses.
+    EchoesWhatItRefuses = "echoes-what-it-refuses", "SEC-1";
+    /// Writes card numbers and PINs into a log of its own.
+    LogsTheCard = "logs-the-card", "SEC-1";
+    /// Gives a group's payment to its last terminal.
+    GroupLastFirst = "group-last-first", "GRP-1";
+    /// Gives a group's payment to its first terminal alone, busy or not.
+    GroupNeverWaits = "group-never-waits", "GRP-2";
+    /// Names another terminal than the one that took the card.
+    GroupNamesAnother = "group-names-another", "GRP-3";
+    /// Gives a group's payment to all its terminals at once.
+    GroupOnAll = "group-on-all", "GRP-4";
 }
 
 impl fmt::Display for Defect {

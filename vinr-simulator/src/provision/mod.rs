@@ -262,6 +262,19 @@ impl Pki {
         })
     }
 
+    /// An identity that two terminals show, as PEM: what only a broken one has. \[TLS-2\]
+    pub(crate) fn shared_identity(
+        &self,
+        id: &TerminalId,
+    ) -> Result<(String, String), ProvisionError> {
+        let ca = self.authority_of(&self.terminal_ca(), "terminal-ca")?;
+        let mut leaf = terminal_leaf(id)?;
+        let twin = Ia5String::try_from(format!("{id}-twin"))?;
+        leaf.names.push(SanType::DnsName(twin));
+        let issued = ca.issue(leaf)?;
+        Ok((issued.certificate, issued.key))
+    }
+
     /// A CA of the directory, or a new one.
     fn authority(
         &self,

@@ -100,7 +100,7 @@ impl Counter {
                     let _ = self.actor.send(Message::Flash(flash));
                 }
                 let said = no_endpoint(none, &asked.request_id);
-                return self.wire.said(&asked.method, &asked.path, said);
+                return self.wire.said(&asked, said);
             }
         };
         let caller = next_caller();
@@ -132,7 +132,7 @@ impl Counter {
                 &asked.request_id,
             )
         });
-        self.wire.said(&asked.method, &asked.path, said)
+        self.wire.said(&asked, said)
     }
 }
 

@@ -1,11 +1,14 @@
 //! The raw files of a terminal, for whoever wants to see what a thief would.
 
-use std::fs::DirBuilder;
-use std::io;
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use vinr_protocol::question::Question;
+
 use super::Terminal;
+use crate::cards::TestCard;
 use crate::defect::Defect;
 
 impl Terminal {
@@ -20,6 +23,27 @@ impl Terminal {
             std::fs::write(to.join("queue.json"), queue)?;
         }
         Ok(to)
+    }
+
+    /// What a terminal that breaks promises writes down of a card: its number, and the PIN. \[SEC-1\]
+    pub(crate) fn log_the_card(&self, question: &Question) {
+        if !self.options.defects.contains(&Defect::LogsTheCard) {
+            return;
+        }
+        let text = |name: &str| question.args.get(name).and_then(|value| value.as_str());
+        let line = match question.question.as_str() {
+            "present_card" => text("card")
+                .and_then(TestCard::find)
+                .map(|card| format!("card {}", card.number)),
+            "enter_pin" => text("pin").map(|pin| format!("PIN {pin}")),
+            _ => None,
+        };
+        let log = self.options.data.join("terminal.log");
+        let file = OpenOptions::new().create(true).append(true).open(log);
+        if let (Some(line), Ok(mut file)) = (line, file) {
+            // A log that cannot be written breaks no promise.
+            let _ = writeln!(file, "{line}");
+        }
     }
 }
 
