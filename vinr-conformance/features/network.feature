@@ -55,8 +55,9 @@ Feature: The terminal on the shop's network
       | two Content-Lengths        | invalid_request                  |
       | a length and chunks        | invalid_request                  |
 
-  @net.slow @NET-5
+  @net.slow @NET-5 @apart
   Scenario: A slow peer is shown out, and others are served meanwhile
+    Given a terminal that nobody else uses
     When a peer begins a request and never ends it
     And the till asks who is there as "meanwhile"
     And the slow peer waits

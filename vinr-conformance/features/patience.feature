@@ -2,7 +2,7 @@ Feature: When nobody else answers
   The card network keeps silent, a memory is damaged, a terminal cannot be reached: whoever asked gets an honest answer,
   and in time.
 
-  @pay.ninety @PAY-6 @disruptive
+  @pay.ninety @PAY-6 @disruptive @apart
   Scenario: The till is answered within 90 s although the card network keeps silent
     Given the host keeps silent
     And the terminal is idle
@@ -11,7 +11,7 @@ Feature: When nobody else answers
     And the till waits as long as any till
     Then "coffee" was answered within 90 s [PAY-6]
 
-  @rec.damaged @REC-21 @disruptive @simulator
+  @rec.damaged @REC-21 @disruptive @simulator @apart
   Scenario: A terminal whose memory is damaged says so, and never that nothing happened
     Given a simulator whose memory can be damaged
     And the terminal is idle
@@ -26,7 +26,7 @@ Feature: When nobody else answers
     And "cancel" is refused as storage_failed [REC-21]
     And "cake" is refused as storage_failed [REC-21]
 
-  @cloud.withdrawn @HYB-8 @disruptive
+  @cloud.withdrawn @HYB-8 @disruptive @apart
   Scenario: What the cloud could not deliver in time it never delivers
     Given a shop whose terminal is connected to the cloud
     And the terminal is idle

@@ -24,7 +24,7 @@ Feature: The local simulator
       | processing_error   | chip        | failed with processing_error    |
       | incorrect_pin      | chip        | failed with incorrect_pin       |
 
-  @sim.offline @SIM-4 @disruptive
+  @sim.offline @SIM-4 @disruptive @apart
   Scenario: A simulator that starts offline takes payments offline, and nothing is unplugged
     Given a simulator that was started with simulateOffline
     When the till asks for a cent above each offline limit as "too much"

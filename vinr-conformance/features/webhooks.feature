@@ -5,7 +5,7 @@ Feature: What the merchant's server is told
   Background:
     Given a shop whose terminal is connected to the cloud
 
-  @evt.settled @EVT-1 @disruptive
+  @evt.settled @EVT-1 @disruptive @apart
   Scenario: A local payment is told of when it is settled
     Given the merchant's server listens
     When the till asks for 25.00 USD as "coffee"
@@ -15,7 +15,7 @@ Feature: What the merchant's server is told
     Then "coffee" ended completed [EVT-1]
     And the merchant's server was told terminal_payment.completed of "coffee" [EVT-1]
 
-  @evt.repeated @EVT-2 @disruptive
+  @evt.repeated @EVT-2 @disruptive @apart
   Scenario: A webhook is signed, and comes again until somebody listens
     Given the merchant's server refuses the first of all webhooks
     When the till asks for 25.00 USD as "coffee"
@@ -25,7 +25,7 @@ Feature: What the merchant's server is told
     And the cloud tries again
     Then each webhook was signed, and the refused one came again [EVT-2]
 
-  @evt.offline @OFF-7 @OFF-8 @needs:offline_queue @disruptive
+  @evt.offline @OFF-7 @OFF-8 @needs:offline_queue @disruptive @apart
   Scenario: Payments of the queue are told of when the card network has decided
     Given the merchant's server listens
     And the internet is away

@@ -110,6 +110,14 @@ impl Drivers {
         }
     }
 
+    /// Nobody yet, in the journal of a scenario that starts a terminal of its own.
+    pub(crate) fn nobody(&self, journal: Journal) -> Self {
+        Self {
+            questions: self.questions.clone(),
+            ..Self::new(journal, &self.subject, |_| Vec::new(), None)
+        }
+    }
+
     /// The same in a run that went on: so many numbers are used already.
     pub(crate) fn going_on(self, questions: u64) -> Self {
         self.go_on(questions);

@@ -24,6 +24,11 @@ const TEXTS: &[(&str, &str)] = &[
     ("offline", include_str!("../features/offline.feature")),
     ("groups", include_str!("../features/groups.feature")),
     (
+        "cloud_groups",
+        include_str!("../features/cloud_groups.feature"),
+    ),
+    ("secrets", include_str!("../features/secrets.feature")),
+    (
         "activation_latency",
         include_str!("../features/activation_latency.feature"),
     ),
@@ -285,13 +290,32 @@ mod tests {
         }
     }
 
+    /// Steps after which a scenario has a terminal of its own, where the suite can start one.
+    const OWN_TERMINAL: [&str; 6] = [
+        "a terminal that nobody else uses",
+        "a simulator that was started with simulateOffline",
+        "a shop whose terminal is connected to the cloud",
+        "a shop of two terminals that are connected to the cloud",
+        "a simulator whose memory can be damaged",
+        "the host keeps silent",
+    ];
+
+    #[test]
+    fn a_scenario_that_runs_beside_the_others_begins_with_a_terminal_of_its_own() {
+        for case in all() {
+            let begins = case.steps.first().map(|step| step.value.as_str());
+            let is_own = begins.is_some_and(|step| OWN_TERMINAL.contains(&step));
+            assert_eq!(is_own, case.scenario.is_apart(), "{}", case.scenario.id);
+        }
+    }
+
     #[test]
     fn every_requirement_that_issue_by_issue_was_promised_has_a_scenario() {
         let promised = "NET-1 DISC-1 TLS-1 TLS-5 TLS-6 PAY-2 PAY-3 PAY-4 PAY-8 PAY-9 PAY-10 PAY-11 PAY-12 \
             PAY-14 PAY-15 PAY-16 PAY-17 PAY-18 PAY-19 PAY-20 REC-6 REC-7 REC-8 REC-9 REC-11 REC-13 REC-14 \
             REC-15 GRP-5 LAT-1 \
             NET-3 NET-4 NET-8 OFF-1 OFF-2 OFF-3 OFF-4 OFF-5 OFF-6 OFF-7 OFF-8 OFF-9 OFF-11 OFF-12 OFF-13 OFF-14 \
-            OFF-15 OFF-16 OFF-17 EVT-1 EVT-2 SIM-1 SIM-2 SIM-3 SIM-4 SIM-5 LAT-3";
+            OFF-15 OFF-16 OFF-17 EVT-1 EVT-2 SIM-1 SIM-2 SIM-3 SIM-4 SIM-5 LAT-3 SEC-1 GRP-1 GRP-2 GRP-3 GRP-4";
         for id in promised.split_whitespace() {
             assert!(all().iter().any(|case| case.scenario.names(id)), "{id}");
         }

@@ -11,6 +11,7 @@ mod redact;
 mod seen;
 mod till;
 mod torn;
+mod veil;
 
 pub(crate) use numbers::Numbers;
 
@@ -18,8 +19,8 @@ pub use event::{
     Advert, Certificate, Claim, Ended, Event, Handshake, Header, Said, ScreenEvent, Side,
 };
 pub use seen::{
-    AnsweredBy, Claimed, CloudCommand, Endpoint, Needle, RepeatedTrace, SetClock, StorageRead,
-    Webhook,
+    AnsweredBy, Claimed, CloudAnswer, CloudCommand, Endpoint, Needle, RepeatedTrace, SetClock,
+    StorageRead, Webhook,
 };
 pub use till::{Answered, Hello, Place, Shows, TillClaim, TillEvent, Whose};
 pub use torn::Torn;
@@ -75,6 +76,7 @@ struct Inner {
     broken: Option<std::io::Error>,
     is_closed: bool,
     secrets: Vec<Secret>,
+    veil: veil::Veil,
 }
 
 /// The journal's file cannot be written or read.
@@ -144,6 +146,7 @@ impl Journal {
                 broken: None,
                 is_closed: false,
                 secrets: Vec::new(),
+                veil: veil::Veil::default(),
             })),
         }
     }
@@ -181,12 +184,23 @@ impl Journal {
         }
         let said_by_others = redact::is_said_by_others(&event);
         let numbers = redact::redact(&mut event);
+        let secrets = inner.veil.cover(&mut event);
         let seq = self.append(inner, at_ns, event);
-        if said_by_others && numbers > 0 {
+        if said_by_others {
             // What is cut out above must not be forgotten: it should never have been said.
-            self.append(inner, at_ns, Event::CardNumber { entry: seq });
+            if numbers > 0 {
+                self.append(inner, at_ns, Event::CardNumber { entry: seq });
+            }
+            for what in secrets {
+                self.append(inner, at_ns, Event::Secret { entry: seq, what });
+            }
         }
         seq
+    }
+
+    /// From here on no entry holds this text: where it is said `\u{2026}` stands, and that it was said is written down.
+    pub fn veil(&self, what: &str, text: &str) {
+        self.lock().veil.add(what, text);
     }
 
     fn append(&self, inner: &mut Inner, at_ns: u64, event: Event) -> u64 {

@@ -37,7 +37,7 @@ use crate::verdict::Finding;
 /// compared within each.
 pub fn judge(entries: &[Entry], plan: &Plan) -> Vec<Finding> {
     let trace = Trace::new(entries);
-    let evidence: Vec<_> = sittings(entries).flat_map(seen).collect();
+    let evidence: Vec<_> = sittings(entries).flat_map(seen_by_stage).collect();
     let mut findings = Vec::new();
     for scenario in &plan.scenarios {
         for requirement in &scenario.requirements {
@@ -54,6 +54,37 @@ pub fn judge(entries: &[Entry], plan: &Plan) -> Vec<Finding> {
 /// Each begins where a run began.
 fn sittings(entries: &[Entry]) -> impl Iterator<Item = &[Entry]> {
     entries.chunk_by(|_, next| !matches!(next.event, Event::RunBegin { .. }))
+}
+
+/// Each scenario with a terminal of its own is looked at by itself: what others did meanwhile was done to another one.
+fn seen_by_stage(sitting: &[Entry]) -> Vec<Evidence> {
+    let is_apart = |entry: &&Entry| entry.event == Event::Apart;
+    let apart = sitting.iter().filter(is_apart);
+    let apart: BTreeSet<_> = apart
+        .filter_map(|entry| entry.scenario.as_deref())
+        .collect();
+    if apart.is_empty() {
+        return seen(sitting);
+    }
+    let is_of = |entry: &&Entry, own: &str| match &entry.scenario {
+        Some(scenario) => scenario == own,
+        // What the run began with holds for all; its screen is that of the terminal under test.
+        None => !matches!(entry.event, Event::ScreenWatch { .. } | Event::Screen(_)),
+    };
+    let alone = |own: &str| -> Vec<Entry> {
+        let own = sitting.iter().filter(|entry| is_of(entry, own));
+        own.cloned().collect()
+    };
+    let is_in_turn = |entry: &&Entry| {
+        let scenario = entry.scenario.as_deref();
+        scenario.is_none_or(|scenario| !apart.contains(scenario))
+    };
+    let in_turn: Vec<_> = sitting.iter().filter(is_in_turn).cloned().collect();
+    let mut evidence = seen(&in_turn);
+    for scenario in &apart {
+        evidence.extend(seen(&alone(scenario)));
+    }
+    evidence
 }
 
 fn seen(sitting: &[Entry]) -> Vec<Evidence> {
@@ -74,10 +105,6 @@ fn seen(sitting: &[Entry]) -> Vec<Evidence> {
 /// Why no scenario judges a requirement, for a reader of the report who wants to know what is left to do by hand.
 pub fn not_judged(requirement: &str) -> Option<&'static str> {
     let why = match requirement {
-        "SEC-1" => {
-            "No wire shows a log: a person has to read the device's logs and look at its storage. A whole card number in any \
-             answer of the run fails it."
-        }
         "DISC-6" => {
             "The suite hears what is advertised by way of an mDNS library, and does not see probes, known answers and goodbyes \
              by themselves. It is no binding rule."
@@ -87,8 +114,8 @@ pub fn not_judged(requirement: &str) -> Option<&'static str> {
              is damaged, and judged."
         }
         "GRP-1" | "GRP-2" | "GRP-3" | "GRP-4" => {
-            "It takes several terminals of one cloud, and the terminal role has one under test. A till that chooses among \
-             terminals is judged in the role client."
+            "It takes two terminals of one cloud, and the terminal role has one under test: the suite starts both for the \
+             simulator's profile only. A till that chooses among terminals is judged in the role client."
         }
         _ => return None,
     };
@@ -218,6 +245,48 @@ mod tests {
             .filter(|finding| ["PAY-3", "PAY-8"].contains(&finding.requirement.as_str()))
             .map(|finding| (finding.reason, finding.state))
             .collect()
+    }
+
+    #[test]
+    fn what_is_done_to_another_terminal_meanwhile_is_no_evidence() {
+        use vinr_protocol::question::{Answer, Answered, Question};
+        // Another scenario's card, on another terminal, while this one's payment waits for its own.
+        let another = |entry: &mut crate::journal::Entry| entry.scenario = Some("b.story".into());
+        let entries = |is_apart: bool| {
+            let mut story = Story::new();
+            let pay = story.pay("order_1", "k1", 2500);
+            if is_apart {
+                story.note(Event::Apart);
+            }
+            story.card("declined");
+            story.card("approved");
+            story.answer_payment(pay, "completed");
+            ended(&mut story, Ended::Completed);
+            let mut entries = story.into_entries();
+            let is_about = |entry: &crate::journal::Entry, id: &str| match &entry.event {
+                Event::Question(Question { id: own, .. }) => own == id,
+                Event::Answer(Answer {
+                    id: own, answer, ..
+                }) => own == id && *answer == Answered::Done,
+                Event::Apart => true,
+                _ => false,
+            };
+            let asked = entries.iter().find_map(|entry| match &entry.event {
+                Event::Question(question) => Some(question.id.clone()),
+                _ => None,
+            });
+            let asked = asked.expect("a card was asked for");
+            let theirs = entries.iter_mut().filter(|entry| is_about(entry, &asked));
+            theirs.for_each(another);
+            entries
+        };
+        let reasons = |is_apart| -> Vec<_> {
+            let found = judge(&entries(is_apart), &plan(&["PAY-17"]));
+            let found = found.into_iter().filter(|it| it.requirement == "PAY-17");
+            found.map(|it| it.reason).collect()
+        };
+        assert_ne!(reasons(false), ["PAY-17.kept"]);
+        assert_eq!(reasons(true), ["PAY-17.kept"]);
     }
 
     #[test]

@@ -13,6 +13,7 @@
 //! | `away_at_first` | begins without the internet and brings it back: the first of them finds it away |
 //! | `last` | leaves the subject older, or is about all others: runs at the end |
 //! | `simulator` | needs the suite's own simulator: planned for no device |
+//! | `apart` | begins with a terminal of its own, where the suite can start one: runs beside the others |
 //! | `first`, `final` | runs before and after everything else |
 
 mod selection;
@@ -70,6 +71,11 @@ impl Scenario {
     /// The scenario speaks of this requirement.
     pub fn names(&self, requirement: &str) -> bool {
         self.requirements.iter().any(|own| own == requirement)
+    }
+
+    /// It begins with a terminal of its own, where the suite can start one.
+    pub(crate) fn is_apart(&self) -> bool {
+        self.tags.iter().any(|tag| tag == "apart")
     }
 
     /// Why the scenario does not apply to a subject with these features; `None` if it does.

@@ -116,6 +116,14 @@ impl Probe {
         })
     }
 
+    /// The same probe, writing to this journal.
+    pub(crate) fn journaled_by(&self, journal: Journal) -> Self {
+        Self {
+            journal,
+            ..self.clone()
+        }
+    }
+
     /// The journal it writes to.
     pub fn journal(&self) -> &Journal {
         &self.journal

@@ -6,6 +6,7 @@
 //! defined is the suite's own fault, every step has a limit, and a scenario never decides anything: see
 //! [`judge`](crate::judge).
 
+mod apart;
 mod certify;
 mod context;
 mod latency;
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use apart::Beside;
 pub use certify::{Certified, Order, Resumed, certify, not_begun, plan, samples_ns};
 pub(crate) use certify::{conclude, plan_by};
 pub use context::Context;
@@ -74,40 +76,49 @@ pub async fn drive(
         interrupted: false,
         faults: Vec::new(),
     };
+    let case_of = |scenario: &Scenario| cases.iter().find(|case| case.scenario.id == scenario.id);
     let is_done = |scenario: &&Scenario| done.iter().any(|one| one.scenario == scenario.id);
-    let left: Vec<_> = plan
-        .scenarios
-        .iter()
-        .enumerate()
-        .filter(|(_, scenario)| !is_done(scenario))
-        .collect();
-    for (at, (place, scenario)) in left.iter().copied().enumerate() {
+    let left = plan.scenarios.iter().enumerate();
+    let left = left.filter(|(_, scenario)| !is_done(scenario));
+    let (beside, in_turn): (Vec<_>, Vec<_>) = left.partition(|(_, scenario)| {
+        scenario.is_apart() && context.may_stand_apart() && case_of(scenario).is_some()
+    });
+    let count = beside.len() + in_turn.len();
+    let mut beside = Beside::begin(
+        context,
+        beside
+            .into_iter()
+            .filter_map(|(place, scenario)| Some((place, case_of(scenario)?.clone()))),
+        stop,
+    );
+    for (at, (place, scenario)) in in_turn.iter().copied().enumerate() {
+        if is_measured(scenario) {
+            // Nobody else may be in its timing.
+            beside.ends(&mut driven, &mut tell).await;
+        }
         if stop.is_cancelled() {
             driven.interrupted = true;
             break;
         }
         tell(Progress::Begins(place, scenario));
         let began = Instant::now();
-        let case_of =
-            |scenario: &Scenario| cases.iter().find(|case| case.scenario.id == scenario.id);
-        let next = left.get(at + 1).and_then(|(_, next)| case_of(next));
+        let next = in_turn.get(at + 1).and_then(|(_, next)| case_of(next));
         let ended = match case_of(scenario) {
             Some(case) => scene(context, &steps, case, next, stop).await,
             None => Ended::Fault {
                 why: "the plan names a scenario that no feature has".into(),
             },
         };
-        if let Ended::Fault { why } = &ended {
-            driven.faults.push(format!("{}: {why}", scenario.id));
-        }
-        tell(Progress::Ended(place, scenario, &ended));
-        driven.interrupted |= ended == Ended::Interrupted;
-        driven.outcomes.push(Outcome {
-            scenario: scenario.id.clone(),
-            ran: ran(ended),
-            duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-        });
+        driven.ended(place, scenario, ended, began.elapsed(), &mut tell);
+        beside.ended_meanwhile(&mut driven, &mut tell);
     }
+    beside.ends(&mut driven, &mut tell).await;
+    driven.interrupted |= stop.is_cancelled() && driven.outcomes.len() < count;
+    let place_of = |outcome: &Outcome| {
+        let mut planned = plan.scenarios.iter();
+        planned.position(|scenario| scenario.id == outcome.scenario)
+    };
+    driven.outcomes.sort_by_key(place_of);
     if context.is_internet_away() {
         // The scenario that was to find it so is not run any more.
         let _ = timeout(
@@ -117,6 +128,34 @@ pub async fn drive(
         .await;
     }
     driven
+}
+
+impl Driven {
+    fn ended(
+        &mut self,
+        place: usize,
+        scenario: &Scenario,
+        ended: Ended,
+        took: Duration,
+        tell: &mut impl FnMut(Progress<'_>),
+    ) {
+        if let Ended::Fault { why } = &ended {
+            self.faults.push(format!("{}: {why}", scenario.id));
+        }
+        tell(Progress::Ended(place, scenario, &ended));
+        self.interrupted |= ended == Ended::Interrupted;
+        self.outcomes.push(Outcome {
+            scenario: scenario.id.clone(),
+            ran: ran(ended),
+            duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        });
+    }
+}
+
+/// Is it about how long something takes?
+fn is_measured(scenario: &Scenario) -> bool {
+    let mut ids = scenario.requirements.iter();
+    ids.any(|id| id.starts_with("LAT-"))
 }
 
 /// How far a scenario came that ended so.
@@ -139,7 +178,11 @@ async fn scene(
     stop: &CancellationToken,
 ) -> Ended {
     let journal = &context.journal;
-    journal.enter(Some(&case.scenario.id));
+    // The journal of a scenario that stands apart is its own.
+    let is_in_turn = journal.scenario().is_none();
+    if is_in_turn {
+        journal.enter(Some(&case.scenario.id));
+    }
     journal.record(Event::ScenarioBegin {
         title: case.scenario.name.clone(),
         requirements: case.scenario.requirements.clone(),
@@ -164,6 +207,8 @@ async fn scene(
     journal.record(Event::ScenarioEnd {
         ended: ended.clone(),
     });
-    journal.enter(None);
+    if is_in_turn {
+        journal.enter(None);
+    }
     ended
 }

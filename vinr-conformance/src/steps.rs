@@ -5,6 +5,7 @@
 
 mod bench;
 mod claims;
+mod groups;
 mod hands;
 mod left;
 mod lists;
@@ -12,6 +13,7 @@ mod network;
 mod offline;
 mod patience;
 mod scene;
+mod secrets;
 mod settled;
 mod simulators;
 mod storage;
@@ -37,6 +39,8 @@ steps! {
     given "the owner halves each offline limit" => offline::halves_the_limits;
     given "a simulator that was started with simulateOffline" => simulators::starts_offline;
     given "a shop whose terminal is connected to the cloud" => simulators::is_connected;
+    given "a shop of two terminals that are connected to the cloud" => groups::opens;
+    given "a terminal that nobody else uses" => simulators::stands_apart;
     given "the host keeps silent" => patience::keeps_silent;
     given "a simulator whose memory can be damaged" => simulators::can_be_damaged;
     given "the merchant's server listens" => simulators::merchant_listens;
@@ -92,6 +96,18 @@ steps! {
     when "the cloud tries again" => simulators::cloud_tries_again;
     when "a day of the simulator is played twice from one seed, and once from another" => simulators::plays_days;
 
+    when "the cloud is asked for {money} at either terminal as {name}" => groups::asks;
+    when "the cloud is asked for {money} at either terminal, {number} times at once, as {name}" => groups::asks_at_once;
+    when "the till asks the second terminal for {money} as {name}" => groups::asks_the_second;
+    when "a till at each terminal asks for {money}" => groups::lanes_ask;
+    when "{name} comes to a terminal" => groups::appears;
+    when "the customer taps the {word} card at the second terminal" => groups::taps_at_the_second;
+    when "customers pay at both terminals until each {name} is paid" => groups::all_pay;
+    when "the cloud says how {name} ended" => groups::cloud_says_how;
+
+    when "each test card that can be read pays, with the longest PIN where it wants a wrong one" => secrets::pays_with_each_card;
+    when "the till sends a card number, an API key and a passphrase in every wrong place" => secrets::sends_them_in_wrong_places;
+    when "somebody searches a copy of the terminal's memory for secrets" => secrets::searches;
     when "the till sends a payment with {rest} as {name}" => strangers::sends_malformed;
     when "the till sends a payment as {word} as {name}" => strangers::sends_as;
     when "the till sends the body {rest} as {name}" => strangers::sends_the_body;
@@ -173,6 +189,11 @@ steps! {
     then "the merchant's server was told {word} with {word} of {name}" => settled::told_why;
     then "each webhook was signed, and the refused one came again" => settled::signed_and_repeated;
     then "the seed alone decides what happens" => settled::same_trace;
+    then "{name} is at the {word} terminal and at no other" => groups::is_at_the;
+    then "the cloud names the {word} terminal for {name}" => groups::named_is_the;
+    then "each {name} was live on one terminal at most" => groups::live_on_one;
+    then "no secret comes back in any answer" => secrets::none_said;
+    then "no secret stands in the terminal's memory" => secrets::none_stored;
     then "{name} is the terminal that the profile describes" => bench::as_claimed;
     then "{name} was answered within {number} s" => patience::answered_within;
     then "the cloud refused {name} as {word}" => simulators::cloud_refused;

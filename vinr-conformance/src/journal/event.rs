@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use vinr_protocol::question::{Answer, LedgerEntry, Question};
 
 use super::seen::{
-    AnsweredBy, Claimed, CloudCommand, Endpoint, RepeatedTrace, SetClock, StorageRead, Webhook,
+    AnsweredBy, Claimed, CloudAnswer, CloudCommand, Endpoint, RepeatedTrace, SetClock, StorageRead,
+    Webhook,
 };
 use super::till::{TillClaim, TillEvent};
 
@@ -212,6 +213,31 @@ pub enum Event {
     CardNumber {
         /// In which entry.
         entry: u64,
+    },
+    /// A secret that the suite gave away stood in what the terminal or its cloud said; it was cut out there. \[SEC-1\]
+    Secret {
+        /// In which entry.
+        entry: u64,
+        /// What it is: `PIN`, `API key`, `passphrase`.
+        what: String,
+    },
+    /// The cloud was asked how a sale stands, and said so.
+    CloudAnswer(CloudAnswer),
+    /// From here on the scenario has a terminal of its own, and others run beside it.
+    Apart,
+    /// One activation on a connection that was opened for it.
+    ColdSample {
+        /// Its place in the series, from 0.
+        index: u64,
+        /// The sale.
+        reference: String,
+        /// From the first packet to the end of the handshake.
+        handshake_ns: u64,
+        /// From the first packet to the first byte of the head.
+        head_ns: u64,
+        /// From the first packet to the active screen, where it was seen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        screen_ns: Option<u64>,
     },
     /// A script was played with a seed, and this is what happened, as a digest.
     Trace(RepeatedTrace),
@@ -614,6 +640,35 @@ pub enum Said {
         command: u64,
         /// Any of these.
         codes: Vec<String>,
+    },
+    /// Nothing that was said since this entry tells a secret.
+    NothingSecretSaid {
+        /// The entry.
+        since: u64,
+    },
+    /// The raw storage that was searched since this entry holds no secret.
+    NothingSecretStored {
+        /// The entry.
+        since: u64,
+    },
+    /// A sale of several terminals is live at one of them, and at no other.
+    StandsAt {
+        /// The look-up at the terminal.
+        exchange: u64,
+        /// The look-up at the other one.
+        other: u64,
+    },
+    /// The cloud names the terminal that took the card.
+    NamedBy {
+        /// The sale.
+        reference: String,
+        /// The terminal.
+        terminal: String,
+    },
+    /// Each of these sales was live on one terminal at most, at every moment, and was charged once at most.
+    LiveOnOne {
+        /// The sales.
+        references: Vec<String>,
     },
     /// The terminal is the one that the profile describes.
     AsClaimed {

@@ -82,7 +82,7 @@ impl Numbers {
             Event::Question(question) => self.question(&mut question.id),
             Event::Answer(answer) => self.question(&mut answer.id),
             Event::AnsweredBy(by) => self.question(&mut by.question),
-            Event::CardNumber { entry } => *entry += self.seq,
+            Event::CardNumber { entry } | Event::Secret { entry, .. } => *entry += self.seq,
             Event::Claim(Claim { said, .. }) => self.said(said),
             Event::Till(till) => self.shift_till(till),
             // Durations, digests, words, and moments on the clocks of others.
@@ -103,6 +103,9 @@ impl Numbers {
             | Event::Endpoint(_)
             | Event::Webhook(_)
             | Event::CloudCommand(_)
+            | Event::CloudAnswer(_)
+            | Event::Apart
+            | Event::ColdSample { .. }
             | Event::Claimed(_)
             | Event::Trace(_)
             | Event::ClockSet { .. } => {}
@@ -134,6 +137,7 @@ impl Numbers {
                 self.connection(connection);
             }
             Said::StillQueued { exchange, of } => self.each([exchange, of]),
+            Said::StandsAt { exchange, other } => self.each([exchange, other]),
             Said::WhileHeld { exchange, held } => self.each([exchange, held]),
             Said::TellsNothingOf { exchange, other } => self.each([exchange, other]),
             Said::Lists { exchange, of } => {
@@ -148,6 +152,8 @@ impl Numbers {
             | Said::NoPromptFor { since, .. }
             | Said::AnnouncesActivity { since }
             | Said::StorageIsOpaque { since }
+            | Said::NothingSecretSaid { since }
+            | Said::NothingSecretStored { since }
             | Said::SignedAndRepeated { since } => *since += self.seq,
             Said::OnPort { connection, .. }
             | Said::OwnCertificate { connection }
@@ -161,6 +167,8 @@ impl Numbers {
             Said::Till(claim) => self.shift_claim(claim),
             // A command to the cloud is counted within its scenario.
             Said::CloudRefused { .. }
+            | Said::NamedBy { .. }
+            | Said::LiveOnOne { .. }
             | Said::Charges { .. }
             | Said::DescribesItself
             | Said::LocalSimulator

@@ -4,7 +4,7 @@
 //! body, in a path. A PIN that somebody gives a driver is left out. Tokens and keys have no place in any event to begin
 //! with. \[SEC-1\]
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
 use serde_json::Value;
 
@@ -12,37 +12,51 @@ use super::{Event, Header};
 
 /// Takes card numbers out of an event, and says how many there were.
 pub(super) fn redact(event: &mut Event) -> usize {
+    if let Event::Question(question) = event
+        && let Some(pin) = question.args.get_mut("pin")
+    {
+        *pin = Value::from("\u{2026}");
+    }
+    let mut numbers = 0;
+    each_text(event, &mut |words| numbers += text(words));
+    numbers
+}
+
+/// Every text of an event that somebody else may have filled, or that was sent to somebody.
+pub(super) fn each_text(event: &mut Event, look: &mut dyn FnMut(&mut String)) {
     match event {
         Event::Question(question) => {
-            if let Some(pin) = question.args.get_mut("pin") {
-                *pin = Value::from("\u{2026}");
-            }
-            let args: usize = question.args.values_mut().map(value).sum();
-            args + text(&mut question.why)
+            question.args.values_mut().for_each(|it| value(it, look));
+            look(&mut question.why);
         }
         Event::Answer(answer) => {
-            let values: usize = answer.value.iter_mut().map(value).sum();
-            values + answer.why.iter_mut().map(text).sum::<usize>()
+            answer.value.iter_mut().for_each(|it| value(it, look));
+            answer.why.iter_mut().for_each(look);
         }
-        Event::AnsweredBy(by) => by.operator.iter_mut().map(text).sum(),
+        Event::AnsweredBy(by) => by.operator.iter_mut().for_each(look),
         Event::Request {
             path,
             headers,
             body,
             ..
-        } => text(path) + text(body) + all(headers),
-        Event::Head { headers, .. } => all(headers),
-        Event::Body { text: body, .. } => text(body),
-        Event::Plain { received, .. } => text(received),
-        // A body that held a card number can no longer be verified, and deserves no better.
-        Event::Webhook(webhook) => text(&mut webhook.body),
-        Event::Note { text: words } | Event::Step { text: words } => text(words),
-        Event::Till(till) => {
-            let numbers = Cell::new(0);
-            till.texts(|words| numbers.set(numbers.get() + text(words)));
-            numbers.get()
+        } => {
+            look(path);
+            look(body);
+            all(headers, look);
         }
-        _ => 0,
+        Event::Head { headers, .. } => all(headers, look),
+        Event::Body { text: body, .. } => look(body),
+        Event::Plain { received, .. } => look(received),
+        // A body that held a card number can no longer be verified, and deserves no better.
+        Event::Webhook(webhook) => look(&mut webhook.body),
+        Event::CloudAnswer(answer) => look(&mut answer.body),
+        Event::Note { text: words } | Event::Step { text: words } => look(words),
+        Event::Till(till) => {
+            // Its texts are lent to a function that may not change anything else.
+            let look = RefCell::new(look);
+            till.texts(|words| (look.borrow_mut())(words));
+        }
+        _ => {}
     }
 }
 
@@ -50,20 +64,24 @@ pub(super) fn redact(event: &mut Event) -> usize {
 pub(super) fn is_said_by_others(event: &Event) -> bool {
     matches!(
         event,
-        Event::Head { .. } | Event::Body { .. } | Event::Plain { .. } | Event::Webhook(_)
+        Event::Head { .. }
+            | Event::Body { .. }
+            | Event::Plain { .. }
+            | Event::Webhook(_)
+            | Event::CloudAnswer(_)
     )
 }
 
-fn all(headers: &mut [Header]) -> usize {
-    headers.iter_mut().map(|(_, content)| text(content)).sum()
+fn all(headers: &mut [Header], look: &mut dyn FnMut(&mut String)) {
+    headers.iter_mut().for_each(|(_, content)| look(content));
 }
 
-fn value(value: &mut Value) -> usize {
+fn value(value: &mut Value, look: &mut dyn FnMut(&mut String)) {
     match value {
-        Value::String(words) => text(words),
-        Value::Array(items) => items.iter_mut().map(self::value).sum(),
-        Value::Object(members) => members.values_mut().map(self::value).sum(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(words) => look(words),
+        Value::Array(items) => items.iter_mut().for_each(|it| self::value(it, look)),
+        Value::Object(members) => members.values_mut().for_each(|it| self::value(it, look)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

@@ -44,6 +44,15 @@ pub struct CloudCommand {
     pub code: Option<String>,
 }
 
+/// How a sale stands, by the cloud.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CloudAnswer {
+    /// The sale.
+    pub reference: String,
+    /// The body of the answer, as it came.
+    pub body: String,
+}
+
 /// Who answered a question, or said that they cannot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnsweredBy {

@@ -9,6 +9,7 @@ mod cancel;
 mod charge;
 mod cloud;
 mod drain;
+mod group;
 mod held;
 mod listing;
 mod offline;
@@ -18,6 +19,7 @@ mod refusal;
 mod repeat;
 mod same;
 mod screen;
+mod secrets;
 mod storage;
 mod transport;
 mod webhook;
@@ -132,6 +134,14 @@ pub(super) fn weigh(trace: &Trace<'_>, entry: &Entry, said: &Said) -> Found {
             within::within(own, *limit_ms, *pace, entry)
         }),
         Said::CloudRefused { command, codes } => cloud::refused(trace, *command, codes),
+        Said::NothingSecretSaid { since } => secrets::none_said(trace, scenario, *since, seq),
+        Said::NothingSecretStored { since } => secrets::none_stored(trace, *since, seq),
+        Said::StandsAt { exchange, other } => both(trace, [*exchange, *other], group::stands_at),
+        Said::NamedBy {
+            reference,
+            terminal,
+        } => group::named_by(trace, reference, terminal),
+        Said::LiveOnOne { references } => group::live_on_one(trace, references, seq),
         Said::AsClaimed {
             exchange,
             connection,

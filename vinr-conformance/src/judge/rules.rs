@@ -31,7 +31,7 @@ pub(super) struct Rule {
 pub(super) const ALL: &[Rule] = &[
     rule("NET-6", browser::no_cors),
     rule("NET-7", request_id::own_request_ids),
-    rule("SEC-1", secrets::no_card_number),
+    rule("SEC-1", secrets::none_comes_back),
     rule("PAY-4", shape::shapes),
     rule("PAY-8", echo::echoes),
     rule("PAY-15", finality::stays_final),

@@ -133,6 +133,24 @@ impl Context {
         })
     }
 
+    /// The same run for a scenario that stands apart: what it sees and does is written down as its own.
+    pub(super) fn apart(&self, scenario: &str) -> Self {
+        let journal = self.journal.of_scenario(scenario);
+        Self {
+            probe: self.probe.journaled_by(journal.clone()),
+            drivers: Arc::new(self.drivers.nobody(journal.clone())),
+            journal,
+            internet_is_away: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    /// Can the suite start a terminal for a scenario alone, as the scenario asks for it?
+    pub(crate) fn may_stand_apart(&self) -> bool {
+        let has_a_cloud_elsewhere = matches!(self.cloud, Some(CloudProfile::At { .. }));
+        self.subject.embedded.is_some() && !has_a_cloud_elsewhere
+    }
+
     /// Did the scenario before leave the internet cut?
     pub fn is_internet_away(&self) -> bool {
         self.internet_is_away.load(Ordering::Relaxed)

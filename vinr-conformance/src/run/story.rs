@@ -190,6 +190,21 @@ fn line(entry: &Entry) -> Option<TimelineEntry> {
             format!("a whole card number stood in entry {entry}"),
             "it was cut out before it was written down".into(),
         ),
+        Event::Secret { entry, what } => (
+            Who::Note,
+            format!("a secret stood in entry {entry}: {what}"),
+            "it was cut out before it was written down".into(),
+        ),
+        Event::CloudAnswer(answer) => (
+            Who::Note,
+            format!("the cloud says how {} stands", answer.reference),
+            answer.body.clone(),
+        ),
+        Event::Apart => (
+            Who::Note,
+            "from here on it has a terminal of its own, beside the others".into(),
+            String::new(),
+        ),
         Event::Trace(played) => (
             Who::Note,
             format!("the seed {} gave {} steps", played.seed, played.steps),
@@ -214,7 +229,9 @@ fn line(entry: &Entry) -> Option<TimelineEntry> {
         ),
         Event::Note { text } => (Who::Note, text.clone(), String::new()),
         // One line for each of hundreds of samples helps nobody; the table and the plot do.
-        Event::LatencySample { .. } | Event::Calibration { .. } => return None,
+        Event::LatencySample { .. } | Event::ColdSample { .. } | Event::Calibration { .. } => {
+            return None;
+        }
         Event::Till(till) => crate::client::line(till)?,
         Event::RunBegin { .. }
         | Event::RunEnd { .. }

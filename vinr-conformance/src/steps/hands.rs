@@ -10,7 +10,7 @@ use super::words::Words;
 use crate::drivers::Ask;
 
 /// How long somebody with a card waits for the terminal to ask for it.
-const CARD_WITHIN: Duration = Duration::from_secs(5);
+pub(super) const CARD_WITHIN: Duration = Duration::from_secs(5);
 
 /// A tap that the terminal should not take is offered for so long.
 const UNWANTED_TAP: Duration = Duration::from_millis(400);
@@ -45,11 +45,17 @@ pub(super) async fn presents(scene: &mut Scene, words: &Words) {
 /// Where the terminal itself no longer waits for a card, that nobody can present one is its own doing, and
 /// the scenario goes on to find that out.
 async fn present(scene: &mut Scene, card: &str, entry: &str) {
-    let ask = Ask::to("present_card")
-        .with("card", card)
-        .with("entry", entry)
-        .because("the customer pays", vec![])
-        .within(CARD_WITHIN);
+    let ask = Ask::to("present_card").with("card", card);
+    pay(scene, ask.with("entry", entry)).await;
+}
+
+/// As the card mostly is.
+pub(super) async fn present_as_it_is_read(scene: &mut Scene, card: &str) {
+    pay(scene, Ask::to("present_card").with("card", card)).await;
+}
+
+async fn pay(scene: &mut Scene, ask: Ask) {
+    let ask = ask.because("the customer pays", vec![]).within(CARD_WITHIN);
     let answer = scene.context.drivers.ask(ask).await;
     if answer.answer == Answered::Cannot && scene.something_waits_for_a_card().await {
         let why = answer.why.as_deref().unwrap_or("nobody says why");

@@ -9,8 +9,8 @@ use crate::drivers::Ask;
 use crate::journal::{Event, Said};
 use crate::subject::Beside;
 
-/// A simulator of the suite's own lives through its 90 s in nine.
-const PACE: u32 = 10;
+/// A simulator of the suite's own lives through its 90 s in three.
+const PACE: u32 = 30;
 
 /// Longer than anybody waits.
 const SILENT_MS: u64 = 600_000;
@@ -20,7 +20,9 @@ const LONG: Duration = Duration::from_secs(115);
 
 /// Where the terminal is a simulator of this process, one with a fast clock takes its place.
 pub(super) async fn keeps_silent(scene: &mut Scene, _: &Words) {
-    if scene.context.subject.embedded.is_some() {
+    if scene.context.subject.embedded.is_some() && scene.context.real_time {
+        starts(scene, Beside::Plain).await;
+    } else if scene.context.subject.embedded.is_some() {
         starts(scene, Beside::Hastened(PACE)).await;
         let text = format!("the terminal's own waits go by {PACE} times as fast as real time");
         scene.journal().record(Event::Note { text });
@@ -51,5 +53,8 @@ pub(super) async fn answered_within(scene: &mut Scene, words: &Words) {
 }
 
 fn pace(scene: &Scene) -> u32 {
-    if scene.own.is_some() { PACE } else { 1 }
+    match scene.own.is_some() && !scene.context.real_time {
+        true => PACE,
+        false => 1,
+    }
 }

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use cucumber::gherkin::StepType;
 use serde_json::{Map, Value, json};
 
+use super::groups::GroupSale;
 use super::{lists, offline};
 use crate::drivers::Ask;
 use crate::features::Case;
-use crate::journal::{Claim, Event, Journal, Said};
+use crate::journal::{Claim, Entry, Event, Journal, Said};
 use crate::merchant::Merchant;
 use crate::probe::{Answer, Connection, Exchange, Identity, Request};
 use crate::run::{Context, Staged};
@@ -71,6 +72,10 @@ pub(crate) struct Scene {
     pub(super) commands: Vec<String>,
     /// The merchant's server.
     pub(super) merchant: Option<Merchant>,
+    /// The terminal beside the first, in a shop that has two.
+    pub(super) second: Option<Context>,
+    /// Sales that either terminal may take, by name.
+    pub(super) group_sales: BTreeMap<String, Vec<GroupSale>>,
     cited: Vec<String>,
     stopped: Option<String>,
 }
@@ -130,6 +135,8 @@ impl Scene {
             own: None,
             commands: Vec::new(),
             merchant: None,
+            second: None,
+            group_sales: BTreeMap::new(),
             cited: Vec::new(),
             stopped: None,
         }
@@ -376,13 +383,22 @@ impl Scene {
         wanted: impl Fn(&Event) -> bool,
     ) -> bool {
         let deadline = Instant::now() + limit;
-        while !self.journal().any_after(seq, |entry| wanted(&entry.event)) {
+        while !self
+            .journal()
+            .any_after(seq, |entry| self.is_own(entry) && wanted(&entry.event))
+        {
             if Instant::now() > deadline {
                 return false;
             }
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         true
+    }
+
+    /// Was it written by this scenario? Others may run beside it.
+    pub(super) fn is_own(&self, entry: &Entry) -> bool {
+        let own = self.journal().scenario();
+        own.is_none() || own.as_deref() == entry.scenario.as_deref()
     }
 
     /// Does somebody stream what the screen shows?
@@ -425,9 +441,17 @@ impl Scene {
             && self.odd.internet_is_away
             && next.is_some_and(begins_without_the_internet);
         self.context.leave_internet_away(stays_away);
-        self.give_back(stays_away).await;
-        self.give_up_what_is_open().await;
-        if !stays_away && self.odd.was_offline && !offline::empties(self, EMPTY_WITHIN).await {
+        // A terminal of the scenario's own ends with it, whatever it was asked last.
+        let goes_on = self.own.is_none();
+        if goes_on {
+            self.give_back(stays_away).await;
+            self.give_up_what_is_open().await;
+        }
+        if goes_on
+            && !stays_away
+            && self.odd.was_offline
+            && !offline::empties(self, EMPTY_WITHIN).await
+        {
             let text = "the queue did not become empty".into();
             self.journal().record(Event::Note { text });
         }

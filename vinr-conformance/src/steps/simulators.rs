@@ -56,6 +56,13 @@ pub(super) async fn starts(scene: &mut Scene, how: Beside) {
     }
 }
 
+/// A terminal that nobody else uses: one that takes long holds up no other scenario.
+pub(super) async fn stands_apart(scene: &mut Scene, _: &Words) {
+    if scene.context.may_stand_apart() {
+        starts(scene, Beside::Plain).await;
+    }
+}
+
 pub(super) async fn can_be_damaged(scene: &mut Scene, _: &Words) {
     starts(scene, Beside::Plain).await;
 }
@@ -116,7 +123,7 @@ pub(super) async fn cloud_refused(scene: &mut Scene, words: &Words) {
     });
 }
 
-fn cloud(scene: &Scene) -> Result<CloudApi, String> {
+pub(super) fn cloud(scene: &Scene) -> Result<CloudApi, String> {
     match (&scene.context.cloud, &scene.own) {
         (Some(CloudProfile::Own), Some(own)) => own.cloud_api(),
         (
@@ -214,7 +221,7 @@ fn owed(scene: &Scene) -> std::collections::BTreeSet<String> {
     let entries = scene.journal().entries();
     let deliveries = entries
         .iter()
-        .filter(|entry| entry.seq > scene.began())
+        .filter(|entry| entry.seq > scene.began() && scene.is_own(entry))
         .filter_map(|entry| match &entry.event {
             Event::Webhook(webhook) => Some((webhook.body.as_str(), webhook.answered)),
             _ => None,

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use aho_corasick::AhoCorasick;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
@@ -23,10 +24,22 @@ const HITS_SHOWN: usize = 16;
 const LAST4: &[&str] = &["4242", "0002"];
 
 pub(super) async fn searches(scene: &mut Scene, _: &Words) {
-    let ask = Ask::to("read_storage").because(
-        "shows whether a thief could read what is queued",
-        vec!["OFF-5".into()],
-    );
+    let attempts: Vec<_> = scene.attempts.values().cloned().collect();
+    let why = "shows whether a thief could read what is queued";
+    search_for(scene, why, "OFF-5", needles(&attempts)).await;
+}
+
+/// Something that is looked for: its name, itself, and how often it would stand there in clear text.
+pub(super) type Wanted = (&'static str, String, u64);
+
+/// Asks for a copy of the terminal's storage, and looks for these in it.
+pub(super) async fn search_for(
+    scene: &mut Scene,
+    why: &str,
+    requirement: &str,
+    needles: Vec<Wanted>,
+) {
+    let ask = Ask::to("read_storage").because(why, vec![requirement.to_owned()]);
     let Some(answer) = scene.question(ask).await else {
         return;
     };
@@ -35,11 +48,10 @@ pub(super) async fn searches(scene: &mut Scene, _: &Words) {
         scene.stop("the answer names no copy of the storage");
         return;
     };
-    let attempts: Vec<_> = scene.attempts.values().cloned().collect();
     // Whose copy it is else, nobody knows: it stays.
     let is_ours = scene.context.subject.embedded.is_some();
     let searched = tokio::task::spawn_blocking(move || {
-        let searched = search(&path, needles(&attempts));
+        let searched = search(&path, needles);
         if is_ours {
             std::fs::remove_dir_all(&path)?;
         }
@@ -54,8 +66,8 @@ pub(super) async fn searches(scene: &mut Scene, _: &Words) {
     }
 }
 
-/// What is looked for: its name, itself, and how often it would stand there in clear text.
-fn needles(attempts: &[Attempt]) -> Vec<(&'static str, String, u64)> {
+/// What was paid, in each of its words.
+fn needles(attempts: &[Attempt]) -> Vec<Wanted> {
     let mut needles = Vec::new();
     for attempt in attempts {
         needles.push(("reference", attempt.reference.clone(), 1));
@@ -77,7 +89,7 @@ fn needles(attempts: &[Attempt]) -> Vec<(&'static str, String, u64)> {
     needles
 }
 
-fn search(path: &Path, needles: Vec<(&'static str, String, u64)>) -> std::io::Result<StorageRead> {
+fn search(path: &Path, needles: Vec<Wanted>) -> std::io::Result<StorageRead> {
     let mut files = Vec::new();
     collect(path, &mut files)?;
     let mut read = StorageRead {
@@ -93,6 +105,15 @@ fn search(path: &Path, needles: Vec<(&'static str, String, u64)>) -> std::io::Re
             .collect(),
         ..StorageRead::default()
     };
+    // All forms of all needles in one pass: a storage may be large.
+    let forms = needles.iter().enumerate();
+    let forms = forms.flat_map(|(at, (_, text, _))| {
+        let forms = encodings(text).into_iter();
+        forms.map(move |(encoding, wanted)| (at, encoding, wanted))
+    });
+    let forms: Vec<_> = forms.filter(|(.., wanted)| !wanted.is_empty()).collect();
+    let automaton = AhoCorasick::new(forms.iter().map(|(.., wanted)| wanted));
+    let automaton = automaton.map_err(std::io::Error::other)?;
     for file in files {
         let bytes = std::fs::read(&file)?;
         read.files += 1;
@@ -105,13 +126,11 @@ fn search(path: &Path, needles: Vec<(&'static str, String, u64)>) -> std::io::Re
             .unwrap_or(&file)
             .display()
             .to_string();
-        for (needle, (_, text, _)) in read.needles.iter_mut().zip(&needles) {
-            for (encoding, wanted) in encodings(text) {
-                let room = HITS_SHOWN - needle.hits.len();
-                let hits = places(&bytes, &wanted).take(room);
-                needle
-                    .hits
-                    .extend(hits.map(|at| format!("{name}+{at} ({encoding})")));
+        for hit in automaton.find_overlapping_iter(&bytes) {
+            let (at, encoding, _) = &forms[hit.pattern().as_usize()];
+            let hits = &mut read.needles[*at].hits;
+            if hits.len() < HITS_SHOWN {
+                hits.push(format!("{name}+{} ({encoding})", hit.start()));
             }
         }
     }
@@ -142,6 +161,12 @@ fn encodings(text: &str) -> Vec<(&'static str, Vec<u8>)> {
     if text.len() < SHORT {
         return forms;
     }
+    if text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // As cards and card networks write numbers: two digits to a byte.
+        let pairs = text.as_bytes().chunks(2);
+        let packed = pairs.map(|pair| ((pair[0] - b'0') << 4) | (pair[1] - b'0'));
+        forms.push(("packed", packed.collect()));
+    }
     let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
     forms.push(("hexadecimal", hex.into_bytes()));
     // The letters of Base64 depend on where in a group of three bytes the text begins; those at its ends also on its
@@ -154,14 +179,6 @@ fn encodings(text: &str) -> Vec<(&'static str, Vec<u8>)> {
         forms.push(("Base64", inner.as_bytes().to_vec()));
     }
     forms
-}
-
-fn places<'a>(bytes: &'a [u8], wanted: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
-    bytes
-        .windows(wanted.len().max(1))
-        .enumerate()
-        .filter(move |(_, window)| *window == wanted)
-        .map(|(at, _)| at)
 }
 
 #[cfg(test)]
@@ -196,6 +213,20 @@ mod tests {
             let shifted = format!("{}{text}", " ".repeat(shift));
             assert_eq!(hits(STANDARD.encode(shifted).as_bytes()), 1, "{shift}");
         }
+    }
+
+    // [SEC-1]
+    #[test]
+    fn a_card_number_is_found_as_card_networks_write_it() {
+        let dir = tempfile::tempdir().expect("a directory");
+        std::fs::write(
+            dir.path().join("log"),
+            b"\x00\x42\x42\x42\x42\x42\x42\x42\x42\xff",
+        )
+        .expect("writable");
+        let needles = vec![("card number", "4242424242424242".to_owned(), 1)];
+        let read = search(dir.path(), needles).expect("readable");
+        assert_eq!(read.needles[0].hits, ["log+1 (packed)"]);
     }
 
     #[test]

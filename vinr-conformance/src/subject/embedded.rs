@@ -2,14 +2,14 @@
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use vinr_protocol::TerminalId;
 use vinr_protocol::device::Model;
 use vinr_simulator::cardholder::Script;
 use vinr_simulator::provision::Passphrase;
 use vinr_simulator::terminal::Mdns;
-use vinr_simulator::{Builder, Defect, Simulator, SimulatorError};
+use vinr_simulator::{Builder, Defect, Simulator, SimulatorError, Terminal};
 
 use super::{Lists, Signer, Subject, SubjectError, strangers};
 use crate::drivers::Control;
@@ -18,6 +18,10 @@ use crate::probe::Identity;
 
 /// The id that the page promises. \[SIM-1\]
 const ID: &str = "term_local_simulator";
+
+/// The terminal beside it, where a shop has two: in the order of ids it is the second.
+const SECOND: &str = "term_local_simulator_2";
+
 const PORT: u16 = 8443;
 
 /// How many addresses of 127.0.0.0/8 are tried for a free port 8443.
@@ -26,6 +30,7 @@ const TRIED: u8 = 9;
 /// A simulator that runs until this is dropped, and its own directory.
 pub struct Embedded {
     simulator: Simulator,
+    defects: Vec<Defect>,
     // Last, so that the files outlive the simulator.
     _dir: tempfile::TempDir,
 }
@@ -47,6 +52,30 @@ impl Embedded {
         let ca = crate::probe::read(&self.simulator.pki().cloud_ca());
         let ca = ca.map_err(|error| error.to_string())?;
         CloudApi::new(&cloud.url(), &ca, cloud.key().reveal()).map_err(|error| error.to_string())
+    }
+
+    /// The terminal beside the first, where it was started with two.
+    pub fn second(&self) -> Result<Subject, SubjectError> {
+        let second = self.simulator.terminals().get(1);
+        let second = second.ok_or_else(|| SubjectError::Missing("it has one terminal".into()))?;
+        subject(&self.simulator, second, &self.defects)
+    }
+
+    /// Waits until all its terminals are connected to the sandbox; false where they are not in time.
+    pub async fn are_linked(&self, limit: Duration) -> bool {
+        let Some(cloud) = self.simulator.cloud() else {
+            return false;
+        };
+        let all = self.simulator.terminals().len();
+        let deadline = Instant::now() + limit;
+        while Instant::now() < deadline {
+            let standing = cloud.standing().await;
+            if standing.is_some_and(|standing| standing.linked.len() == all) {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        false
     }
 
     /// Damages its memory: one bit of its journal, within the first records.
@@ -87,6 +116,8 @@ pub enum Beside {
     Offline,
     /// It is connected to a sandbox cloud of its own. §9
     Connected,
+    /// So are both its terminals. §8
+    Pair,
     /// Its own waits go by so many times as fast as real time.
     Hastened(u32),
     /// In nothing: its memory is to be damaged.
@@ -121,11 +152,17 @@ pub async fn beside(how: Beside, defects: &[Defect]) -> Result<(Subject, Embedde
         Beside::Offline => start(dir, builder.simulate_offline(true), defects).await,
         Beside::Hastened(times) => start(dir, builder.pace(times), defects).await,
         Beside::Plain => start(dir, builder, defects).await,
-        Beside::Connected => {
-            let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-            start(dir, builder.cloud(any), defects).await
+        Beside::Connected => start(dir, builder.cloud(any()), defects).await,
+        Beside::Pair => {
+            let second = TerminalId::new(SECOND).expect("a lawful id");
+            let builder = builder.terminal(second, Model::Simulator);
+            start(dir, builder.cloud(any()), defects).await
         }
     }
+}
+
+fn any() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
 }
 
 fn prepare(model: Model, defects: &[Defect]) -> Result<(tempfile::TempDir, Builder), SubjectError> {
@@ -153,12 +190,27 @@ async fn start(
 ) -> Result<(Subject, Embedded), SubjectError> {
     let failed = |error: SimulatorError| SubjectError::Simulator(error.to_string());
     let simulator = builder.start().await.map_err(failed)?;
-    let terminal = simulator.terminal().id().clone();
+    let subject = subject(&simulator, simulator.terminal(), defects)?;
+    let embedded = Embedded {
+        simulator,
+        defects: defects.to_vec(),
+        _dir: dir,
+    };
+    Ok((subject, embedded))
+}
+
+/// One of its terminals, to be judged.
+fn subject(
+    simulator: &Simulator,
+    of: &Terminal,
+    defects: &[Defect],
+) -> Result<Subject, SubjectError> {
+    let terminal = of.id().clone();
     let pki = simulator.pki();
     let read = |path: std::path::PathBuf| crate::probe::read(&path);
-    let subject = Subject {
+    Ok(Subject {
         name: "embedded simulator".into(),
-        address: simulator.terminal().address(),
+        address: of.address(),
         terminal_ca: read(pki.terminal_ca())?,
         till: Identity::from_pem("pos", &read(pki.pos_cert())?, &read(pki.pos_key())?)?,
         strangers: strangers(&terminal, Some(&pki.dir().join("certification")))?,
@@ -172,12 +224,7 @@ async fn start(
         ),
         embedded: Some(defects.to_vec()),
         terminal,
-    };
-    let embedded = Embedded {
-        simulator,
-        _dir: dir,
-    };
-    Ok((subject, embedded))
+    })
 }
 
 /// Port 8443 of the first loopback address where it is free, so that NET-1 is judged on the real port.

@@ -29,7 +29,7 @@ const TERMINAL: &str = "term_Python_1";
 const LEFT_OUT: [&str; 2] = ["LAT-1", "PAY-6"];
 
 /// What only a person can judge, whoever made the terminal.
-const FOR_A_PERSON: [&str; 3] = ["DISC-6", "SEC-1", "REC-21"];
+const FOR_A_PERSON: [&str; 2] = ["DISC-6", "REC-21"];
 
 /// What is about a queue or being offline with one. Not OFF-4: it must never queue.
 const ABOUT_A_QUEUE: [&str; 14] = [

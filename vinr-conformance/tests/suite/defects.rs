@@ -161,6 +161,8 @@ pub(crate) const KILLERS: &[(Defect, &str, &str)] = &[
     (Defect::PlaintextServed, "tls.plaintext", "TLS-1.plaintext_served"),
     (Defect::AcceptsAnyAuthority, "tls.strangers.another-authority-s-certificate", "TLS-5.admitted"),
     (Defect::AcceptsExpired, "tls.strangers.an-expired-certificate", "TLS-5.admitted"),
+    (Defect::AcceptsAnyPurpose, "tls.strangers.a-server-s-certificate", "TLS-5.admitted"),
+    (Defect::SharedCertificate, "tls.certificate", "TLS-2.not_its_own"),
     (Defect::OffersResumption, "tls.modern", "TLS-13.offers_resumption"),
     // the queue and the merchant's server
     (Defect::PlaceNotNamed, "off.accepted", "OFF-1.no_place_in_the_queue"),
@@ -172,6 +174,13 @@ pub(crate) const KILLERS: &[(Defect, &str, &str)] = &[
     // nobody else answers
     (Defect::AnswersTooLate, "pay.ninety", "PAY-6.too_late"),
     (Defect::CardNumberShown, "pay.approved", "SEC-1.card_number"),
+    (Defect::EchoesWhatItRefuses, "sec.echoes", "SEC-1.secret_said"),
+    (Defect::LogsTheCard, "sec.cards", "SEC-1.secret_stored"),
+    // a cloud that chooses among terminals
+    (Defect::GroupLastFirst, "grp.first_idle", "GRP-1.another_terminal"),
+    (Defect::GroupNeverWaits, "grp.all_busy", "GRP-2.no_terminal"),
+    (Defect::GroupNamesAnother, "grp.first_idle", "GRP-3.another_terminal_named"),
+    (Defect::GroupOnAll, "grp.race", "GRP-4.live_on_several"),
     (Defect::EmptyAfterDamage, "rec.damaged", "REC-21.accepted"),
     (Defect::NeverWithdraws, "cloud.withdrawn", "HYB-8.no_answer"),
 ];

@@ -1,7 +1,7 @@
 use vinr_conformance::features;
 use vinr_conformance::journal::{self, Journal};
 use vinr_conformance::judge::judge;
-use vinr_conformance::verdict::{Ending, Finding, State};
+use vinr_conformance::verdict::{Ending, Finding, State, Verdict};
 
 use crate::workbench::{certify_with, order};
 
@@ -24,6 +24,7 @@ async fn the_simulator_passes_its_whole_plan_and_can_be_judged_again_from_its_jo
     assert!(not_passed.is_empty(), "{not_passed:#?}");
     assert_eq!(results.run.ending, Ending::Complete);
     assert_eq!(results.exit_code(), 0);
+    assert_eq!(results.verdict, Verdict::Conformant, "{:?}", results.why);
     assert_eq!(
         results.rows.len(),
         121,

@@ -1,38 +1,51 @@
-//! No answer holds a whole card number. \[SEC-1\]
+//! No answer holds a whole card number, nor any other secret that the suite gave away. \[SEC-1\]
 //!
-//! What a terminal writes into its logs no wire shows, so that this rule can be broken and never kept: where it finds
-//! nothing it says nothing.
+//! This rule can be broken and never kept: where it finds nothing it says nothing. That something was said at all, and
+//! that nothing was stored, is for the scenarios to claim.
 
 use crate::journal::Event;
 use crate::judge::found::Found;
 use crate::judge::trace::Trace;
 
-pub(super) fn no_card_number<'t>(trace: &'t Trace<'_>) -> Vec<(&'t str, Found)> {
-    let numbers = trace.entries.iter().filter_map(|entry| match entry.event {
-        Event::CardNumber { entry: stood } => Some((entry, stood)),
-        _ => None,
+pub(super) fn none_comes_back<'t>(trace: &'t Trace<'_>) -> Vec<(&'t str, Found)> {
+    let expected = |what: &str| format!("no answer, error or webhook holds a {what}");
+    let found = trace.entries.iter().filter_map(|entry| {
+        let found = match &entry.event {
+            Event::CardNumber { entry: stood } => {
+                let expected = expected("whole card number");
+                Found::broken("card_number", expected, "it holds one", [*stood, entry.seq])
+            }
+            Event::Secret { entry: stood, what } => {
+                let seen = format!("it holds the {what} that the till had sent");
+                Found::broken("secret_said", expected(what), seen, [*stood, entry.seq])
+            }
+            _ => return None,
+        };
+        Some((entry.scenario.as_deref().unwrap_or_default(), found))
     });
-    numbers
-        .map(|(entry, stood)| {
-            let expected = "no answer, error or webhook holds a whole card number";
-            let found = Found::broken("card_number", expected, "it holds one", [stood, entry.seq]);
-            (entry.scenario.as_deref().unwrap_or_default(), found)
-        })
-        .collect()
+    found.collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::no_card_number;
+    use super::none_comes_back;
     use crate::journal::{Event, Journal};
     use crate::judge::fixture::Story;
 
     #[test]
     fn a_card_number_in_an_answer_is_found_and_silence_proves_nothing() {
         let mut story = Story::new();
-        assert_eq!(story.reasons(no_card_number), []);
+        assert_eq!(story.reasons(none_comes_back), []);
         story.note(Event::CardNumber { entry: 1 });
-        assert_eq!(story.reasons(no_card_number), [Some("card_number")]);
+        assert_eq!(story.reasons(none_comes_back), [Some("card_number")]);
+    }
+
+    #[test]
+    fn any_other_secret_in_an_answer_is_found() {
+        let mut story = Story::new();
+        let what = "API key".to_owned();
+        story.note(Event::Secret { entry: 1, what });
+        assert_eq!(story.reasons(none_comes_back), [Some("secret_said")]);
     }
 
     #[test]
