@@ -40,6 +40,70 @@ pub struct Latency {
     pub histogram: Vec<Bucket>,
     /// The length at each share of the samples, for the plot.
     pub percentiles: Vec<Point>,
+    /// The same on connections that were opened for it, where that was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cold: Option<Cold>,
+}
+
+/// Activations on connections that were opened for them. They are for information: the rule is about warm ones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Cold {
+    /// From which event to which.
+    pub what: String,
+    /// How many samples.
+    pub count: u64,
+    /// The smallest, in nanoseconds.
+    pub min_ns: u64,
+    /// Half are no longer.
+    pub p50_ns: u64,
+    /// Nine in ten are no longer.
+    pub p90_ns: u64,
+    /// Ninety-nine in a hundred are no longer.
+    pub p99_ns: u64,
+    /// The longest.
+    pub max_ns: u64,
+    /// Half of the handshakes, which are a part of it, took no longer.
+    pub handshake_p50_ns: u64,
+}
+
+impl Cold {
+    /// The statistics of these samples, each with its handshake; none of no samples.
+    pub fn of(samples_ns: &[(u64, u64)]) -> Option<Self> {
+        let sorted = |take: fn(&(u64, u64)) -> u64| {
+            let mut sorted: Vec<_> = samples_ns.iter().map(take).collect();
+            sorted.sort_unstable();
+            sorted
+        };
+        let (handshakes, sorted) = (sorted(|it| it.0), sorted(|it| it.1));
+        let (min, max) = (*sorted.first()?, *sorted.last()?);
+        Some(Self {
+            what: "From the first packet of a new connection to the active screen".to_owned(),
+            count: sorted.len() as u64,
+            min_ns: min,
+            p50_ns: at_share(&sorted, 500_000),
+            p90_ns: at_share(&sorted, 900_000),
+            p99_ns: at_share(&sorted, 990_000),
+            max_ns: max,
+            handshake_p50_ns: at_share(&handshakes, 500_000),
+        })
+    }
+
+    /// The rows of the table people read: what, and how long.
+    pub fn table(&self) -> [(&'static str, u64); 5] {
+        [
+            ("min", self.min_ns),
+            ("p50", self.p50_ns),
+            ("p90", self.p90_ns),
+            ("p99", self.p99_ns),
+            ("max", self.max_ns),
+        ]
+    }
+
+    /// One line for a terminal: `30 samples  p50 4.20 ms  p90 …`.
+    pub fn line(&self) -> String {
+        line(self.count, &self.table())
+    }
 }
 
 /// Samples between two lengths.
@@ -92,7 +156,14 @@ impl Latency {
             limit_ns: LIMIT_NS,
             histogram: histogram(&sorted),
             percentiles: percentiles(&sorted),
+            cold: None,
         })
+    }
+
+    /// The same, and beside it what was measured on connections that were opened for it.
+    #[must_use]
+    pub fn beside(self, cold: Option<Cold>) -> Self {
+        Self { cold, ..self }
     }
 
     /// What the samples say of the page's promise.
@@ -119,12 +190,16 @@ impl Latency {
 
     /// One line for a terminal: `240 samples  p50 1.20 ms  p90 …`.
     pub fn line(&self) -> String {
-        let mut line = format!("{} samples", self.count);
-        for (name, ns) in &self.table()[1..] {
-            let _ = write!(line, "  {name} {}", ms(*ns));
-        }
-        line
+        line(self.count, &self.table())
     }
+}
+
+fn line(count: u64, table: &[(&str, u64); 5]) -> String {
+    let mut line = format!("{count} samples");
+    for (name, ns) in &table[1..] {
+        let _ = write!(line, "  {name} {}", ms(*ns));
+    }
+    line
 }
 
 /// A length for people: `1.20 ms`.
@@ -242,6 +317,19 @@ mod tests {
     #[test]
     fn no_samples_have_no_statistics() {
         assert_eq!(Latency::of("nothing", &[]), None);
+    }
+
+    // [LAT-1]
+    #[test]
+    fn cold_samples_are_counted_apart_and_decide_nothing() {
+        let samples: Vec<_> = (1..=10).map(|n| (n, LIMIT_NS * n)).collect();
+        let cold = Cold::of(&samples).expect("there are samples");
+        let limits = [1, 5, 9, 10, 10].map(|times| LIMIT_NS * times);
+        assert_eq!(cold.table().map(|(_, ns)| ns), limits);
+        assert_eq!(cold.handshake_p50_ns, 5);
+        let warm = latency(&[1; 200]).beside(Some(cold));
+        assert_eq!((warm.promise(), warm.max_ns), (Promise::Kept, 1));
+        assert_eq!(Cold::of(&[]), None);
     }
 
     #[test]

@@ -49,6 +49,9 @@ fn head(text: &mut String, results: &Results) -> std::fmt::Result {
     }
     if let Some(latency) = &results.latency {
         writeln!(text, "\n  {}  {}", visible(&latency.what), latency.line())?;
+        if let Some(cold) = &latency.cold {
+            writeln!(text, "  {}  {}", visible(&cold.what), cold.line())?;
+        }
     }
     Ok(())
 }

@@ -72,11 +72,20 @@ struct Count {
     meaning: &'static str,
 }
 
+/// What was measured on connections that were opened for it.
+struct ColdView<'a> {
+    what: &'a str,
+    count: u64,
+    rows: Vec<String>,
+    handshake: String,
+}
+
 struct LatencyView<'a> {
     what: &'a str,
     count: u64,
     rows: Vec<(&'static str, String)>,
     limit: String,
+    cold: Option<ColdView<'a>>,
     promise: &'static str,
     /// What LAT-1 came to: quick samples of something else than the screen do not keep it.
     state: State,
@@ -131,6 +140,12 @@ impl<'a> LatencyView<'a> {
             count: latency.count,
             rows: latency.table().map(|(name, ns)| (name, ms(ns))).to_vec(),
             limit: ms(latency.limit_ns),
+            cold: latency.cold.as_ref().map(|cold| ColdView {
+                what: &cold.what,
+                count: cold.count,
+                rows: cold.table().map(|(_, ns)| ms(ns)).to_vec(),
+                handshake: ms(cold.handshake_p50_ns),
+            }),
             promise: match latency.promise() {
                 Promise::Kept => "The 99th percentile of them is below the limit.",
                 Promise::Broken => "The 99th percentile of them is not below the limit.",

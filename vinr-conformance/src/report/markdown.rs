@@ -47,6 +47,15 @@ fn write_summary(text: &mut String, results: &Results) -> std::fmt::Result {
             write!(text, "| {} ", ms(ns))?;
         }
         writeln!(text, "| {} |", ms(latency.limit_ns))?;
+        if let Some(cold) = &latency.cold {
+            writeln!(
+                text,
+                "\n{}: {}, of which the handshake p50 {}. No rule is about these.",
+                escaped(&cold.what),
+                cold.line(),
+                ms(cold.handshake_p50_ns)
+            )?;
+        }
     }
 
     if let Some(sentence) = sentence::simulated_time(results) {

@@ -10,10 +10,10 @@ use vinr_protocol::requirement::{self, Role};
 
 use super::{Context, Progress, drive};
 use crate::features::Case;
-use crate::journal::{Entry, Event, Journal};
+use crate::journal::{Entry, Event, Journal, Said};
 use crate::judge::judge;
 use crate::known::KnownFailures;
-use crate::latency::Latency;
+use crate::latency::{Cold, Latency};
 use crate::plan::{Outcome, Plan, Selection};
 use crate::probe::{IdentityError, Request};
 use crate::profile::Profile;
@@ -191,14 +191,19 @@ pub(crate) fn conclude(
     let findings = judge(entries, plan);
     let what = "From the last request byte to the active screen, warm connection";
     let latency = Latency::of(what, &samples_ns(entries));
+    let latency = latency.map(|warm| warm.beside(Cold::of(&cold_samples_ns(entries))));
     let mut results = Results::judge_by(run, claims, plan, outcomes, findings, latency, known);
     results.simulated_time = simulated_time(plan, entries);
     results
 }
 
-/// The scenarios in which a clock was set ahead.
+/// The scenarios in which a clock was set ahead, or ran faster.
 fn simulated_time(plan: &Plan, entries: &[Entry]) -> Vec<String> {
-    let is_set = |entry: &&Entry| matches!(&entry.event, Event::ClockSet { ahead_s: 1.., .. });
+    let is_set = |entry: &&Entry| match &entry.event {
+        Event::ClockSet { ahead_s, .. } => *ahead_s > 0,
+        Event::Claim(claim) => matches!(claim.said, Said::Within { pace: 2.., .. }),
+        _ => false,
+    };
     let set: BTreeSet<_> = entries
         .iter()
         .filter(is_set)
@@ -220,6 +225,19 @@ pub fn samples_ns(entries: &[Entry]) -> Vec<u64> {
             screen_ns,
             ..
         } => *screen_ns,
+        _ => None,
+    });
+    samples.collect()
+}
+
+/// The samples on new connections whose screen was seen: the handshake, and all of it.
+fn cold_samples_ns(entries: &[Entry]) -> Vec<(u64, u64)> {
+    let samples = entries.iter().filter_map(|entry| match &entry.event {
+        Event::ColdSample {
+            handshake_ns,
+            screen_ns: Some(screen_ns),
+            ..
+        } => Some((*handshake_ns, *screen_ns)),
         _ => None,
     });
     samples.collect()
@@ -323,5 +341,13 @@ fn environment(context: &Context) -> Environment {
             .to_owned(),
         ),
         ("driver".to_owned(), context.drivers.describe()),
+        (
+            "scenarios".to_owned(),
+            match context.may_stand_apart() {
+                true => "those with a terminal of their own beside the others",
+                false => "one after the other",
+            }
+            .to_owned(),
+        ),
     ])
 }

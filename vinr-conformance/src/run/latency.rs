@@ -16,6 +16,9 @@ use super::Context;
 use crate::journal::Event;
 use crate::probe::{Connection, Request};
 
+/// How many activations are measured on connections of their own: for information, no rule is about them.
+const COLD: usize = 30;
+
 const ROUND_TRIPS: usize = 200;
 const WITHIN: Duration = Duration::from_secs(5);
 
@@ -42,11 +45,18 @@ pub(crate) async fn measure(
             .enable_all()
             .build()
             .map_err(|error| error.to_string())?;
-        runtime.block_on(series(&worker, warm_ups + samples))
+        runtime.block_on(async {
+            let warm = series(&worker, warm_ups + samples).await?;
+            let cold = match offline {
+                true => Vec::new(),
+                false => cold(&worker, COLD).await?,
+            };
+            Ok::<_, String>((warm, cold))
+        })
     });
-    let series = series.await.map_err(|error| error.to_string())??;
+    let (series, cold) = series.await.map_err(|error| error.to_string())??;
 
-    wait_for_screens(context, first_seq, &series).await;
+    wait_for_screens(context, first_seq, cold.last().or(series.last())).await;
     let screens = screens(context, first_seq);
     for (index, sample) in (0_u64..).zip(series) {
         let screen_ns = screens.get(&sample.reference).copied();
@@ -54,9 +64,19 @@ pub(crate) async fn measure(
             index,
             warm_up: index < warm_ups,
             head_ns: sample.head_ns,
-            screen_ns: screen_ns.map(|at| at.saturating_sub(sample.sent_ns)),
+            screen_ns: screen_ns.map(|at| at.saturating_sub(sample.from_ns)),
             reference: sample.reference,
             offline,
+        });
+    }
+    for (index, sample) in (0_u64..).zip(cold) {
+        let screen_ns = screens.get(&sample.reference).copied();
+        context.journal.record(Event::ColdSample {
+            index,
+            handshake_ns: sample.handshake_ns,
+            head_ns: sample.head_ns,
+            screen_ns: screen_ns.map(|at| at.saturating_sub(sample.from_ns)),
+            reference: sample.reference,
         });
     }
     Ok(())
@@ -64,7 +84,10 @@ pub(crate) async fn measure(
 
 struct Sample {
     reference: String,
-    sent_ns: u64,
+    /// T0 on the journal's clock.
+    from_ns: u64,
+    /// How long it took from T0 to the end of the handshake; nothing on a warm connection.
+    handshake_ns: u64,
     head_ns: u64,
 }
 
@@ -74,15 +97,36 @@ async fn series(context: &Context, count: u64) -> Result<Vec<Sample>, String> {
     let mut other = context.probe.connect(Some(&context.subject.till)).await;
     let mut samples = Vec::new();
     for _ in 0..count {
-        let (sample, warm) = one(context, till, other).await?;
+        let (sample, warm) = one(context, None, till, other).await?;
         samples.push(sample);
         (till, other) = warm;
     }
     Ok(samples)
 }
 
+/// The same, each on a connection that is dialled for it. T0 is the moment before the first packet.
+async fn cold(context: &Context, count: usize) -> Result<Vec<Sample>, String> {
+    let mut other = context.probe.connect(Some(&context.subject.till)).await;
+    let mut samples = Vec::new();
+    for _ in 0..count {
+        let dialled = Instant::now();
+        let till = context.probe.connect(Some(&context.subject.till)).await;
+        let handshake_ns = nanos(dialled.elapsed());
+        let (sample, (cold, warm)) = one(context, Some(dialled), till, other).await?;
+        samples.push(Sample {
+            handshake_ns,
+            ..sample
+        });
+        cold.hang_up();
+        other = warm;
+    }
+    Ok(samples)
+}
+
+/// T0 is when the last byte was sent, unless somebody says otherwise.
 async fn one(
     context: &Context,
+    from: Option<Instant>,
     till: Connection,
     other: Connection,
 ) -> Result<(Sample, (Connection, Connection)), String> {
@@ -92,7 +136,7 @@ async fn one(
         json!({"terminalId": terminal, "amount": 100, "currency": "USD", "reference": reference});
     let pay = Request::post("/v1/pay", pay.to_string()).header("idempotency-key", &reference);
     let mut held = till.send(pay).await;
-    let sent = held.sent_at();
+    let from = from.unwrap_or_else(|| held.sent_at());
     let Some((head, first_byte)) = held.head_within(WITHIN).await else {
         return Err("an activation got no answer".into());
     };
@@ -112,15 +156,16 @@ async fn one(
         .await
         .ok_or("a cancelled payment was not answered")?;
     let sample = Sample {
-        sent_ns: context.journal.ns_of(sent),
-        head_ns: nanos(first_byte.saturating_duration_since(sent)),
+        from_ns: context.journal.ns_of(from),
+        handshake_ns: 0,
+        head_ns: nanos(first_byte.saturating_duration_since(from)),
         reference,
     };
     Ok((sample, (till, other)))
 }
 
-async fn wait_for_screens(context: &Context, since: u64, series: &[Sample]) {
-    let Some(last) = series.last() else {
+async fn wait_for_screens(context: &Context, since: u64, last: Option<&Sample>) {
+    let Some(last) = last else {
         return;
     };
     let shown = |event: &Event| match event {
