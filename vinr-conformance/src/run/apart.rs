@@ -4,7 +4,7 @@
 //! scenario at a time each, since a scenario may not change threads. Each writes into the journal under its own name, and the
 //! judge looks at each by itself.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,18 +23,23 @@ use crate::steps;
 const AT_ONCE: usize = 3;
 
 /// An interrupted run ends within 2 s; whoever has not let go by then is left behind.
-const LET_GO_WITHIN: Duration = Duration::from_millis(1200);
+const LET_GO_WITHIN: Duration = Duration::from_millis(400);
+
+/// A thread that has told the end of its last scenario is gone at once.
+const JOINED_WITHIN: Duration = Duration::from_millis(50);
 
 /// Those that are played meanwhile.
 pub(super) struct Beside {
     told: mpsc::UnboundedReceiver<Told>,
+    /// Those that began and did not end yet, by their place in the plan.
+    running: BTreeMap<usize, (Case, Instant)>,
     threads: Vec<JoinHandle<()>>,
     stop: CancellationToken,
 }
 
 enum Told {
-    Begins(usize, Case),
-    Ended(usize, Case, Ended, Duration),
+    Begins(usize, Case, Instant),
+    Ended(usize, Ended, Instant),
 }
 
 type Queue = Arc<Mutex<VecDeque<(usize, Case)>>>;
@@ -57,6 +62,7 @@ impl Beside {
         });
         Self {
             threads: threads.collect(),
+            running: BTreeMap::new(),
             told,
             stop: stop.clone(),
         }
@@ -69,7 +75,7 @@ impl Beside {
         tell: &mut impl FnMut(Progress<'_>),
     ) {
         while let Ok(told) = self.told.try_recv() {
-            note(told, driven, tell);
+            self.note(told, driven, tell);
         }
     }
 
@@ -84,24 +90,39 @@ impl Beside {
         loop {
             tokio::select! {
                 told = self.told.recv() => match told {
-                    Some(told) => note(told, driven, tell),
+                    Some(told) => self.note(told, driven, tell),
                     None => break,
                 },
                 () = &mut interrupted => break,
             }
         }
         for thread in std::mem::take(&mut self.threads) {
-            // A thread that panicked told nothing of its scenario: it counts as stopped, and never as passed.
-            let _ = timeout(Duration::from_millis(100), thread).await;
+            let _ = timeout(JOINED_WITHIN, thread).await;
+        }
+        let left_behind = match self.stop.is_cancelled() {
+            true => Ended::Interrupted,
+            false => Ended::Fault {
+                why: "it panicked".into(),
+            },
+        };
+        for (place, (case, began)) in std::mem::take(&mut self.running) {
+            let took = began.elapsed();
+            driven.ended(place, &case.scenario, left_behind.clone(), took, tell);
         }
     }
-}
 
-fn note(told: Told, driven: &mut Driven, tell: &mut impl FnMut(Progress<'_>)) {
-    match told {
-        Told::Begins(place, case) => tell(Progress::Begins(place, &case.scenario)),
-        Told::Ended(place, case, ended, took) => {
-            driven.ended(place, &case.scenario, ended, took, tell);
+    fn note(&mut self, told: Told, driven: &mut Driven, tell: &mut impl FnMut(Progress<'_>)) {
+        match told {
+            Told::Begins(place, case, at) => {
+                tell(Progress::Begins(place, &case.scenario));
+                self.running.insert(place, (case, at));
+            }
+            Told::Ended(place, ended, at) => {
+                if let Some((case, began)) = self.running.remove(&place) {
+                    let took = at.saturating_duration_since(began);
+                    driven.ended(place, &case.scenario, ended, took, tell);
+                }
+            }
         }
     }
 }
@@ -122,11 +143,10 @@ async fn play(
         let Some((place, case)) = next else {
             return;
         };
-        let _ = tells.send(Told::Begins(place, case.clone()));
-        let began = Instant::now();
+        let _ = tells.send(Told::Begins(place, case.clone(), Instant::now()));
         let own = context.apart(&case.scenario.id);
         own.journal.record(Event::Apart);
         let ended = scene(&own, &steps, &case, None, stop).await;
-        let _ = tells.send(Told::Ended(place, case, ended, began.elapsed()));
+        let _ = tells.send(Told::Ended(place, ended, Instant::now()));
     }
 }

@@ -32,10 +32,9 @@ pub(crate) async fn measure(
     samples: u64,
     offline: bool,
 ) -> Result<(), String> {
-    let calibration = tokio::task::spawn_blocking(calibrate).await;
-    let samples_ns = calibration
-        .map_err(|error| error.to_string())?
-        .map_err(|error| format!("the machine could not be calibrated: {error}"))?;
+    let noisy = |error: io::Error| format!("the machine could not be calibrated: {error}");
+    let opened = tokio::task::spawn_blocking(Loopback::calibrated).await;
+    let (mut loopback, samples_ns) = opened.map_err(|error| error.to_string())?.map_err(noisy)?;
     context.journal.record(Event::Calibration { samples_ns });
 
     let first_seq = context.journal.last_seq();
@@ -46,7 +45,7 @@ pub(crate) async fn measure(
             .build()
             .map_err(|error| error.to_string())?;
         runtime.block_on(async {
-            let warm = series(&worker, warm_ups + samples).await?;
+            let warm = series(&worker, warm_ups + samples, &mut loopback).await?;
             let cold = match offline {
                 true => Vec::new(),
                 false => cold(&worker, COLD).await?,
@@ -54,7 +53,8 @@ pub(crate) async fn measure(
             Ok::<_, String>((warm, cold))
         })
     });
-    let (series, cold) = series.await.map_err(|error| error.to_string())??;
+    let ((series, samples_ns), cold) = series.await.map_err(|error| error.to_string())??;
+    context.journal.record(Event::Calibration { samples_ns });
 
     wait_for_screens(context, first_seq, cold.last().or(series.last())).await;
     let screens = screens(context, first_seq);
@@ -91,17 +91,24 @@ struct Sample {
     head_ns: u64,
 }
 
-/// Payments one after the other, each given up as soon as its head is there.
-async fn series(context: &Context, count: u64) -> Result<Vec<Sample>, String> {
+/// Payments one after the other, each given up as soon as its head is there. After each a byte goes round the machine's own
+/// loopback: a machine that other work slows down shows it in the very stretch in which the terminal is measured.
+async fn series(
+    context: &Context,
+    count: u64,
+    loopback: &mut Loopback,
+) -> Result<(Vec<Sample>, Vec<u64>), String> {
     let mut till = context.probe.connect(Some(&context.subject.till)).await;
     let mut other = context.probe.connect(Some(&context.subject.till)).await;
-    let mut samples = Vec::new();
+    let (mut samples, mut noise) = (Vec::new(), Vec::new());
     for _ in 0..count {
         let (sample, warm) = one(context, None, till, other).await?;
         samples.push(sample);
         (till, other) = warm;
+        let trip = loopback.round_trip();
+        noise.push(trip.map_err(|error| format!("the loopback went wrong: {error}"))?);
     }
-    Ok(samples)
+    Ok((samples, noise))
 }
 
 /// The same, each on a connection that is dialled for it. T0 is the moment before the first packet.
@@ -209,33 +216,39 @@ fn screens(context: &Context, since: u64) -> BTreeMap<String, u64> {
         .collect()
 }
 
-/// Loopback round trips of one byte, between two threads of this process.
-fn calibrate() -> io::Result<Vec<u64>> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    let address = listener.local_addr()?;
-    let echo = std::thread::spawn(move || -> io::Result<()> {
-        let (mut peer, _) = listener.accept()?;
-        peer.set_nodelay(true)?;
-        let mut byte = [0];
-        while peer.read(&mut byte)? == 1 {
-            peer.write_all(&byte)?;
-        }
-        Ok(())
-    });
-    let mut tcp = TcpStream::connect(address)?;
-    tcp.set_nodelay(true)?;
-    tcp.set_read_timeout(Some(WITHIN))?;
-    let mut samples = Vec::with_capacity(ROUND_TRIPS);
-    for _ in 0..ROUND_TRIPS {
-        let began = Instant::now();
-        tcp.write_all(b"x")?;
-        tcp.read_exact(&mut [0])?;
-        samples.push(nanos(began.elapsed()));
+/// A byte that goes from one thread of this process to another and back. It ends with the connection.
+struct Loopback(TcpStream);
+
+impl Loopback {
+    /// Opens it, and takes the first round trips.
+    fn calibrated() -> io::Result<(Self, Vec<u64>)> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = listener.local_addr()?;
+        std::thread::spawn(move || -> io::Result<()> {
+            let (mut peer, _) = listener.accept()?;
+            peer.set_nodelay(true)?;
+            let mut byte = [0];
+            while peer.read(&mut byte)? == 1 {
+                peer.write_all(&byte)?;
+            }
+            Ok(())
+        });
+        let tcp = TcpStream::connect(address)?;
+        tcp.set_nodelay(true)?;
+        tcp.set_read_timeout(Some(WITHIN))?;
+        let mut loopback = Self(tcp);
+        let trips = (0..ROUND_TRIPS).map(|_| loopback.round_trip());
+        let trips = trips.collect::<io::Result<_>>()?;
+        Ok((loopback, trips))
     }
-    drop(tcp);
-    // The echo ends with the connection; how, nobody needs to know.
-    let _ = echo.join();
-    Ok(samples)
+
+    /// How long one takes, in nanoseconds.
+    fn round_trip(&mut self) -> io::Result<u64> {
+        let began = Instant::now();
+        self.0.write_all(b"x")?;
+        self.0.read_exact(&mut [0])?;
+        Ok(nanos(began.elapsed()))
+    }
 }
 
 fn nanos(duration: Duration) -> u64 {

@@ -50,11 +50,12 @@ pub(super) fn quick(trace: &Trace<'_>, scenario: &str) -> Found {
     if slowest < LIMIT_NS {
         return Found::kept(cited);
     }
-    let calibration = trace.of(scenario).find_map(|entry| match &entry.event {
-        Event::Calibration { samples_ns } => Some(samples_ns.as_slice()),
+    // Before the series, and during it: the worse of both is how the machine was.
+    let calibrations = trace.of(scenario).filter_map(|entry| match &entry.event {
+        Event::Calibration { samples_ns } => p99(samples_ns),
         _ => None,
     });
-    match calibration.and_then(p99) {
+    match calibrations.max() {
         None => Found::unseen("the limit was missed on a machine that was never calibrated"),
         Some(noise) if noise > TOO_NOISY_NS => Found::unseen(format!(
             "the limit was missed, but the machine itself is too noisy: p99 of its loopback is {}",
@@ -144,6 +145,27 @@ mod tests {
     #[test]
     fn a_noisy_machine_blames_nobody() {
         assert!(with_slow(10, 11 * MS).is_unseen());
+    }
+
+    #[test]
+    fn a_machine_that_becomes_noisy_during_the_series_blames_nobody_either() {
+        let mut story = Story::new();
+        for noise in [MS, 11 * MS] {
+            story.note(Event::Calibration {
+                samples_ns: vec![noise; 100],
+            });
+        }
+        for index in 0..200 {
+            story.note(Event::LatencySample {
+                index,
+                warm_up: false,
+                reference: String::new(),
+                head_ns: 0,
+                screen_ns: Some(80 * MS),
+                offline: false,
+            });
+        }
+        assert!(story.weigh(&Said::Quick).is_unseen());
     }
 
     #[test]
