@@ -7,6 +7,7 @@ use vinr_simulator::cards::{TEST_CARDS, TestCard};
 use super::scene::{Attempt, OUTCOME_WITHIN, SOON, Scene};
 use super::words::Words;
 use super::{hands, storage};
+use crate::bundle::Secret;
 use crate::drivers::Ask;
 use crate::journal::Said;
 use crate::probe::{Connection, Exchange, Request};
@@ -19,7 +20,7 @@ const STRAY_CARD: &str = "5555555555554444";
 
 /// Each test card that the device can read, paid with, looked up and asked about once more.
 pub(super) async fn pays_with_each_card(scene: &mut Scene, _: &Words) {
-    scene.journal().veil("PIN", PIN);
+    give_away(scene, "PIN", PIN);
     let cards = TEST_CARDS.iter().filter(|card| can_be_read(scene, card));
     for card in cards.collect::<Vec<_>>() {
         let name = card.outcome;
@@ -52,6 +53,12 @@ pub(super) async fn pays_with_each_card(scene: &mut Scene, _: &Words) {
     scene.ask("afterwards", Request::get("/v1/reader")).await;
 }
 
+/// From here on the terminal knows it, and no entry and no file of the bundle may hold it.
+fn give_away(scene: &Scene, what: &str, secret: &str) {
+    scene.journal().veil(what, secret);
+    scene.journal().keep_out(Secret::new(what, secret));
+}
+
 fn can_be_read(scene: &Scene, card: &TestCard) -> bool {
     let by = match card.entry_mode {
         EntryMode::Contactless => "contactless",
@@ -65,8 +72,8 @@ pub(super) async fn sends_them_in_wrong_places(scene: &mut Scene, _: &Words) {
     let unique = |scene: &Scene| scene.context.fresh("canary");
     let api_key = format!("sk_test_{}", unique(scene));
     let passphrase = format!("open-{}", unique(scene));
-    scene.journal().veil("API key", &api_key);
-    scene.journal().veil("passphrase", &passphrase);
+    give_away(scene, "API key", &api_key);
+    give_away(scene, "passphrase", &passphrase);
     for secret in [STRAY_CARD, &api_key, &passphrase] {
         let mut open = None;
         for place in 0..PLACES.len() {
