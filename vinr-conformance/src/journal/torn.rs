@@ -127,9 +127,16 @@ mod tests {
 
     /// What is read of a journal whose file was changed so.
     fn read(change: impl FnOnce(String) -> String) -> Result<Torn, JournalError> {
+        read_of(&begun().entries(), change)
+    }
+
+    fn read_of(
+        entries: &[Entry],
+        change: impl FnOnce(String) -> String,
+    ) -> Result<Torn, JournalError> {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("journal.ndjson");
-        write(&path, &begun().entries()).expect("writable");
+        write(&path, entries).expect("writable");
         let text = fs::read_to_string(&path).expect("it is there");
         fs::write(&path, change(text)).expect("writable");
         Torn::read(&path)
@@ -138,10 +145,11 @@ mod tests {
     #[test]
     fn at_whatever_byte_it_is_torn_the_lines_before_it_are_whole() {
         let whole = begun().entries();
-        let text = read(|text| text).expect("whole");
-        assert_eq!((text.entries.as_slice(), text.cut), (&whole[..], 0));
+        let read = read_of(&whole, |text| text).expect("whole");
+        assert_eq!((read.entries.as_slice(), read.cut), (&whole[..], 0));
         for torn_off in 2..40 {
-            let torn = read(|text| text[..text.len() - torn_off].to_owned()).expect("torn");
+            let torn = read_of(&whole, |text| text[..text.len() - torn_off].to_owned());
+            let torn = torn.expect("torn");
             assert_eq!(torn.entries, whole[..2], "{torn_off}");
             assert!(torn.cut > 0, "{torn_off}");
         }
