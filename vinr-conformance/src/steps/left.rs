@@ -55,11 +55,10 @@ fn left(entries: &[Entry]) -> Odd {
                     _ => {}
                 }
             }
-            Event::ClockSet { clock, ahead_s } => {
-                if *clock == SetClock::Terminal {
-                    odd.clock = *ahead_s > 0;
-                }
-            }
+            Event::ClockSet {
+                clock: SetClock::Terminal,
+                ahead_s,
+            } => odd.clock = *ahead_s > 0,
             _ => {}
         }
     }

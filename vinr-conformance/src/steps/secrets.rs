@@ -76,9 +76,9 @@ pub(super) async fn sends_them_in_wrong_places(scene: &mut Scene, _: &Words) {
     give_away(scene, "passphrase", &passphrase);
     for secret in [STRAY_CARD, &api_key, &passphrase] {
         let mut open = None;
-        for place in 0..PLACES.len() {
+        for place in PLACES {
             let attempt = scene.attempt("slip", (2500, "USD"));
-            let request = PLACES[place](&attempt, &attempt.body(&scene.context), scene, secret);
+            let request = place(&attempt, &attempt.body(&scene.context), scene, secret);
             open = send(scene, open, attempt, request).await;
         }
     }

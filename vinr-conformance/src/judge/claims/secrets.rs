@@ -19,11 +19,11 @@ pub(super) fn none_said(trace: &Trace<'_>, scenario: &str, since: u64, until: u6
 
 /// Looks at the searches of the raw storage between these two entries.
 pub(super) fn none_stored(trace: &Trace<'_>, since: u64, until: u64) -> Found {
-    let reads = trace.entries.iter().filter_map(|entry| match &entry.event {
+    let mut reads = trace.entries.iter().filter_map(|entry| match &entry.event {
         Event::StorageRead(read) if (since..until).contains(&entry.seq) => Some((entry.seq, read)),
         _ => None,
     });
-    let Some((seq, read)) = reads.last() else {
+    let Some((seq, read)) = reads.next_back() else {
         return Found::unseen("nobody could read the raw storage");
     };
     if read.files == 0 || read.bytes == 0 {
