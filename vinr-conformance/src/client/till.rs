@@ -16,7 +16,7 @@ pub(super) enum Till {
 /// What was asked, and whose answer may still come.
 pub(super) enum Waiting {
     Adapter(adapter::Waiting),
-    Screen(screen::Waiting),
+    Screen(Box<screen::Waiting>),
 }
 
 impl Till {
@@ -24,7 +24,9 @@ impl Till {
     pub(super) fn begin(&self, op: &Op) -> Result<Waiting, String> {
         match self {
             Self::Adapter(adapter) => Ok(Waiting::Adapter(adapter.begin(op))),
-            Self::Screen(screen) => screen.begin(op).map(Waiting::Screen),
+            Self::Screen(screen) => screen
+                .begin(op)
+                .map(|waiting| Waiting::Screen(Box::new(waiting))),
         }
     }
 

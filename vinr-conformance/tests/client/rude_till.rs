@@ -51,7 +51,7 @@ async fn wrong_about(manner: &str, due: &Value) -> Option<String> {
         Ending::Unreachable(why) => !why.is_empty(),
         _ => due["exit"] != 69,
     };
-    let is_right = Value::from(results.exit_code()) == due["exit"] && is_named && is_told;
+    let is_right = due["exit"] == results.exit_code() && is_named && is_told;
     let seen = format!(
         "{manner}: exit {}, {failed:?}, {:?} after {:?}",
         results.exit_code(),

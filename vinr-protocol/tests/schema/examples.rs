@@ -241,6 +241,7 @@ const SHORTHAND: &[&str] = &[
     r#"spec/harness.md: {"id":1,"ok":{"name":"acme-pos"#,
     r#"spec/harness.md: {"id":…,"error":{"class":C,"me"#,
     r#"spec/harness.md: {"id":…,"unsupported":true}"#,
+    r#"spec/harness.md: {"result", "terminalId"?}"#,
     r#"spec/local-api.md: {"queuedAt":…,"sequence":7}"#,
     r#"spec/local-api.md: {"object":"list","data":[Payme"#,
     r#"spec/local-api.md: {"terminalId","reference","att"#,
@@ -254,6 +255,7 @@ const SHORTHAND: &[&str] = &[
 
 /// Arguments of questions, parts of an adapter's lines, those of a control port's stream, and an answer of which only the carrying matters.
 const OTHERS: &[&str] = &[
+    r#"docs/certify-a-till-with-a-screen.md: {"result": "declined", "termin"#,
     r#"docs/simulator.md: {"loseAnswers":1}"#,
     r#"docs/simulator.md: {"delayMs":20000}"#,
     r#"docs/simulator.md: {"decline":"insufficient_funds"#,

@@ -369,7 +369,7 @@ fn short(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{SALE, Story, payment, sale};
+    use super::super::fixture::{SALE, Story, TERMINAL, payment, sale};
     use super::*;
 
     /// A till that was asked to pay, and a terminal that has completed it.
