@@ -70,6 +70,9 @@ forgets | rec.restart rec.restart.again | REC-12.forgotten REC-5.blind_retry | k
 stores-too-late | rec.restart | REC-12.forgotten | stores the attempt after the answer
 newest-is-own | rec.older_attempt | REC-16.another_attempt | takes the newest entry of the sale for its own
 same-key-again | rec.pending | REC-17.old_key | makes the new attempt under the old key
+retrieves-nothing | ret.paid | REC-3.not_found | says of every sale that no terminal knows it
+retrieves-from-the-silent | ret.silent | REC-10.guessed | says that a sale was not paid where its terminal is silent
+same-key-at-the-next | grp.busy | REC-17.old_key | goes to the next member of a group under the key of the busy one
 unknown-status-is-final | rec.unknown_status | REC-18.not_final | takes a status that it does not know as final
 any-amount | rec.foreign_answer.amount | REC-19.fooled | accepts an answer about another amount
 any-reference | rec.foreign_answer.sale | REC-19.fooled | accepts an answer about another sale

@@ -4,6 +4,7 @@ import collections
 import threading
 import time
 
+from attempt import fresh_key
 from defects import broken
 from paying import Abandoned, earlier, one, told, void
 from wrong import Lost, Wrong
@@ -62,12 +63,13 @@ def chosen(till, sale, members, wait_until, on_head):
     if broken("two-members"):
         threading.Thread(target=quietly, args=(till, sale, members[-1]), daemon=True).start()
     asked, unreachable, tries, outcome = list(members), {}, 0, None
+    key = fresh_key() if broken("same-key-at-the-next") else None
     while True:
         for member in asked:
             until = till.deadline()
             try:
                 # A key of its own for each member, and stored first; the one before is void. [GRP-4]
-                outcome, _ = one(till, sale, member, time.monotonic() if broken("leaves-the-dead") else until, None, on_head)
+                outcome, _ = one(till, sale, member, time.monotonic() if broken("leaves-the-dead") else until, key, on_head)
             except Abandoned:
                 continue
             except Wrong as wrong:

@@ -167,6 +167,8 @@ class Till:
 
     def retrieve(self, reference, terminal):
         """The payment that paid, or else the one that lives, or else the newest. A silent terminal is no answer."""
+        if broken("retrieves-nothing"):
+            return None
         listed, silent = [], None
         for name in [terminal] if terminal else list(self.addresses):
             try:
@@ -177,7 +179,7 @@ class Till:
             except (Lost, Wrong, KeyError, TypeError) as error:
                 silent = f"{name}: {error}"
         best = min(listed, key=lambda it: rank(it["status"]), default=None)
-        if silent and (best is None or rank(best["status"]) == 2):
+        if silent and (best is None or rank(best["status"]) == 2) and not broken("retrieves-from-the-silent"):
             raise Wrong("indeterminate", f"not every terminal answered: {silent}", reference=reference)
         return best
 
