@@ -1,10 +1,6 @@
 //! What people and machines read of a run.
 
-#[allow(
-    dead_code,
-    clippy::unwrap_used,
-    reason = "the simulator's tests need more of it"
-)]
+#[allow(dead_code, reason = "the simulator's tests need more of it")]
 #[path = "../../vinr-simulator/tests/support/browser.rs"]
 mod browser;
 #[path = "report/fixture.rs"]
