@@ -7,13 +7,14 @@ Feature: The first free terminal of several
     Then the payment was taken at "A" [GRP-1]
     And the till names the terminal that took it [GRP-3]
 
-  @grp.busy @GRP-1 @GRP-3 @GRP-4 @needs:groups
+  @grp.busy @GRP-1 @GRP-3 @GRP-4 @REC-17 @needs:groups
   Scenario: The first is busy
     Given a shop with 2 terminals
     And another sale is on the screen of "A" for 60000 ms
     When the till takes a payment of 25.00 USD at the first free terminal
     Then the payment was taken at "B" [GRP-1]
     And the till names the terminal that took it [GRP-3]
+    And each attempt had a key of its own [REC-17]
 
   @grp.all_busy @GRP-2 @GRP-3 @GRP-4 @needs:groups
   Scenario: All are busy, and the second is free first

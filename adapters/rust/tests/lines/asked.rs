@@ -1,8 +1,9 @@
 //! What each op is answered.
 
-use std::net::TcpListener;
+use std::net::SocketAddr;
 
 use serde_json::{Value, json};
+use tokio::net::TcpSocket;
 
 use crate::adapter::{ALL, Adapter, WHOLE, Which};
 use crate::shop::{A, B, Shop, sale};
@@ -150,11 +151,19 @@ async fn another_terminal_at_the_address_is_an_error_of_tls() {
     }
 }
 
+/// An address at which nobody listens, as long as the socket is held: a port that is free may be another test's by now.
+fn nobodys_address() -> (TcpSocket, SocketAddr) {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    let free = socket.bind(([127, 0, 0, 1], 0).into());
+    let address = free.and_then(|()| socket.local_addr());
+    (socket, address.expect("a free port"))
+}
+
 #[tokio::test]
 async fn nobody_at_the_address_is_unreachable() {
     let mut shop = Shop::taps("approved").await;
-    let free = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
-    shop.hosts.insert(A.to_owned(), free.expect("a free port"));
+    let (_held, nobodys) = nobodys_address();
+    shop.hosts.insert(A.to_owned(), nobodys);
     for which in ALL {
         if let Some(mut adapter) = ready(which, &shop).await {
             let answer = adapter.ask(sale("order_1")).await;
@@ -201,8 +210,8 @@ async fn a_wrong_passphrase_is_an_error_of_the_set_up() {
 #[tokio::test]
 async fn a_hybrid_payment_goes_through_the_cloud_where_the_lan_is_dead() {
     let mut shop = Shop::taps("approved").await;
-    let free = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
-    shop.hosts.insert(A.to_owned(), free.expect("a free port"));
+    let (_held, nobodys) = nobodys_address();
+    shop.hosts.insert(A.to_owned(), nobodys);
     for which in WHOLE {
         if let Some(mut adapter) = ready(which, &shop).await {
             let mut request = sale(&format!("order_{which:?}"));
