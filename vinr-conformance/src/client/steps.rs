@@ -101,6 +101,7 @@ steps! {
     then "the till says that the identity is wrong" => claims::identity_is_wrong;
     then "the till says that its files are wrong" => claims::files_are_wrong;
     then "the till says that nobody knows" => claims::nobody_knows;
+    then "the till says that it was paid, or that nobody knows" => claims::true_or_unknown;
     then "the till says that the path was {word}" => claims::path;
     then "the till was not fooled" => claims::not_fooled;
     then "the till remembers the sale" => claims::remembers;

@@ -352,6 +352,11 @@ pub enum TillClaim {
         /// Which answer.
         op: u64,
     },
+    /// The till says that the sale was paid, which is true, or that nobody knows.
+    TrueOrUnknown {
+        /// Which answer.
+        op: u64,
+    },
     /// The till never gave an answer that is not this sale's as a result: an error, or the true payment.
     NotFooled {
         /// Which answer.

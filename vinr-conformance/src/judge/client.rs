@@ -30,6 +30,7 @@ pub(super) fn weigh(trace: &Trace<'_>, entry: &Entry, claim: &TillClaim) -> Foun
         TillClaim::AcceptedOffline { op } => answers::accepted_offline(shop, *op),
         TillClaim::Refused { op, classes } => answers::refused(shop, *op, classes),
         TillClaim::Unknown { op } => answers::unknown(shop, *op),
+        TillClaim::TrueOrUnknown { op } => answers::true_or_unknown(shop, *op),
         TillClaim::NotFooled { op } => answers::not_fooled(shop, *op),
         TillClaim::Believed { op } => answers::believed(shop, *op),
         TillClaim::Disbelieved { op } => answers::disbelieved(shop, *op),

@@ -133,8 +133,9 @@ async fn a_payment_at_a_till_is_begun_by_one_tap_and_its_result_told_by_another(
             browser
                 .sees("#title", "Take this payment on the till.")
                 .await;
-            browser.sees("#detail", "25.00").await;
-            browser.sees("#detail", "S4711-1").await;
+            let detail =
+                "25.00 USD. The number of the sale is S4711-1. Press Done as soon as it is begun.";
+            browser.sees("#detail", detail).await;
             browser.click("[data-answer=done]").await;
         })
         .await;

@@ -51,6 +51,10 @@ pub(super) async fn nobody_knows(scene: &mut Scene, _: &Words) {
     scene.claim(TillClaim::Unknown { op: scene.op });
 }
 
+pub(super) async fn true_or_unknown(scene: &mut Scene, _: &Words) {
+    scene.claim(TillClaim::TrueOrUnknown { op: scene.op });
+}
+
 pub(super) async fn path(scene: &mut Scene, words: &Words) {
     scene.claim(TillClaim::Mode {
         op: scene.op,

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use vinr_protocol::Currency;
 use vinr_protocol::question::{Answered, Question};
 
 /// What a person reads, and what they may answer.
@@ -245,7 +246,11 @@ fn digits(amount: Option<u64>) -> String {
 }
 
 fn money(amount: Option<u64>, currency: Option<&str>) -> String {
-    format!("{} {}", digits(amount), currency.unwrap_or_default())
+    let code = currency.unwrap_or_default();
+    match (amount, Currency::new(code)) {
+        (Some(amount), Ok(currency)) => currency.format(amount),
+        _ => format!("{} {code}", digits(amount)),
+    }
 }
 
 fn host(question: &Question) -> String {

@@ -62,6 +62,7 @@ impl Numbers {
             | TillClaim::AcceptedOffline { op }
             | TillClaim::Refused { op, .. }
             | TillClaim::Unknown { op }
+            | TillClaim::TrueOrUnknown { op }
             | TillClaim::NotFooled { op }
             | TillClaim::Believed { op }
             | TillClaim::Disbelieved { op }

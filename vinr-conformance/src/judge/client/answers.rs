@@ -125,6 +125,17 @@ pub(super) fn unknown(shop: &Shop<'_>, op: u64) -> Found {
     }
 }
 
+/// The payment that was completed, wherever the till learned of it, or that nobody knows. \[REC-10\]
+pub(super) fn true_or_unknown(shop: &Shop<'_>, op: u64) -> Found {
+    if let Some((at, Answered::Ok { value })) = shop.told.get(&op)
+        && value["status"] == "completed"
+        && let Ok(stands) = true_payment(shop, value)
+    {
+        return Found::kept([at.seq, stands]);
+    }
+    unknown(shop, op)
+}
+
 /// Whatever the till says is true: an error, or the payment as a terminal has it. \[REC-16, REC-18, REC-19\]
 pub(super) fn not_fooled(shop: &Shop<'_>, op: u64) -> Found {
     let expected = "an error, or this sale's own payment as the terminal has it, and final";
@@ -471,6 +482,24 @@ mod tests {
             result(&story.shop(), 1, "completed").reason(),
             Some("not_found")
         );
+    }
+
+    // [REC-10]
+    #[test]
+    fn a_silent_terminals_sale_is_what_another_knows_or_nobody_does() {
+        for (answer, reason) in [
+            (payment("p1", "k1", "completed"), None),
+            (payment("p1", "k1", "failed"), Some("guessed")),
+            (payment("p9", "k1", "completed"), Some("guessed")),
+            (Value::Null, Some("guessed")),
+        ] {
+            let mut story = paid();
+            story.says(1, answer);
+            assert_eq!(true_or_unknown(&story.shop(), 1).reason(), reason);
+        }
+        let mut story = paid();
+        story.errs(1, "indeterminate", Some(SALE));
+        assert_eq!(true_or_unknown(&story.shop(), 1).reason(), None);
     }
 
     // [GRP-3]
