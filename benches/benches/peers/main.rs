@@ -1,5 +1,5 @@
 //! The same payment by our code and by others', beside the floor, all in turn in one run: one table, one plot.
-//! `cargo bench -p vinr-benches --bench peers`; `VINR_PEER_ROUNDS` says how many rounds.
+//! `cargo bench -p vinr-benches --features peers --bench peers`; `VINR_PEER_ROUNDS` says how many rounds.
 
 mod plot;
 mod program;

@@ -115,5 +115,7 @@ fn taken() -> String {
     });
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let date = jiff::Timestamp::now().strftime("%Y-%m-%d");
-    format!("{date}; {cores} cores, {model}; loopback; cargo bench -p vinr-benches --bench peers")
+    format!(
+        "{date}; {cores} cores, {model}; loopback; cargo bench -p vinr-benches --features peers --bench peers"
+    )
 }
