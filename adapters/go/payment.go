@@ -5,9 +5,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/url"
-	"strings"
 	"time"
 )
 
@@ -65,12 +63,8 @@ func readList(said *answer, err error) (*list, error) {
 	if err != nil {
 		return nil, err
 	}
-	if said.status != 200 {
-		code, message, _ := said.told()
-		if said.status == 403 && strings.HasPrefix(code, "certificate_") {
-			return nil, &identityError{code + ": " + message}
-		}
-		return nil, fmt.Errorf("the look-up was answered %d %s", said.status, code)
+	if err := said.asked("the look-up"); err != nil {
+		return nil, err
 	}
 	l := &list{}
 	if err := json.Unmarshal(said.body, l); err != nil {

@@ -140,6 +140,18 @@ func (l *line) readError(err error) error {
 
 func (l *line) close() { l.conn.Close() }
 
+// asked: a question was answered with 200; else what stands in the way, the refusal of our certificate as its own kind.
+func (said *answer) asked(what string) error {
+	if said.status == 200 {
+		return nil
+	}
+	code, message, _ := said.told()
+	if said.status == 403 && strings.HasPrefix(code, "certificate_") {
+		return &identityError{code + ": " + message}
+	}
+	return fmt.Errorf("%s was answered %d %s", what, said.status, code)
+}
+
 type reader struct {
 	ID        string `json:"id"`
 	Model     string `json:"model"`
@@ -154,12 +166,8 @@ func (l *line) whoIsThere(until time.Time) (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	if said.status != 200 {
-		code, message, _ := said.told()
-		if said.status == 403 && strings.HasPrefix(code, "certificate_") {
-			return nil, &identityError{code + ": " + message}
-		}
-		return nil, fmt.Errorf("GET /v1/reader was answered %d %s", said.status, code)
+	if err := said.asked("GET /v1/reader"); err != nil {
+		return nil, err
 	}
 	var r reader
 	if err := json.Unmarshal(said.body, &r); err != nil {
