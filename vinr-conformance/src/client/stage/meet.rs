@@ -75,13 +75,7 @@ async fn meet(inner: &Arc<Inner>, connection: u64, tcp: TcpStream) -> Ending {
     let (tap, first) = Tap::new(tcp);
     let accepted = timeout(HANDSHAKE, TlsAcceptor::from(config).accept(tap)).await;
     let bytes = first.bytes();
-    match hello::read(&bytes) {
-        Some(hello) => inner.record(TillEvent::Hello { connection, hello }),
-        None if bytes.first().is_some_and(|first| *first != 22) => {
-            inner.plain(connection, &bytes);
-        }
-        None => {}
-    }
+    heard(inner, connection, &bytes);
     let met = |certificate, refused, error| TillEvent::Met {
         connection,
         shown: shown.words().into(),
@@ -151,6 +145,18 @@ async fn read_to_end(wire: &mut Tap) -> String {
     }
 }
 
+/// Writes down what a till began with: a hello, or what is none.
+fn heard(inner: &Inner, connection: u64, bytes: &[u8]) {
+    match hello::read(bytes) {
+        Some(hello) => inner.record(TillEvent::Hello { connection, hello }),
+        None if bytes.first().is_some_and(|first| *first != 22) => {
+            inner.plain(connection, bytes);
+        }
+        // Nothing, or a hello that was cut short.
+        None => {}
+    }
+}
+
 /// Plain HTTP where TLS was expected: what a till says to that is in the journal.
 async fn speak_plain(inner: &Inner, connection: u64, tcp: TcpStream) -> Ending {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -158,14 +164,7 @@ async fn speak_plain(inner: &Inner, connection: u64, tcp: TcpStream) -> Ending {
     let mut chunk = [0; 4096];
     let _ = timeout(HANDSHAKE, tap.read(&mut chunk)).await;
     let bytes = first.bytes();
-    match hello::read(&bytes) {
-        Some(hello) => inner.record(TillEvent::Hello { connection, hello }),
-        None if bytes.first().is_some_and(|first| *first != 22) => {
-            inner.plain(connection, &bytes);
-        }
-        // Nothing, or a hello that was cut short.
-        None => {}
-    }
+    heard(inner, connection, &bytes);
     inner.record(TillEvent::Met {
         connection,
         shown: "plain HTTP".into(),
