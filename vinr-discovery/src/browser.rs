@@ -35,8 +35,8 @@ const WAITING_MAX: usize = 64;
 /// How often it is looked whether interfaces came or went.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// How long a snapshot stands at least: under a flood not every packet makes one,
-const SNAPSHOT: Duration = Duration::from_millis(10);
+/// How long a snapshot stands at least, and whoever waits for the next: under a flood not every packet makes one,
+const SNAPSHOT: Duration = Duration::from_millis(1);
 
 /// and they take a tenth of the time at most, however large they are.
 const SNAPSHOT_SHARE: u32 = 10;
