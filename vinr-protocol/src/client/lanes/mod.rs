@@ -390,12 +390,16 @@ impl Lanes {
     fn choose(&mut self, call: Call) -> Option<Effect> {
         let wish = self.calls.get(&call)?;
         let is_taken = |terminal: &TerminalId| self.taken.contains_key(terminal);
-        let mut free = (wish.members.iter())
+        let free = (wish.members.iter())
             .filter(|terminal| !is_taken(terminal) && !wish.dead.contains(*terminal));
         let doubted: BTreeSet<_> = self.doubted.iter().collect();
-        let last = free.clone().next();
-        if let Some(terminal) = free.find(|terminal| !doubted.contains(terminal)).cloned() {
-            return Some(self.give(call, terminal));
+        let mut last = None;
+        for terminal in free {
+            if !doubted.contains(terminal) {
+                let terminal = terminal.clone();
+                return Some(self.give(call, terminal));
+            }
+            last.get_or_insert(terminal);
         }
         if wish.members.iter().any(is_taken) {
             return None;
