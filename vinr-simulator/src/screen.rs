@@ -32,6 +32,9 @@ pub struct ScreenEvent {
     pub currency: Option<Currency>,
     /// When it was lit, in nanoseconds since the terminal was started; monotonic.
     pub at_ns: u64,
+    /// The same moment by the clock of this process.
+    #[serde(skip)]
+    pub lit: Instant,
     /// With `present_card`: milliseconds from the last byte of the command to this moment.
     pub activation: Option<f64>,
 }
@@ -169,6 +172,8 @@ impl Display {
 }
 
 fn dark(terminal: TerminalId, started: Instant) -> ScreenEvent {
+    let lit = Instant::now();
+    let since = lit.duration_since(started);
     ScreenEvent {
         event: "screen",
         terminal,
@@ -177,7 +182,8 @@ fn dark(terminal: TerminalId, started: Instant) -> ScreenEvent {
         payment_id: None,
         amount: None,
         currency: None,
-        at_ns: u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX),
+        at_ns: u64::try_from(since.as_nanos()).unwrap_or(u64::MAX),
+        lit,
         activation: None,
     }
 }
