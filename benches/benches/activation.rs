@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group};
 use vinr_benches::awake::Awake;
+use vinr_benches::cores;
 use vinr_benches::disk::Disk;
 use vinr_benches::floor::{Connection, Floor};
 use vinr_benches::ratio::{Rounds, Sample, timed};
@@ -30,8 +31,11 @@ fn activation(criterion: &mut Criterion) {
 }
 
 fn measure(criterion: &mut Criterion) -> Result<Vec<Rounds>, Failure> {
-    let shop = Shop::open()?;
-    let floor = Floor::start(&shop.pki, &shop.terminal)?;
+    let (shop, floor) = cores::terminal(|| {
+        let shop = Shop::open()?;
+        let floor = Floor::start(&shop.pki, &shop.terminal)?;
+        Ok::<_, Failure>((shop, floor))
+    })?;
     let mut echo = floor.connect()?;
     let mut disk = Disk::open(shop.dir.path(), "one-sync")?;
     let (mut bare, mut durable) = (shop.bare()?, shop.durable()?);
@@ -56,9 +60,15 @@ fn measure(criterion: &mut Criterion) -> Result<Vec<Rounds>, Failure> {
         bare.warm()
     });
     run(
-        "warm, durable",
+        "warm, durable: the lit screen",
         "half the floor + one sync",
         &mut || Ok(warm_floor()? / 2 + sync()?),
+        &mut || durable.lit(),
+    );
+    run(
+        "warm, durable: the head",
+        "floor + one sync",
+        &mut || Ok(warm_floor()? + sync()?),
         &mut || durable.warm(),
     );
     run("one sync", "floor", &mut warm_floor, &mut sync);
@@ -121,7 +131,7 @@ criterion_group! {
 
 fn main() {
     Awake::spin_if_told();
-    let _awake = Awake::start();
+    let _awake = Awake::if_wanted();
     benches();
     Criterion::default().configure_from_args().final_summary();
     let trips = round_trips_of_a_dial().expect("the shop opens and serves");

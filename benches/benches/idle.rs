@@ -63,7 +63,7 @@ fn main() -> Result<ExitCode, Failure> {
         2 * TILLS
     );
     std::thread::sleep(idle);
-    let _awake = Awake::start();
+    let _awake = Awake::if_wanted();
 
     let mut rounds = Rounds::new(
         "first payment on a line",

@@ -13,7 +13,7 @@ use vinr_benches::floor::Floor;
 use vinr_benches::ratio::{Rounds, Sample, timed};
 use vinr_benches::relay::round_trips;
 use vinr_benches::shop::{Failure, Shop};
-use vinr_benches::{counter, plain};
+use vinr_benches::{cores, counter, plain};
 use vinr_sdk::store::MemoryStore;
 use vinr_sdk::{CreateLocal, PaymentResult, Vinr};
 use vinr_simulator::world::seeded::campaign;
@@ -70,7 +70,7 @@ fn main() -> Result<ExitCode, Failure> {
     if !std::env::args().any(|argument| argument == "--bench") {
         return Ok(ExitCode::SUCCESS);
     }
-    let _awake = Awake::start();
+    let _awake = Awake::if_wanted();
     let mut wires = Wires::default();
     on_the_wire(&mut wires)?;
     calls(&mut wires)?;
@@ -92,22 +92,25 @@ fn main() -> Result<ExitCode, Failure> {
 }
 
 fn on_the_wire(wires: &mut Wires) -> Result<(), Failure> {
-    let shop = Shop::open()?;
-    let floor = Floor::start(&shop.pki, &shop.terminal)?;
+    let (shop, floor) = cores::terminal(|| {
+        let shop = Shop::open()?;
+        let floor = Floor::start(&shop.pki, &shop.terminal)?;
+        Ok::<_, Failure>((shop, floor))
+    })?;
     let mut echo = floor.connect()?;
     let mut disk = Disk::open(shop.dir.path(), "one-sync")?;
     let (mut bare, mut durable, mut new) = (shop.bare()?, shop.durable()?, shop.bare()?);
     let mut warm_floor = || timed(|| Ok(echo.echo()?));
     let mut cold_floor = || timed(|| Ok(floor.connect()?.echo()?));
     wires.run(
-        ("warm, no journal", "floor", 10.0),
+        ("warm, no journal", "floor", 3.0),
         &mut warm_floor,
         &mut || bare.warm(),
     )?;
     wires.run(
-        ("warm, durable", "half the floor + one sync", 5.0),
+        ("the lit screen", "half the floor + one sync", 4.0),
         &mut || Ok(warm_floor()? / 2 + timed(|| Ok(disk.sync()?))?),
-        &mut || durable.warm(),
+        &mut || durable.lit(),
     )?;
     wires.run(
         ("cold, no journal", "cold floor", 2.0),
@@ -147,7 +150,7 @@ fn calls(wires: &mut Wires) -> Result<(), Failure> {
     let mut sales = move || format!("trip_{}", sales.next().unwrap_or(0));
     let mut hyper_sales = sales.clone();
     wires.run(
-        ("the SDK's call", "plain hyper, to the body", 6.0),
+        ("the SDK's call", "plain hyper, to the body", 5.0),
         &mut || {
             let sale = hyper_sales();
             timed(|| {
@@ -189,10 +192,12 @@ struct Counter {
 
 impl Counter {
     fn open() -> Result<Self, Failure> {
-        let servers = Runtime::new()?;
-        let shop = Shop::open()?;
+        let (servers, shop, server) = cores::terminal(|| {
+            let (servers, shop) = (Runtime::new()?, Shop::open()?);
+            let server = servers.block_on(counter::start(&shop.pki, &shop.terminal))?;
+            Ok::<_, Failure>((servers, shop, server))
+        })?;
         let (pki, terminal) = (&shop.pki, &shop.terminal);
-        let server = servers.block_on(counter::start(pki, terminal))?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let pos = Identity::from_pem_files(pki.pos_cert(), pki.pos_key())?;
         let builder = Vinr::builder()

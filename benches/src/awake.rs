@@ -1,9 +1,8 @@
-//! Keeps every core awake while something is measured.
+//! Keeps every core awake while something is measured, where `VINR_BENCH_AWAKE` is set.
 //!
-//! A core with nothing to do is halted, and waking it costs tens of microseconds on a virtual machine: more than all that
-//! is measured on a warm connection. Whether that is paid depends on where the scheduler puts a thread, so that one and the
-//! same line is 1.7 times the floor on a busy machine and 4.6 times on an idle one. A process of the policy `SCHED_IDLE` on
-//! each core gives way to everybody at once, and lets no core halt.
+//! A core with nothing to do is halted, and waking it costs tens of microseconds on a virtual machine. A till and a terminal
+//! that wait for each other sleep, so that is how it is measured; awake, what is left is the computing. A process of the
+//! policy `SCHED_IDLE` on each core gives way to everybody at once, and lets no core halt.
 
 use std::io;
 use std::os::unix::process::parent_id;
@@ -28,8 +27,9 @@ impl Awake {
         std::process::exit(0)
     }
 
-    /// Starts them, or says why the cores may sleep. Needs `chrt` of util-linux.
-    pub fn start() -> Option<Self> {
+    /// Starts them if that is wanted, or says why the cores may sleep all the same. Needs `chrt` of util-linux.
+    pub fn if_wanted() -> Option<Self> {
+        std::env::var_os("VINR_BENCH_AWAKE")?;
         let started = Self::spin();
         started
             .inspect_err(|error| {

@@ -3,6 +3,7 @@
 #[cfg(unix)]
 pub mod awake;
 pub mod by_hand;
+pub mod cores;
 pub mod counter;
 pub mod disk;
 pub mod floor;

@@ -29,7 +29,7 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub struct Shop {
     /// The servers' threads, apart from the client's.
     _servers: Runtime,
-    _simulator: Simulator,
+    simulator: Arc<Simulator>,
     _bare: Server,
     /// The identities.
     pub pki: Pki,
@@ -61,7 +61,7 @@ impl Shop {
             durable_at: simulator.terminal().address(),
             bare_at: bare.local_addr(),
             _servers: servers,
-            _simulator: simulator,
+            simulator: Arc::new(simulator),
             _bare: bare,
             dir,
             terminal,
@@ -70,7 +70,9 @@ impl Shop {
 
     /// A till at the terminal with its journal.
     pub fn durable(&self) -> Result<Till, Failure> {
-        Till::new(self, self.durable_at)
+        let till = Till::new(self, self.durable_at)?;
+        let simulator = Some(self.simulator.clone());
+        Ok(Till { simulator, ..till })
     }
 
     /// A till at the bare server.
@@ -170,6 +172,9 @@ pub struct Till {
     pay: Option<Connection>,
     cancel: Connection,
     count: u64,
+    /// Whose screen is looked at.
+    simulator: Option<Arc<Simulator>>,
+    lit: Duration,
 }
 
 impl Till {
@@ -195,7 +200,15 @@ impl Till {
             pay: None,
             cancel,
             count: 0,
+            simulator: None,
+            lit: Duration::ZERO,
         })
+    }
+
+    /// From the call to the lit screen, on a connection that is open.
+    pub fn lit(&mut self) -> Result<Duration, Failure> {
+        self.warm()?;
+        Ok(self.lit)
     }
 
     /// From the call to the head, on a connection that is open.
@@ -244,6 +257,10 @@ impl Till {
             };
             let accepted = connection.pay(&self.request, Some(&key)).await?;
             let took = start.elapsed();
+            if let Some(simulator) = &self.simulator {
+                let screen = simulator.terminal().screen();
+                self.lit = screen.lit.duration_since(start);
+            }
             // The bare server's answer to this is no cancellation; the payment's body ends all the same.
             let _ = self.cancel.cancel(&cancel).await;
             accepted.outcome().await?;

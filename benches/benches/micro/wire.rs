@@ -1,6 +1,7 @@
 //! What a till asks after a fright, at a terminal over a long journal: what became of a sale, and the same payment again.
 
 use tokio::runtime::{Builder, Runtime};
+use vinr_benches::cores;
 use vinr_benches::floor::Floor;
 use vinr_benches::ratio::timed;
 use vinr_benches::shop::Failure;
@@ -19,10 +20,8 @@ use crate::Bench;
 const PAYMENTS: u64 = 50_000;
 
 pub(crate) fn measure(bench: &mut Bench<'_>) -> Result<(), Failure> {
-    let (servers, till) = (
-        Runtime::new()?,
-        Builder::new_current_thread().enable_all().build()?,
-    );
+    let servers = cores::terminal(Runtime::new)?;
+    let till = Builder::new_current_thread().enable_all().build()?;
     let dir = tempfile::tempdir()?;
     let terminal = TerminalId::new("term_BENCH_1")?;
     let pki = Pki::provision(dir.path(), std::slice::from_ref(&terminal))?.pki;
@@ -32,7 +31,7 @@ pub(crate) fn measure(bench: &mut Bench<'_>) -> Result<(), Failure> {
         .cardholder(Script::by_hand());
     let simulator = servers.block_on(simulator.start())?;
 
-    let mut echo = Floor::start(&pki, &terminal)?.connect()?;
+    let mut echo = cores::terminal(|| Floor::start(&pki, &terminal))?.connect()?;
     bench.run("floor: one round trip", &mut || timed(|| Ok(echo.echo()?)))?;
 
     let pos = Identity::from_pem_files(pki.pos_cert(), pki.pos_key())?;

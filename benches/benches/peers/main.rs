@@ -14,7 +14,7 @@ use vinr_benches::awake::Awake;
 use vinr_benches::floor::Floor;
 use vinr_benches::ratio::timed;
 use vinr_benches::shop::Failure;
-use vinr_benches::{by_hand, counter};
+use vinr_benches::{by_hand, cores, counter};
 use vinr_protocol::TerminalId;
 use vinr_sdk::Lines;
 use vinr_simulator::provision::Pki;
@@ -37,9 +37,12 @@ fn main() -> Result<(), Failure> {
         Ok(text) => text.parse()?,
         Err(_) => 100,
     };
-    let _awake = Awake::start();
-    let shop = Shop::open()?;
-    let floor = Floor::start(&shop.pki, &shop.terminal)?;
+    let _awake = Awake::if_wanted();
+    let (shop, floor) = cores::terminal(|| {
+        let shop = Shop::open()?;
+        let floor = Floor::start(&shop.pki, &shop.terminal)?;
+        Ok::<_, Failure>((shop, floor))
+    })?;
     let mut echo = floor.connect()?;
 
     let (mut warm, mut cold) = ours(&shop)?;
