@@ -40,7 +40,7 @@ pub(crate) fn write(tables: &[&Table]) -> Result<(), Failure> {
     write(&taken(), (16, 42), black(12, HPos::Left))?;
     let mut y = TITLE;
     for table in tables {
-        write(table.kind, (NAMES, y + LINE / 2), black(15, HPos::Right))?;
+        write(table.kind, (16, y + LINE / 2), black(15, HPos::Left))?;
         let bottom = y + LINE * (i32::try_from(table.heads.len())? + 1);
         for mark in MARKS {
             let grey = ShapeStyle::from(&BLACK.mix(0.2));
@@ -113,7 +113,9 @@ fn taken() -> String {
     let model = model.map_or("an unknown processor", |it| {
         it.trim_start_matches([' ', '\t', ':'])
     });
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    // This thread has one of them.
+    let is_core = |line: &&str| line.starts_with("processor");
+    let cores = cpus.lines().filter(is_core).count();
     let date = jiff::Timestamp::now().strftime("%Y-%m-%d");
     format!(
         "{date}; {cores} cores, {model}; loopback; cargo bench -p vinr-benches --features peers --bench peers"
