@@ -15,11 +15,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 use vinr_protocol::{PayRequest, Reference};
 
-use crate::vinr::now;
-
 pub use packet::{SupportPacket, Unresolved, Versions};
 pub(crate) use redact::short;
-use redact::{Private, redacted};
+use redact::{Private, redact};
 pub use step::Step;
 
 /// As many sales are remembered: those that had a step last.
@@ -77,30 +75,42 @@ impl Timelines {
 
 /// The sale's timeline, moved to the end; the one that rested longest makes room for a new one.
 fn find<'a>(all: &'a mut VecDeque<Timeline>, reference: &Reference) -> &'a mut Timeline {
-    let known = all.iter().position(|it| it.reference == *reference);
-    let timeline = known.and_then(|place| all.remove(place));
-    if timeline.is_none() && all.len() == SALES {
-        all.pop_front();
+    // Mostly it is the last one.
+    let known = all.iter().rposition(|it| it.reference == *reference);
+    let last = all.len().saturating_sub(1);
+    match known {
+        Some(place) if place == last => {}
+        Some(place) => {
+            let timeline = all.remove(place);
+            all.extend(timeline);
+        }
+        None => {
+            if all.len() == SALES {
+                all.pop_front();
+            }
+            all.push_back(Timeline::of(reference));
+        }
     }
-    all.push_back(timeline.unwrap_or_else(|| Timeline {
-        reference: reference.clone(),
-        begun: Instant::now(),
-        private: Private::default(),
-        steps: Vec::new(),
-        left_out: 0,
-    }));
-    let last = all.len() - 1;
-    &mut all[last]
+    all.back_mut().expect("it was found or added")
 }
 
 impl Timeline {
+    fn of(reference: &Reference) -> Self {
+        Self {
+            reference: reference.clone(),
+            begun: Instant::now(),
+            private: Private::default(),
+            steps: Vec::new(),
+            left_out: 0,
+        }
+    }
+
     /// Adds it, and says it for the log where that wants it.
     fn add(&mut self, mut step: Step) -> Option<String> {
         let passed = self.begun.elapsed().as_millis();
         step.ms = u64::try_from(passed).unwrap_or(u64::MAX);
-        step.at = now();
         for text in step.texts() {
-            *text = redacted(text, &self.private);
+            redact(text, &self.private);
         }
         if self.steps.len() == STEPS {
             self.steps.remove(FIRST_STEPS);
