@@ -116,16 +116,14 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
                 let mut members = BTreeMap::new();
-                let mut seen = std::collections::BTreeSet::new();
                 while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
-                    if !seen.insert(name.clone()) {
+                    has_lawful_strings(value.get()).map_err(M::Error::custom)?;
+                    if members.insert(name, value).is_some() {
                         return Err(M::Error::custom("a name twice"));
                     }
-                    has_lawful_strings(value.get()).map_err(M::Error::custom)?;
-                    if value.get() != "null" {
-                        members.insert(name, value);
-                    }
                 }
+                // Not before the end: a name that was `null` must not come again either.
+                members.retain(|_, value| value.get() != "null");
                 Ok(members)
             }
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::json;
+use serde::Serialize;
 use vinr_protocol::PayRequest;
 use vinr_protocol::payment::CaptureMethod;
 use vinr_protocol::request::MAX_BODY;
@@ -44,31 +44,44 @@ pub struct CreateLocal<'a> {
     pub timeout: Option<Duration>,
 }
 
+/// The body as a terminal gets it, before anything in it was checked.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    terminal_id: &'a str,
+    amount: u64,
+    currency: &'a str,
+    reference: &'a str,
+    capture_method: CaptureMethod,
+    description: Option<&'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    metadata: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout_ms: Option<u64>,
+}
+
 impl CreateLocal<'_> {
     /// Reads it as the terminal will: one set of rules, so nothing passes here and is refused there.
     pub(crate) fn parse(&self) -> Result<PayRequest, Error> {
-        let mut body = json!({
-            "terminalId": self.reader_id,
-            "amount": self.amount,
-            "currency": self.currency,
-            "reference": self.reference,
-            "captureMethod": self.capture_method,
-            "description": self.description,
-        });
-        if !self.metadata.is_empty() {
-            body["metadata"] = json!(self.metadata);
-        }
-        if let Some(timeout) = self.timeout {
-            body["timeoutMs"] = json!(u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX));
-        }
-        let body = body.to_string();
+        let millis = |it: Duration| u64::try_from(it.as_millis()).unwrap_or(u64::MAX);
+        let body = serde_json::to_vec(&Body {
+            terminal_id: self.reader_id,
+            amount: self.amount,
+            currency: self.currency,
+            reference: self.reference,
+            capture_method: self.capture_method,
+            description: self.description,
+            metadata: &self.metadata,
+            timeout_ms: self.timeout.map(millis),
+        })
+        .expect("texts and numbers are always JSON");
         if body.len() > MAX_BODY {
             return Err(Error::Invalid {
                 field: "description",
                 expected: format!("the whole request is at most {MAX_BODY} bytes"),
             });
         }
-        PayRequest::parse(body.as_bytes()).map_err(|refusal| Error::Invalid {
+        PayRequest::parse(&body).map_err(|refusal| Error::Invalid {
             field: field(refusal.param.as_deref()),
             expected: refusal.message,
         })
