@@ -182,7 +182,8 @@ pub(crate) async fn paid_earlier(
         let same_money = (earlier.amount, earlier.currency, earlier.capture_method)
             == (request.amount, request.currency, request.capture_method);
         let reader = earlier.terminal_id.clone();
-        match resume(inner, cloud, earlier, place).await {
+        // On the heap: it is seldom needed, and as large as a payment.
+        match Box::pin(resume(inner, cloud, earlier, place)).await {
             Resolution::Result(
                 paid @ (PaymentResult::Completed(_) | PaymentResult::AcceptedOffline(_)),
             ) if same_money => return Ok(Some(paid)),

@@ -1,5 +1,6 @@
 //! Take a payment, find it again, give it up.
 
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,8 +60,8 @@ impl Payments<'_> {
             }
             paying::locally(inner, &request, &mut place).await
         };
-        self.followed("create_local", &request, call.instrument(span))
-            .await
+        let call = pin!(call.instrument(span));
+        self.followed("create_local", &request, call).await
     }
 
     /// Takes a payment at one terminal or at whichever of a group is idle first, over the LAN and, where
@@ -82,7 +83,7 @@ impl Payments<'_> {
             "create", reader = %request.terminal_id, reference = %request.reference,
             attempt = Empty
         );
-        let call = self.begin(&sale, &request, members).instrument(span);
+        let call = pin!(self.begin(&sale, &request, members).instrument(span));
         self.followed("create", &request, call).await
     }
 
@@ -125,12 +126,13 @@ impl Payments<'_> {
         }
     }
 
-    /// The call, with its beginning and its end in the sale's timeline.
+    /// The call, with its beginning and its end in the sale's timeline. Pinned by the caller: what is handed over by value
+    /// has a second place in the future of whoever waits for it.
     async fn followed(
         self,
         name: &'static str,
         request: &PayRequest,
-        call: impl Future<Output = Result<PaymentResult, Error>>,
+        call: Pin<&mut impl Future<Output = Result<PaymentResult, Error>>>,
     ) -> Result<PaymentResult, Error> {
         let timeline = &self.0.inner.timeline;
         timeline.called(name, request);
