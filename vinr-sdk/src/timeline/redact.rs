@@ -92,40 +92,39 @@ fn without_secrets(text: &str) -> String {
 /// 12 to 19 digits with the right check digit, also in groups.
 fn without_card_numbers(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
-    let mut run = String::new();
-    for it in text.chars().map(Some).chain([None]) {
-        match it {
-            Some(digit) if digit.is_ascii_digit() => run.push(digit),
-            Some(gap @ (' ' | '-')) if run.ends_with(|it: char| it.is_ascii_digit()) => {
-                run.push(gap);
-            }
-            other => {
-                clean.push_str(&if is_card_number(&run) {
-                    GONE.to_owned()
-                } else {
-                    std::mem::take(&mut run)
-                });
-                run.clear();
-                clean.extend(other);
-            }
-        }
+    let mut rest = text;
+    while let Some(place) = rest.find(|it: char| it.is_ascii_digit()) {
+        let (before, from_digit) = rest.split_at(place);
+        let (run, after) = from_digit.split_at(run_of_digits(from_digit));
+        clean.push_str(before);
+        clean.push_str(if is_card_number(run) { GONE } else { run });
+        rest = after;
     }
-    clean
+    clean + rest
+}
+
+/// How long the run of digits is that a text begins with; after each may be one gap.
+fn run_of_digits(text: &str) -> usize {
+    let mut before = b' ';
+    let ends = |byte: u8| {
+        let is_gap = matches!(byte, b' ' | b'-') && before.is_ascii_digit();
+        before = byte;
+        !byte.is_ascii_digit() && !is_gap
+    };
+    text.bytes().position(ends).unwrap_or(text.len())
 }
 
 fn is_card_number(run: &str) -> bool {
-    let digits: Vec<u32> = run.chars().filter_map(|it| it.to_digit(10)).collect();
+    let digits = run.bytes().filter(u8::is_ascii_digit);
+    let digits = digits.map(|digit| u32::from(digit - b'0'));
     let doubled = |digit: u32| (digit * 2) / 10 + (digit * 2) % 10;
-    let sum: u32 = digits
-        .iter()
-        .rev()
-        .enumerate()
+    let sum: u32 = (digits.clone().rev().enumerate())
         .map(|(place, digit)| match place % 2 {
-            0 => *digit,
-            _ => doubled(*digit),
+            0 => digit,
+            _ => doubled(digit),
         })
         .sum();
-    CARD_NUMBER.contains(&digits.len()) && sum.is_multiple_of(10)
+    CARD_NUMBER.contains(&digits.count()) && sum.is_multiple_of(10)
 }
 
 #[cfg(test)]
@@ -157,6 +156,12 @@ mod tests {
             assert!(!text.contains(&number[..4]), "{text}");
             assert!(text.starts_with("card ") && text.contains("declined"));
         }
+    }
+
+    #[test]
+    fn a_card_number_is_taken_out_with_the_gap_after_it_and_nothing_else() {
+        let text = "ä 4242 4242 4242 4242 - 17, 4242424242424242";
+        assert_eq!(clean(text), "ä [redacted]- 17, [redacted]");
     }
 
     #[test]
