@@ -84,7 +84,7 @@ impl Counter {
 /// What an idle terminal says of itself.
 pub fn reader(terminal: &TerminalId) -> String {
     format!(
-        r#"{{"object":"reader","id":"{terminal}","model":"nexgo_ct20","status":"online","activity":"idle","api":"vinr-local/1","journalId":"jrn_01JD0000000000000000000000"}}"#
+        r#"{{"object":"reader","id":"{terminal}","model":"nexgo_ct20","status":"online","activity":"idle","api":"vinr-local/1","journalId":"jrn_01JDXK3QZWV9CRMTGHBN7PSFYA"}}"#
     )
 }
 
@@ -96,6 +96,6 @@ pub fn payment(terminal: &TerminalId, key: &str, request: &[u8]) -> Option<Strin
         reference,
     } = serde_json::from_slice(request).ok()?;
     Some(format!(
-        r#"{{"id":"tpay_01JD0000000000000000000000","object":"terminal_payment","terminalId":"{terminal}","attemptKey":"{key}","amount":{amount},"currency":"{currency}","reference":"{reference}","description":null,"captureMethod":"automatic","status":"completed","amountCaptured":{amount},"amountCapturable":0,"last4":"4242","brand":"visa","entryMode":"contactless","declineCode":null,"cancelReason":null,"offline":null,"metadata":{{"connectionMode":"local"}},"createdAt":"2026-05-31T14:23:00.000Z","completedAt":"2026-05-31T14:23:07.412Z"}}"#
+        r#"{{"id":"tpay_01JDXK3QZWV9CRMTGHBN7PSFYE","object":"terminal_payment","terminalId":"{terminal}","attemptKey":"{key}","amount":{amount},"currency":"{currency}","reference":"{reference}","description":null,"captureMethod":"automatic","status":"completed","amountCaptured":{amount},"amountCapturable":0,"last4":"4242","brand":"visa","entryMode":"contactless","declineCode":null,"cancelReason":null,"offline":null,"metadata":{{"connectionMode":"local"}},"createdAt":"2026-05-31T14:23:00.000Z","completedAt":"2026-05-31T14:23:07.412Z"}}"#
     ))
 }
