@@ -137,6 +137,7 @@ impl State {
 pub(crate) fn expiry(keep: Keep, minutes: u32) -> Option<u32> {
     match keep {
         Keep::Always => None,
+        Keep::Gone => Some(minutes),
         // The minute in which it was written counts from its end.
         Keep::For(time) => u32::try_from(time.as_secs().div_ceil(60) + 1)
             .ok()

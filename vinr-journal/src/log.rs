@@ -28,6 +28,8 @@ pub struct Log<P> {
     pub(crate) meter: Meter,
     pub(crate) space: Space,
     pub(crate) has_ended: bool,
+    /// What ended it.
+    pub(crate) failure: Option<io::Error>,
 }
 
 /// The segment that is written.
@@ -109,13 +111,22 @@ impl<P: Policy> Log<P> {
         if records.is_empty() {
             return Ok(());
         }
-        self.write(records).map_err(|error| {
-            // [REC-21] Nothing is known about what the disk holds, and a second sync would succeed without having
-            // written.
-            self.has_ended = true;
-            tracing::error!(journal = %self.core.place.name, %error, "a record could not be made durable");
-            StorageFailed
-        })
+        // [REC-21] Nothing is known about what the disk holds, and a second sync would succeed without having written.
+        self.write(records)
+            .map_err(|error| self.end(error, "a record could not be made durable"))
+    }
+
+    /// The first error is the last.
+    fn end(&mut self, error: io::Error, what: &str) -> StorageFailed {
+        tracing::error!(journal = %self.core.place.name, %error, "{what}");
+        self.has_ended = true;
+        self.failure = Some(error);
+        StorageFailed
+    }
+
+    /// What ended it; `None` where it goes on, and only a record was too long.
+    pub fn failure(&self) -> Option<&io::Error> {
+        self.failure.as_ref()
     }
 
     fn write(&mut self, records: &[Prepared]) -> io::Result<()> {
@@ -181,11 +192,7 @@ impl<P: Policy> Log<P> {
         match done {
             Ok(()) => Ok(Space::Enough),
             Err(error) if is_full(&error) => Ok(Space::Low),
-            Err(error) => {
-                self.has_ended = true;
-                tracing::error!(journal = %self.core.place.name, %error, "the journal can grow no more");
-                Err(StorageFailed)
-            }
+            Err(error) => Err(self.end(error, "the journal can grow no more")),
         }
     }
 
@@ -248,11 +255,7 @@ impl<P: Policy> Log<P> {
             (mark.sequence, mark.sequence_epoch) = (sequence, mark.epoch);
             mark.minutes = minutes;
         });
-        written.map_err(|error| {
-            self.has_ended = true;
-            tracing::error!(journal = %self.core.place.name, %error, "the mark cannot be written");
-            StorageFailed
-        })
+        written.map_err(|error| self.end(error, "the mark cannot be written"))
     }
 
     /// Was anything appended since the mark was written?
@@ -275,6 +278,11 @@ impl<P: Policy> Log<P> {
     pub fn compact(&self) -> Result<(), CompactError> {
         self.core
             .compact(self.meter.minutes(), &AtomicBool::new(false))
+    }
+
+    /// How many closed segments a [`compact`](Self::compact) would make shorter by much.
+    pub fn untidy_segments(&self) -> usize {
+        self.core.untidy_segments(self.meter.minutes())
     }
 
     /// Which keys encrypted what there is.

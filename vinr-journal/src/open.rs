@@ -74,6 +74,7 @@ impl<P: Policy> Log<P> {
             meter: Meter::default(),
             space: Space::Enough,
             has_ended: false,
+            failure: None,
         };
         let found = Found {
             records: 0,
@@ -145,6 +146,7 @@ impl<P: Policy> Log<P> {
             },
             space: Space::Enough,
             has_ended: false,
+            failure: None,
         };
         // A disk that is full is said by `space`, one that is broken by the first append.
         let _ = log.tidy();

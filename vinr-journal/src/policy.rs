@@ -34,4 +34,6 @@ pub enum Keep {
     Always,
     /// So much time with the power on, at least. A clock that is set wrong shortens nothing.
     For(Duration),
+    /// No longer than what it took the place of: it says that there is nothing any more.
+    Gone,
 }

@@ -476,3 +476,17 @@ fn a_wrong_key_is_an_error_of_its_own() {
     assert!(!error.is_storage_failed());
     assert_eq!(open(&disk).unwrap().records, acked);
 }
+
+#[test]
+fn what_ended_it_is_told_and_a_record_that_is_too_long_ends_nothing() {
+    let disk = SimDisk::default();
+    let mut log = open(&disk).unwrap().log;
+    let mut too_long = step(1, 0);
+    too_long.text = "x".repeat(64 * 1024);
+    assert_eq!(log.append(&[too_long]), Err(StorageFailed));
+    assert!(log.failure().is_none());
+    disk.fail_after(0, Fault::Full);
+    assert_eq!(log.append(&[step(1, 0)]), Err(StorageFailed));
+    let why = log.failure().unwrap();
+    assert_eq!(why.kind(), std::io::ErrorKind::StorageFull);
+}

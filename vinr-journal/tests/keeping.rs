@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use support::*;
 use vinr_journal::sim::SimDisk;
-use vinr_journal::{Log, OpenError, Pages};
+use vinr_journal::{Facts, Keep, Log, OpenError, Pages, Policy};
 
 fn fill(log: &mut Log<Steps>, ids: std::ops::Range<u32>) -> Vec<Step> {
     let mut written = Vec::new();
@@ -95,6 +95,60 @@ fn compaction_drops_what_was_superseded_and_nothing_else() {
     let position = disk.position();
     read.log.compact().unwrap();
     assert_eq!(disk.position(), position);
+}
+
+#[test]
+fn what_says_that_there_is_nothing_goes_with_what_it_took_the_place_of() {
+    let disk = SimDisk::default();
+    let open = || {
+        let fresh_id = || "jrn_1".to_owned();
+        let mut left = Vec::new();
+        let mut each = |it| left.push(it);
+        let opened = Log::open(
+            std::sync::Arc::new(disk.clone()),
+            place(),
+            ring(1),
+            Present,
+            SMALL,
+            fresh_id,
+            &mut each,
+        );
+        (opened.unwrap().0, left)
+    };
+    let (mut log, _) = open();
+    for id in 0..60 {
+        log.append(&[(id, true)]).unwrap();
+        log.append(&[(id, id < 2)]).unwrap();
+        log.tidy().unwrap();
+    }
+    let closed = log.stats().segments - 1;
+    assert_eq!(log.untidy_segments(), closed);
+    log.compact().unwrap();
+    assert_eq!(log.untidy_segments(), 0);
+    assert_eq!(log.get(&[0]).unwrap(), Some((0, true)));
+    assert_eq!(log.get(&[2]).unwrap(), None);
+    drop(log);
+    let (log, left) = open();
+    assert_eq!(left[..2], [(0, true), (1, true)]);
+    assert!(left.len() < 30, "the open segment alone: {}", left.len());
+    assert_eq!(log.get(&[2]).unwrap(), None);
+}
+
+/// Is it there?
+struct Present;
+
+impl Policy for Present {
+    type Record = (u8, bool);
+
+    fn facts(&self, (id, is_there): &(u8, bool)) -> Facts {
+        let keep = if *is_there { Keep::Always } else { Keep::Gone };
+        Facts {
+            key: vec![*id],
+            group: vec![*id],
+            keep,
+            rank: None,
+        }
+    }
 }
 
 // §4.6: unresolved ones always, and the one with the highest sequence.
