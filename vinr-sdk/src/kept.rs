@@ -51,14 +51,19 @@ impl Kept {
         .await
     }
 
-    /// Drops an attempt; one that stays is looked up once more.
+    /// Drops an attempt; one that stays is looked up once more. The customer waits for it no longer than the store needs to be
+    /// told.
     pub(crate) async fn forget(&self, key: AttemptKey) {
-        let forgotten = self.on_its_thread(move |kept| {
+        let remove = move |kept: &Self| {
             let removed = kept.store.remove(&key);
             kept.changed(|attempts| attempts.remove(&key), &removed);
             removed
-        });
-        if let Err(error) = forgotten.await {
+        };
+        let forgotten = match self.store.removes_at_once() {
+            true => remove(self),
+            false => self.on_its_thread(remove).await,
+        };
+        if let Err(error) = forgotten {
             tracing::warn!(%error, "a resolved attempt stays in the store");
         }
     }
@@ -119,6 +124,7 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::thread::{self, ThreadId};
 
     use vinr_protocol::{Amount, Currency, PayRequest};
 
@@ -132,6 +138,10 @@ mod tests {
         inner: MemoryStore,
         reads: AtomicUsize,
         fails: AtomicBool,
+        /// Does it leave what takes time to the background?
+        at_once: bool,
+        /// Which thread removed something.
+        removed_on: Mutex<Option<ThreadId>>,
         /// Happens once, at the end of a read.
         meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     }
@@ -152,7 +162,12 @@ mod tests {
         }
 
         fn remove(&self, key: &AttemptKey) -> Result<(), StoreFailure> {
+            *self.removed_on.lock().unwrap() = Some(thread::current().id());
             self.after(self.inner.remove(key))
+        }
+
+        fn removes_at_once(&self) -> bool {
+            self.at_once
         }
 
         fn unresolved(&self) -> Result<Vec<StoredAttempt>, StoreFailure> {
@@ -223,6 +238,22 @@ mod tests {
         kept.forget(attempt.key.clone()).await;
         store.inner.put(&attempt).unwrap();
         assert_eq!(references(&kept).await, ["stays"]);
+    }
+
+    #[tokio::test]
+    async fn no_thread_is_found_for_a_removal_that_takes_no_time() {
+        for at_once in [true, false] {
+            let store = Arc::new(Watched {
+                at_once,
+                ..Watched::default()
+            });
+            let kept = Kept::new(store.clone());
+            let attempt = attempt("gone");
+            kept.put(attempt.clone()).await.unwrap();
+            kept.forget(attempt.key).await;
+            let is_here = *store.removed_on.lock().unwrap() == Some(thread::current().id());
+            assert_eq!(is_here, at_once);
+        }
     }
 
     // [REC-12] What is put while the store is read may be missing in what was read.

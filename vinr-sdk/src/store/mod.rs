@@ -36,4 +36,10 @@ pub trait AttemptStore: Send + Sync + 'static {
     fn is_instant(&self) -> bool {
         false
     }
+
+    /// Does [`remove`](Self::remove) come back at once, and leave what takes time to the background? Then no thread is found
+    /// for it, which the customer would wait for.
+    fn removes_at_once(&self) -> bool {
+        self.is_instant()
+    }
 }

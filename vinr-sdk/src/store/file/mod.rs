@@ -1,213 +1,126 @@
-//! One small file for each unresolved attempt.
+//! The durable store of a till: a directory with a small journal of attempts that were put and removed.
 //!
-//! A file appears whole or not at all: written beside its place, made durable, renamed, and the directory
-//! made durable. So a torn file is one that was never sent, and is dropped; a file in its place that cannot
-//! be read is damage, and is reported. There are as many files as payments in flight, mostly none, so
-//! nothing ever needs compacting.
+//! ```text
+//! lock                one process at a time
+//! attempts.00000001   a segment of a `vinr_journal`; a closed one goes when all in it is resolved
+//! mark                how far the journal has come
+//! ```
+//!
+//! To put an attempt is one write over zeros that are durable already, and one `fdatasync`. A write that a power cut broke
+//! off was never sent, and is dropped; anything else that does not read is damage, and is reported. What was resolved is
+//! written by a thread: nobody waits for it.
+//!
+//! The journal's key is the one that everybody knows. One that lay beside its data would be no secret either, and could be
+//! lost: what is wanted of the journal is that a write is there whole or not at all, and that damage shows.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+mod book;
+#[cfg(test)]
+mod crash;
+mod earlier;
+mod error;
 
+use std::path::PathBuf;
+use std::sync::{Arc, mpsc};
+use std::thread::{self, JoinHandle};
+
+use vinr_journal::{DataDir, RealDisk};
 use vinr_protocol::AttemptKey;
 use vinr_protocol::client::attempt::StoredAttempt;
 
+use self::book::{Book, SETTINGS};
+use self::error::at;
 use super::{AttemptStore, StoreFailure};
 
-/// The first word of a file; the number changes with the format.
-const FORMAT: &str = "vinr-attempt/1";
-const IN_PLACE: &str = "attempt";
-const UNFINISHED: &str = "tmp";
+pub use self::error::FileStoreError;
 
-/// The durable store of a till: a directory that one process uses at a time.
+/// The durable store of a till: a directory that one process uses at a time. Dropping it waits until what was removed is
+/// written, a millisecond or so.
 #[derive(Debug)]
 pub struct FileStore {
-    dir: PathBuf,
+    book: Arc<Book>,
+    /// One word wakes the thread; it ends when nobody can say any more.
+    wake: Option<mpsc::Sender<()>>,
+    settling: Option<JoinHandle<()>>,
     /// Locked as long as the store lives.
-    _lock: File,
-}
-
-/// The directory cannot keep attempts.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum FileStoreError {
-    /// The system refused.
-    #[error("the attempt store {} failed: {source}", path.display())]
-    Io {
-        /// The file or directory.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Another process has it open.
-    #[error("the attempt store {} is in use by another process", path.display())]
-    InUse {
-        /// The directory.
-        path: PathBuf,
-    },
-    /// A record is not as it was written. Which payment it was about is not known: look the till's open
-    /// sales up before the file is moved away.
-    #[error("the attempt {} is damaged ({why}): look the till's open sales up, then move the file away", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: &'static str,
-    },
-    /// The key cannot be a file name. The SDK's own keys can.
-    #[error("an attempt's key is 1 to 64 letters and digits in this store")]
-    Key,
+    _dir: DataDir,
 }
 
 impl FileStore {
-    /// Opens the store in this directory, which is made where it is missing.
+    /// Opens the store in this directory, which is made where it is missing. What an earlier version left there, a file for
+    /// each attempt, is taken over.
     pub fn open(dir: impl Into<PathBuf>) -> Result<Self, FileStoreError> {
-        let dir = dir.into();
-        make_dir(&dir).map_err(at(&dir))?;
-        let path = dir.join("lock");
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
+        let path = dir.into();
+        let dir = DataDir::open(&path)?;
+        let book = Arc::new(Book::open(Arc::new(RealDisk), path.clone(), SETTINGS)?);
+        let (wake, woken) = mpsc::channel();
+        let settled = book.clone();
+        let settling = thread::Builder::new()
+            .name("vinr-attempts".into())
+            .spawn(move || settle(&settled, &woken))
             .map_err(at(&path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => return Err(FileStoreError::InUse { path: dir }),
-            Err(fs::TryLockError::Error(source)) => {
-                return Err(FileStoreError::Io { path, source });
-            }
-        }
-        let store = Self { dir, _lock: lock };
-        for path in store.files(UNFINISHED)? {
-            fs::remove_file(&path).map_err(at(&path))?;
-        }
-        store.read()?;
-        Ok(store)
-    }
-
-    fn write(&self, attempt: &StoredAttempt) -> Result<(), FileStoreError> {
-        let json = serde_json::to_string(attempt)
-            .expect("an attempt is names, numbers and dates, which is always JSON");
-        let unfinished = self.path(&attempt.key, UNFINISHED)?;
-        let path = self.path(&attempt.key, IN_PLACE)?;
-        let mut file = File::create(&unfinished).map_err(at(&unfinished))?;
-        file.write_all(sealed(&json).as_bytes())
-            .and_then(|()| file.sync_all())
-            .map_err(at(&unfinished))?;
-        fs::rename(&unfinished, &path).map_err(at(&path))?;
-        sync_dir(&self.dir).map_err(at(&self.dir))
-    }
-
-    fn read(&self) -> Result<Vec<StoredAttempt>, FileStoreError> {
-        self.files(IN_PLACE)?
-            .into_iter()
-            .filter_map(|path| match fs::read(&path) {
-                Ok(text) => {
-                    Some(unsealed(&text).map_err(|why| FileStoreError::Damaged { path, why }))
-                }
-                // It was resolved since the directory was listed.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-                Err(error) => Some(Err(at(&path)(error))),
-            })
-            .collect()
-    }
-
-    fn files(&self, extension: &str) -> Result<Vec<PathBuf>, FileStoreError> {
-        let mut paths = Vec::new();
-        for entry in fs::read_dir(&self.dir).map_err(at(&self.dir))? {
-            let path = entry.map_err(at(&self.dir))?.path();
-            if path.extension().is_some_and(|it| it == extension) {
-                paths.push(path);
-            }
-        }
-        paths.sort();
-        Ok(paths)
-    }
-
-    fn path(&self, key: &AttemptKey, extension: &str) -> Result<PathBuf, FileStoreError> {
-        let key = key.as_str();
-        if key.len() <= 64 && key.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            Ok(self.dir.join(format!("{key}.{extension}")))
-        } else {
-            Err(FileStoreError::Key)
-        }
+        Ok(Self {
+            book,
+            wake: Some(wake),
+            settling: Some(settling),
+            _dir: dir,
+        })
     }
 }
 
 impl AttemptStore for FileStore {
     fn put(&self, attempt: &StoredAttempt) -> Result<(), StoreFailure> {
-        Ok(self.write(attempt)?)
+        Ok(self.book.put(attempt)?)
     }
 
     fn remove(&self, key: &AttemptKey) -> Result<(), StoreFailure> {
-        let path = self.path(key, IN_PLACE)?;
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(&path)(error).into()),
-            _ => Ok(()),
+        self.book.remove(key);
+        if let Some(wake) = &self.wake {
+            // Where the thread is gone, the removal goes with the next put.
+            let _ = wake.send(());
         }
+        Ok(())
     }
 
     fn unresolved(&self) -> Result<Vec<StoredAttempt>, StoreFailure> {
-        Ok(self.read()?)
+        Ok(self.book.unresolved()?)
+    }
+
+    fn removes_at_once(&self) -> bool {
+        true
     }
 }
 
-/// One line that says what follows and its checksum, then the attempt.
-fn sealed(json: &str) -> String {
-    format!("{FORMAT} {:08x}\n{json}\n", crc32c::crc32c(json.as_bytes()))
-}
-
-fn unsealed(bytes: &[u8]) -> Result<StoredAttempt, &'static str> {
-    let text = std::str::from_utf8(bytes).map_err(|_| "it is not text")?;
-    let (head, rest) = text.split_once('\n').ok_or("it is cut short")?;
-    let json = rest.strip_suffix('\n').ok_or("it is cut short")?;
-    let checksum = head
-        .strip_prefix(FORMAT)
-        .and_then(|rest| rest.strip_prefix(' '))
-        .ok_or("its format is not known")?;
-    if checksum != format!("{:08x}", crc32c::crc32c(json.as_bytes())) {
-        return Err("its checksum is wrong");
-    }
-    serde_json::from_str(json).map_err(|_| "it is not an attempt")
-}
-
-fn at(path: &Path) -> impl Fn(io::Error) -> FileStoreError {
-    move |source| FileStoreError::Io {
-        path: path.to_owned(),
-        source,
+impl Drop for FileStore {
+    fn drop(&mut self) {
+        drop(self.wake.take());
+        if let Some(settling) = self.settling.take() {
+            let _ = settling.join();
+        }
     }
 }
 
-#[cfg(unix)]
-fn make_dir(dir: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(dir)
-}
-
-#[cfg(not(unix))]
-fn make_dir(dir: &Path) -> io::Result<()> {
-    fs::create_dir_all(dir)
-}
-
-#[cfg(unix)]
-fn sync_dir(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
-}
-
-/// Elsewhere a directory cannot be opened as a file; the file system's own journal keeps the rename.
-#[cfg(not(unix))]
-fn sync_dir(_: &Path) -> io::Result<()> {
-    Ok(())
+/// The thread. What it could not write stays to be written, and an attempt that comes back is looked up once more.
+fn settle(book: &Book, woken: &mpsc::Receiver<()>) {
+    let told = |done: Result<(), FileStoreError>| {
+        if let Err(error) = done {
+            tracing::warn!(%error, "resolved attempts stay in the store for now");
+        }
+    };
+    while woken.recv().is_ok() {
+        // One round does for all that were removed so far.
+        while woken.try_recv().is_ok() {}
+        told(book.settle());
+    }
+    told(book.close());
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use vinr_protocol::{Amount, Currency, PayRequest, Reference, TerminalId, Timestamp};
 
+    use super::earlier::sealed;
     use super::*;
 
     // [REC-12]
@@ -227,6 +140,9 @@ mod tests {
         store.remove(&attempt("01A").key).unwrap();
         store.remove(&attempt("01A").key).unwrap();
         assert_eq!(store.unresolved().unwrap(), []);
+        // Dropped, it has written that.
+        drop(store);
+        assert_eq!(open(&dir).unresolved().unwrap(), []);
     }
 
     #[test]
@@ -269,14 +185,23 @@ mod tests {
         assert!(!dir.path().join("01A.tmp").exists());
     }
 
+    // [REC-12]
     #[test]
-    fn a_file_cut_at_any_length_is_damage_never_nothing() {
+    fn what_an_earlier_version_left_is_taken_over() {
         let dir = tempfile::tempdir().unwrap();
-        open(&dir).put(&attempt("01A")).unwrap();
         let path = dir.path().join("01A.attempt");
-        let whole = fs::read(&path).unwrap();
+        fs::write(&path, sealed(&attempt("01A"))).unwrap();
+        assert_eq!(open(&dir).unresolved().unwrap(), [attempt("01A")]);
+        assert!(!path.exists());
+        assert_eq!(open(&dir).unresolved().unwrap(), [attempt("01A")]);
+    }
+
+    #[test]
+    fn an_earlier_file_cut_at_any_length_is_damage_never_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let whole = sealed(&attempt("01A"));
         for length in 0..whole.len() {
-            fs::write(&path, &whole[..length]).unwrap();
+            fs::write(dir.path().join("01A.attempt"), &whole[..length]).unwrap();
             let damaged = FileStore::open(dir.path());
             assert!(
                 matches!(damaged, Err(FileStoreError::Damaged { .. })),
@@ -286,27 +211,39 @@ mod tests {
     }
 
     #[test]
-    fn a_flipped_bit_anywhere_is_damage() {
+    fn a_flipped_bit_anywhere_in_an_earlier_file_is_damage() {
         let dir = tempfile::tempdir().unwrap();
-        open(&dir).put(&attempt("01A")).unwrap();
-        let path = dir.path().join("01A.attempt");
-        let whole = fs::read(&path).unwrap();
+        let whole = sealed(&attempt("01A")).into_bytes();
         for at in 0..whole.len() {
             let mut flipped = whole.clone();
             flipped[at] ^= 1;
-            fs::write(&path, &flipped).unwrap();
+            fs::write(dir.path().join("01A.attempt"), &flipped).unwrap();
             assert!(FileStore::open(dir.path()).is_err(), "byte {at}");
         }
     }
 
     #[test]
-    fn a_key_that_is_no_file_name_is_refused() {
+    fn every_lawful_key_can_be_put() {
         let dir = tempfile::tempdir().unwrap();
         let store = open(&dir);
-        for key in ["../01A", "a.b", &"a".repeat(65)] {
-            assert!(store.put(&attempt(key)).is_err(), "{key}");
+        let longest = "~".repeat(255);
+        for key in ["!", "../01A", "a.b", &longest] {
+            store.put(&attempt(key)).unwrap();
         }
-        store.put(&attempt(&"a".repeat(64))).unwrap();
+        assert_eq!(store.unresolved().unwrap().len(), 4);
+    }
+
+    #[test]
+    fn an_attempt_that_is_too_long_is_refused_and_the_next_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(&dir);
+        let mut too_long = attempt("01A");
+        let ids = (0..3000).map(|n| format!("tpay_{n:026}").parse().unwrap());
+        too_long.known = ids.collect();
+        let refused = store.put(&too_long).unwrap_err().to_string();
+        assert!(refused.contains("64 KiB"), "{refused}");
+        store.put(&attempt("01B")).unwrap();
+        assert_eq!(store.unresolved().unwrap(), [attempt("01B")]);
     }
 
     #[test]
@@ -322,7 +259,7 @@ mod tests {
         FileStore::open(dir.path()).unwrap()
     }
 
-    fn attempt(key: &str) -> StoredAttempt {
+    pub(super) fn attempt(key: &str) -> StoredAttempt {
         let request = PayRequest::new(
             TerminalId::new("term_CT20_0042").unwrap(),
             Amount::new(2500).unwrap(),
