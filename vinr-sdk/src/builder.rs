@@ -178,8 +178,8 @@ impl NeedsIdentity {
 }
 
 impl Builder {
-    /// Keeps unresolved attempts in this directory; one till, one directory. Without it they are kept in
-    /// `vinr/attempts` below the user's state directory.
+    /// Keeps unresolved attempts in this directory, and nothing else should be in it; one till, one directory. Without it
+    /// they are kept in `vinr/attempts` below the user's state directory.
     pub fn store_dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.store = Store::Dir(dir.into());
         self
