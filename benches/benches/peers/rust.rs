@@ -1,7 +1,7 @@
 //! Who pays in this process.
 
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 use vinr_benches::floor::client_config;
@@ -230,7 +230,11 @@ impl Client for OurWire {
     }
 }
 
+/// A customer leaves before the next one pays; until then what became of the last attempt is written down as well.
+const BETWEEN: Duration = Duration::from_millis(2);
+
 /// Where the SDK keeps its attempts.
+#[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Kept {
     InMemory,
     OnDisk,
@@ -241,6 +245,7 @@ pub(crate) struct Till {
     runtime: Runtime,
     vinr: Vinr,
     terminal: TerminalId,
+    kept: Kept,
     sales: Sales,
 }
 
@@ -269,6 +274,7 @@ impl Till {
             vinr: runtime.block_on(async { builder.build() })?,
             runtime,
             terminal: shop.terminal.clone(),
+            kept,
             sales: Sales("sdk", 0),
         })
     }
@@ -276,6 +282,13 @@ impl Till {
 
 impl Client for Till {
     fn pay(&mut self) -> Result<Took, Failure> {
+        if self.kept == Kept::OnDisk {
+            let next = Instant::now() + BETWEEN;
+            // Whoever sleeps finds everything cold.
+            while Instant::now() < next {
+                std::hint::spin_loop();
+            }
+        }
         let reference = self.sales.next();
         let sale = CreateLocal {
             reader_id: self.terminal.as_str(),
@@ -291,7 +304,7 @@ impl Client for Till {
         let whole = begun.elapsed();
         // Its own word on when the head was there: from the moment when it asked for a line.
         let after = self.vinr.counters().activation;
-        let head = std::time::Duration::from_micros(after.total_us - before.total_us);
+        let head = Duration::from_micros(after.total_us - before.total_us);
         match paid {
             PaymentResult::Completed(_) => Ok(Took { head, whole }),
             other => Err(format!("{other:?}").into()),
