@@ -19,6 +19,10 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// So many of those payments.
 const PAUSES: usize = 30;
 
+/// Of memory, and so many: what a payment and its libraries touch is of this order.
+const PAGE: usize = 4096;
+const PAGES: usize = 1000;
+
 /// TCP's, TLS 1.3's and the request's.
 const COLD_ROUND_TRIPS: u32 = 3;
 
@@ -94,13 +98,26 @@ fn after_pauses(
     echo: &mut Connection,
     paid_before: &mut Till,
     new: &mut Till,
-) -> Result<[Rounds; 2], Failure> {
+) -> Result<[Rounds; 3], Failure> {
     let mut warm = Rounds::new("warm, after a pause", "floor, after a pause");
     let mut first = Rounds::new(
         "first payment on a primed line, after a pause",
         "a later one, after a pause",
     );
+    // How much of a pause's price is the machine's: on some a page that rested costs microseconds.
+    let mut memory = Rounds::new("1 000 pages, after a pause", "the same once more");
+    let mut pages = vec![1_u8; PAGES * PAGE];
+    let mut touch = || {
+        timed(|| {
+            let each = pages.iter_mut().step_by(PAGE);
+            each.for_each(|byte| *byte = byte.wrapping_add(1));
+            Ok(())
+        })
+    };
     for _ in 0..PAUSES {
+        thread::sleep(PAUSE);
+        let of_pages = touch()?;
+        memory.add(&[touch()?], &[of_pages]);
         thread::sleep(PAUSE);
         let of_floor = timed(|| Ok(echo.echo()?))?;
         thread::sleep(PAUSE);
@@ -111,7 +128,7 @@ fn after_pauses(
         warm.add(&[of_floor], &[of_later]);
         first.add(&[of_later], &[of_first]);
     }
-    Ok([warm, first])
+    Ok([warm, first, memory])
 }
 
 /// On a long wire, where every wait for the other side shows.
