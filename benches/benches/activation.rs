@@ -93,7 +93,8 @@ fn measure(criterion: &mut Criterion) -> Result<Vec<Rounds>, Failure> {
     Ok(table)
 }
 
-/// Who did nothing for a while is slower, whoever it is: so both sides pause, and each sample has a pause of its own.
+/// Who did nothing for a while is slower, whoever it is: so both sides pause, each sample has a pause of its own, and each side
+/// was at it right before.
 fn after_pauses(
     echo: &mut Connection,
     paid_before: &mut Till,
@@ -115,11 +116,14 @@ fn after_pauses(
         })
     };
     for _ in 0..PAUSES {
+        touch()?;
         thread::sleep(PAUSE);
         let of_pages = touch()?;
         memory.add(&[touch()?], &[of_pages]);
+        echo.echo()?;
         thread::sleep(PAUSE);
         let of_floor = timed(|| Ok(echo.echo()?))?;
+        paid_before.warm()?;
         thread::sleep(PAUSE);
         let of_later = paid_before.warm()?;
         new.prime()?;

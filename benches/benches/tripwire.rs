@@ -127,7 +127,10 @@ fn on_the_wire(wires: &mut Wires) -> Result<(), Failure> {
             "a later one, after a pause",
             2.0,
         ),
-        &mut || after(&mut || bare.warm()),
+        &mut || {
+            bare.warm()?;
+            after(&mut || bare.warm())
+        },
         &mut || {
             new.prime()?;
             after(&mut || new.warm())
