@@ -125,7 +125,7 @@ fn on_the_wire(wires: &mut Wires) -> Result<(), Failure> {
         (
             "first payment on a primed line, after a pause",
             "a later one, after a pause",
-            2.0,
+            3.0,
         ),
         &mut || {
             bare.warm()?;
