@@ -13,6 +13,7 @@
 //!
 //! First it proves that it can see: each secret is planted in each form, found, and not found where a byte differs.
 
+mod attempts;
 mod canaries;
 mod forms;
 mod keep;
@@ -72,6 +73,10 @@ fn watch() -> ExitCode {
             Ok(told) => canaries.extend(told),
             Err(error) => return failed(&format!("{role} told no secrets: {error}")),
         }
+    }
+    let shop = work.path().join("shop");
+    if let Err(error) = attempts::in_clear(&shop.join("home"), &shop.join("attempts")) {
+        return failed(&format!("the till's attempts cannot be read: {error}"));
     }
     canaries::unique(&mut canaries);
     let kinds = canaries::count(&canaries);
@@ -179,6 +184,10 @@ fn everything(work: &Path) -> io::Result<Vec<(String, Vec<PathBuf>)>> {
         let work = work.join(role);
         let outputs = OUTPUTS.map(|name| work.join(name)).to_vec();
         all.push((format!("{role}: logs and output"), outputs));
+        let attempts = work.join("attempts");
+        if attempts.is_file() {
+            all.push((format!("{role}: attempts in clear"), vec![attempts]));
+        }
         for (dir, what) in [
             ("report", "reports"),
             ("kept", "directories of simulators, the deleted ones too"),
