@@ -27,7 +27,6 @@ pub struct Log<P> {
     pub(crate) next_sequence: u64,
     pub(crate) meter: Meter,
     pub(crate) space: Space,
-    pub(crate) has_ended: bool,
     /// What ended it.
     pub(crate) failure: Option<io::Error>,
 }
@@ -105,7 +104,7 @@ impl<P: Policy> Log<P> {
     pub(crate) fn append_prepared(&mut self, records: &[Prepared]) -> Result<(), StorageFailed> {
         let text = frame::text_length(records.iter().map(|record| &record.json[..]));
         let is_too_much = text > frame::MAX_TEXT || records.len() > frame::MAX_RECORDS;
-        if self.has_ended || is_too_much {
+        if self.failure.is_some() || is_too_much {
             return Err(StorageFailed);
         }
         if records.is_empty() {
@@ -119,7 +118,6 @@ impl<P: Policy> Log<P> {
     /// The first error is the last.
     fn end(&mut self, error: io::Error, what: &str) -> StorageFailed {
         tracing::error!(journal = %self.core.place.name, %error, "{what}");
-        self.has_ended = true;
         self.failure = Some(error);
         StorageFailed
     }
@@ -161,7 +159,7 @@ impl<P: Policy> Log<P> {
     /// Does what can be done ahead of need, while nobody waits: makes room, and begins the next segment. A full disk
     /// is no error here, and is tried again by the next call.
     pub fn tidy(&mut self) -> Result<Space, StorageFailed> {
-        if self.has_ended {
+        if self.failure.is_some() {
             return Err(StorageFailed);
         }
         let current = self.core.state().keys.current().id();
@@ -245,7 +243,7 @@ impl<P: Policy> Log<P> {
     /// Raises the mark to what is durable, if it is lower.
     pub fn write_mark(&mut self) -> Result<(), StorageFailed> {
         let (sequence, minutes) = (self.next_sequence - 1, self.meter.minutes());
-        if self.has_ended {
+        if self.failure.is_some() {
             return Err(StorageFailed);
         }
         if !self.is_unmarked() {

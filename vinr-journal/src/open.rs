@@ -73,7 +73,6 @@ impl<P: Policy> Log<P> {
             next_sequence: 1,
             meter: Meter::default(),
             space: Space::Enough,
-            has_ended: false,
             failure: None,
         };
         let found = Found {
@@ -145,7 +144,6 @@ impl<P: Policy> Log<P> {
                 since: std::time::Duration::ZERO,
             },
             space: Space::Enough,
-            has_ended: false,
             failure: None,
         };
         // A disk that is full is said by `space`, one that is broken by the first append.
