@@ -175,8 +175,8 @@ pub(crate) fn parent(path: &Path) -> &Path {
     }
 }
 
-/// Reads a whole file, if it is no longer than that.
-pub(crate) fn read_whole(file: &dyn DiskFile, longest: usize) -> io::Result<Vec<u8>> {
+/// Reads a whole file, if it is no longer than that; a longer one is [`ErrorKind::FileTooLarge`].
+pub fn read_whole(file: &dyn DiskFile, longest: usize) -> io::Result<Vec<u8>> {
     let length = usize::try_from(file.length()?).unwrap_or(usize::MAX);
     if length > longest {
         return Err(ErrorKind::FileTooLarge.into());

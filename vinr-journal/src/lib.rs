@@ -23,7 +23,7 @@ pub mod sim;
 
 pub use crate::core::{Place, Settings};
 pub use data_dir::{DataDir, DataDirError, make_dir};
-pub use disk::{Access, Disk, DiskFile, RealDisk};
+pub use disk::{Access, Disk, DiskFile, RealDisk, read_whole};
 pub use erase::erase;
 pub use error::{CompactError, OpenError, ReadError, StorageFailed};
 #[doc(hidden)]

@@ -8,10 +8,9 @@
 //!
 //! After a power cut in between, some are in both: the log then has what the file has, and the file goes.
 
-use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use vinr_journal::{Access, Disk};
+use vinr_journal::{Access, Disk, read_whole};
 use vinr_protocol::client::attempt::StoredAttempt;
 
 use super::error::{FileStoreError, at};
@@ -22,7 +21,7 @@ const IN_PLACE: &str = ".attempt";
 /// It was never whole, so it was never sent.
 const UNFINISHED: &str = ".tmp";
 /// No file was longer by far.
-const LONGEST: u64 = 1024 * 1024;
+const LONGEST: usize = 1024 * 1024;
 
 /// The files of earlier versions.
 #[derive(Debug)]
@@ -43,7 +42,9 @@ impl Earlier {
         for name in names {
             let path = dir.join(&name);
             if name.ends_with(IN_PLACE) {
-                let bytes = whole(disk, &path).map_err(at(&path))?;
+                let file = disk.open(&path, Access::Read);
+                let bytes = file.and_then(|file| read_whole(&*file, LONGEST));
+                let bytes = bytes.map_err(at(&path))?;
                 let attempt = unsealed(&bytes).map_err(|why| FileStoreError::Damaged {
                     why: format!("{}: {why}", path.display()),
                     path: path.clone(),
@@ -67,18 +68,6 @@ impl Earlier {
             false => disk.sync_dir(dir).map_err(at(dir)),
         }
     }
-}
-
-fn whole(disk: &dyn Disk, path: &Path) -> io::Result<Vec<u8>> {
-    let file = disk.open(path, Access::Read)?;
-    let length = file.length()?;
-    if length > LONGEST {
-        return Err(ErrorKind::FileTooLarge.into());
-    }
-    let mut bytes = vec![0; length as usize];
-    let read = file.read_at(&mut bytes, 0)?;
-    bytes.truncate(read);
-    Ok(bytes)
 }
 
 fn unsealed(bytes: &[u8]) -> Result<StoredAttempt, &'static str> {
