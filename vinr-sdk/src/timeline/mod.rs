@@ -77,21 +77,12 @@ impl Timelines {
 fn find<'a>(all: &'a mut VecDeque<Timeline>, reference: &Reference) -> &'a mut Timeline {
     // Mostly it is the last one.
     let known = all.iter().rposition(|it| it.reference == *reference);
-    let last = all.len().saturating_sub(1);
-    match known {
-        Some(place) if place == last => {}
-        Some(place) => {
-            let timeline = all.remove(place);
-            all.extend(timeline);
-        }
-        None => {
-            if all.len() == SALES {
-                all.pop_front();
-            }
-            all.push_back(Timeline::of(reference));
-        }
+    let timeline = known.and_then(|place| all.remove(place));
+    if timeline.is_none() && all.len() == SALES {
+        all.pop_front();
     }
-    all.back_mut().expect("it was found or added")
+    all.push_back(timeline.unwrap_or_else(|| Timeline::of(reference)));
+    all.back_mut().expect("it was just added")
 }
 
 impl Timeline {
