@@ -24,9 +24,9 @@ impl Policy for AnyRecord {
     }
 }
 
-/// Writes every record of the store in this directory to a file, a line each. A store without any is a failure: there was
-/// nothing to search.
-pub(crate) fn in_clear(store: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
+/// Writes every record of the store in this directory to a file beside it, a line each. A store without any is a failure:
+/// there was nothing to search.
+pub(crate) fn in_clear(store: &Path) -> Result<(), Box<dyn Error>> {
     let place = Place {
         dir: store.to_owned(),
         name: "attempts".to_owned(),
@@ -43,6 +43,6 @@ pub(crate) fn in_clear(store: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
     )?;
     match lines.is_empty() {
         true => Err("the till's store has no attempts".into()),
-        false => Ok(std::fs::write(to, lines)?),
+        false => Ok(std::fs::write(store.join("in-clear.ndjson"), lines)?),
     }
 }

@@ -74,8 +74,7 @@ fn watch() -> ExitCode {
             Err(error) => return failed(&format!("{role} told no secrets: {error}")),
         }
     }
-    let shop = work.path().join("shop");
-    if let Err(error) = attempts::in_clear(&shop.join("home"), &shop.join("attempts")) {
+    if let Err(error) = attempts::in_clear(&work.path().join("shop/home")) {
         return failed(&format!("the till's attempts cannot be read: {error}"));
     }
     canaries::unique(&mut canaries);
@@ -184,15 +183,11 @@ fn everything(work: &Path) -> io::Result<Vec<(String, Vec<PathBuf>)>> {
         let work = work.join(role);
         let outputs = OUTPUTS.map(|name| work.join(name)).to_vec();
         all.push((format!("{role}: logs and output"), outputs));
-        let attempts = work.join("attempts");
-        if attempts.is_file() {
-            all.push((format!("{role}: attempts in clear"), vec![attempts]));
-        }
         for (dir, what) in [
             ("report", "reports"),
             ("kept", "directories of simulators, the deleted ones too"),
             ("tmp", "what was left of temporary files"),
-            ("home", "attempts of the till"),
+            ("home", "attempts of the till, sealed and in clear"),
         ] {
             let files = plain::files(&work.join(dir))?;
             if !files.is_empty() {
