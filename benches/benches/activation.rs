@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group};
 use vinr_benches::awake::Awake;
-use vinr_benches::cores;
 use vinr_benches::disk::Disk;
-use vinr_benches::floor::{Connection, Floor};
+use vinr_benches::floor::Connection;
 use vinr_benches::ratio::{Rounds, Sample, timed};
 use vinr_benches::relay::round_trips;
 use vinr_benches::shop::{Failure, Shop, Till};
@@ -35,11 +34,7 @@ fn activation(criterion: &mut Criterion) {
 }
 
 fn measure(criterion: &mut Criterion) -> Result<Vec<Rounds>, Failure> {
-    let (shop, floor) = cores::terminal(|| {
-        let shop = Shop::open()?;
-        let floor = Floor::start(&shop.pki, &shop.terminal)?;
-        Ok::<_, Failure>((shop, floor))
-    })?;
+    let (shop, floor) = Shop::open_beside_floor()?;
     let mut echo = floor.connect()?;
     let mut disk = Disk::open(shop.dir.path(), "one-sync")?;
     let (mut bare, mut durable) = (shop.bare()?, shop.durable()?);

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use vinr_benches::awake::Awake;
 use vinr_benches::disk::Disk;
-use vinr_benches::floor::Floor;
 use vinr_benches::ratio::{Rounds, Sample, timed};
 use vinr_benches::relay::round_trips;
 use vinr_benches::shop::{Failure, Shop};
@@ -92,11 +91,7 @@ fn main() -> Result<ExitCode, Failure> {
 }
 
 fn on_the_wire(wires: &mut Wires) -> Result<(), Failure> {
-    let (shop, floor) = cores::terminal(|| {
-        let shop = Shop::open()?;
-        let floor = Floor::start(&shop.pki, &shop.terminal)?;
-        Ok::<_, Failure>((shop, floor))
-    })?;
+    let (shop, floor) = Shop::open_beside_floor()?;
     let mut echo = floor.connect()?;
     let mut disk = Disk::open(shop.dir.path(), "one-sync")?;
     let (mut bare, mut durable, mut new) = (shop.bare()?, shop.durable()?, shop.bare()?);

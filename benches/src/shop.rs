@@ -19,7 +19,8 @@ use vinr_transport::identity::Identity;
 use vinr_transport::server::{Aborted, Handler, Limits, Reply, Request, Server, ServerOptions};
 use vinr_transport::trust::TrustBundle;
 
-use crate::counter;
+use crate::floor::Floor;
+use crate::{cores, counter};
 
 /// What goes wrong in a bench ends it.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -65,6 +66,15 @@ impl Shop {
             _bare: bare,
             dir,
             terminal,
+        })
+    }
+
+    /// Opens it with the floor beside it, on the terminal's core.
+    pub fn open_beside_floor() -> Result<(Self, Floor), Failure> {
+        cores::terminal(|| {
+            let shop = Self::open()?;
+            let floor = Floor::start(&shop.pki, &shop.terminal)?;
+            Ok((shop, floor))
         })
     }
 
@@ -174,7 +184,8 @@ pub struct Till {
     count: u64,
     /// Whose screen is looked at.
     simulator: Option<Arc<Simulator>>,
-    lit: Duration,
+    /// From the last call to its lit screen, where there is one.
+    lit: Option<Duration>,
 }
 
 impl Till {
@@ -201,14 +212,14 @@ impl Till {
             cancel,
             count: 0,
             simulator: None,
-            lit: Duration::ZERO,
+            lit: None,
         })
     }
 
     /// From the call to the lit screen, on a connection that is open.
     pub fn lit(&mut self) -> Result<Duration, Failure> {
         self.warm()?;
-        Ok(self.lit)
+        self.lit.ok_or_else(|| "nobody has a screen there".into())
     }
 
     /// From the call to the head, on a connection that is open.
@@ -257,10 +268,8 @@ impl Till {
             };
             let accepted = connection.pay(&self.request, Some(&key)).await?;
             let took = start.elapsed();
-            if let Some(simulator) = &self.simulator {
-                let screen = simulator.terminal().screen();
-                self.lit = screen.lit.duration_since(start);
-            }
+            let screen = self.simulator.as_ref().map(|it| it.terminal().screen());
+            self.lit = screen.map(|it| it.lit.duration_since(start));
             // The bare server's answer to this is no cancellation; the payment's body ends all the same.
             let _ = self.cancel.cancel(&cancel).await;
             accepted.outcome().await?;
